@@ -1,0 +1,59 @@
+/*
+ * log.h - the audit log as a directory in the layout of C2SP tlog-tiles: `checkpoint`, `tile/<L>/<N>`,
+ * `tile/entries/<N>`, with partial ones `<N>.p/<W>`.
+ *
+ * Appends go to `journal` (framed entries and the signed checkpoint, one fdatasync for a group); the files of the layout are
+ * derived from it: when 256 entries are complete, at most once a second, and when the log is closed. After a kill the next
+ * opening publishes what the journal has. `checkpoints` keeps every checkpoint, one after the other. Any number of threads
+ * and processes append: one at a time, under a lock on `lock`; concurrent appends of one process share one fdatasync.
+ */
+#ifndef IO_LOG_H
+#define IO_LOG_H
+
+#include "audit/sink.h"
+#include "base/secret.h"
+
+typedef struct bulla_log bulla_log;
+
+/* Opens or, with `create`, makes the log. `origin` names it in checkpoints ("bulla/<hex>"). `seed` signs; NULL opens for
+ * reading only. AUDIT when what is there does not parse, LOCKED after 10 s. */
+BULLA_MUST bulla_code bulla_log_open(const char *directory, const char *origin, const bulla_secret *seed, bool create,
+                                     bulla_log **out, bulla_error *err);
+/* Publishes and closes. NULL is fine. */
+void bulla_log_close(bulla_log *log);
+
+/* A sink over the log; it lives as long as the log. */
+bulla_audit_sink bulla_log_sink(bulla_log *log);
+
+/* The head now, entries of other processes included. */
+BULLA_MUST bulla_code bulla_log_head_now(bulla_log *log, bulla_log_head *ret_head, bulla_error *err);
+
+/* The root over the first `size` entries; to compare with a head seen earlier. AUDIT when the log is shorter. */
+BULLA_MUST bulla_code bulla_log_root_at(bulla_log *log, uint64_t size, uint8_t ret_root[static 32], bulla_error *err);
+
+/* The largest `generation` that a checkpoint of this log carries (a line "generation N" after the root). */
+BULLA_MUST bulla_code bulla_log_generation(bulla_log *log, uint64_t *ret_generation, bulla_error *err);
+
+/* Calls `each` for entries first..end-1 in order; views live until `each` returns. */
+BULLA_MUST bulla_code bulla_log_each(bulla_log *log, uint64_t first, uint64_t end,
+                                     bulla_code (*each)(void *self, uint64_t index, bulla_bytes entry, bulla_error *err),
+                                     void *self, bulla_error *err);
+
+/* What `audit verify` found. */
+typedef struct bulla_log_report {
+	uint64_t size;            /* entries under the newest checkpoint */
+	uint8_t root[32];
+	uint64_t checkpoints;     /* checkpoints whose signature and root were checked */
+	bool ok;
+	uint64_t bad_first;       /* !ok: the first bad entry, or the interval [bad_first, bad_last] between two checkpoints */
+	uint64_t bad_last;
+	char problem[200];        /* !ok: one line */
+} bulla_log_report;
+
+/* Recomputes everything from the entries: every tile, every kept checkpoint and its signature by `public_key`. A log that does
+ * not verify is BULLA_OK with report->ok false; only a log that cannot be read at all is a failure. `progress` may be NULL. */
+BULLA_MUST bulla_code bulla_log_verify(const char *directory, const char *origin, const uint8_t public_key[static 32],
+                                       void (*progress)(void *self, uint64_t done, uint64_t total), void *self,
+                                       bulla_log_report *ret, bulla_error *err);
+
+#endif

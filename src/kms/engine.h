@@ -1,0 +1,155 @@
+/*
+ * engine.h - the embedded key-management engine: root key -> key material versions -> a fresh derived key per call.
+ *
+ * Every call is an event in the audit log that is durable before a plaintext leaves; a group of calls shares one append.
+ * Blob (docs/FORMAT.md, "Engine blob"): b5 01, key uuid 16, material id 8, nonce 16, ciphertext, tag 16. Key ids, ARNs and
+ * states are shaped like AWS KMS's.
+ *
+ * An engine is internally locked and shareable between threads; several processes may open one store.
+ */
+#ifndef KMS_ENGINE_H
+#define KMS_ENGINE_H
+
+#include "audit/sink.h"
+#include "base/buf.h"
+#include "base/secret.h"
+#include "kms/store.h"
+
+typedef struct bulla_engine bulla_engine;
+
+#define BULLA_UUID_SIZE 16
+#define BULLA_MATERIAL_ID_SIZE 8
+#define BULLA_KMS_PLAINTEXT_MAX 4096 /* bytes that Encrypt takes, as AWS KMS does */
+#define BULLA_ENGINE_GROUP_MAX 1000  /* requests of one bulla_engine_call() */
+#define BULLA_ARN_MAX 256            /* bytes of an ARN with its NUL */
+
+/* Seconds and microseconds since 1970, so that tests can turn the clock. */
+typedef struct bulla_clock {
+	int64_t (*now_us)(void *self);
+	void *self;
+} bulla_clock;
+
+typedef struct bulla_engine_config {
+	bulla_kms_store store;
+	bulla_audit_sink audit;
+	bulla_clock clock;
+	const uint8_t *root_key;   /* BULLA_KEY_SIZE bytes, copied into the pool */
+	const char *principal;     /* "local:<uid>/<user>@<host>", copied */
+	const char *account;       /* 12 digits for ARNs; NULL: 000000000000 */
+	const char *region;        /* NULL: "local" */
+} bulla_engine_config;
+
+/* Makes a new store's first rows: canary and log signing seed under `root_key`. `root_note` is kept as it is in the clear
+ * (how the root key is made: "file", or "passphrase" with salt and cost); at most 1 KiB. EXISTS when the store has them. */
+BULLA_MUST bulla_code bulla_engine_init(const bulla_engine_config *config, bulla_bytes root_note, bulla_error *err);
+
+/* What init kept as `root_note`, readable without a root key. NOT_FOUND when the store is empty. */
+BULLA_MUST bulla_code bulla_engine_root_note(const bulla_kms_store *store, bulla_buf *out, bulla_error *err);
+
+/* Opens: ROOT_KEY when the canary does not open, CORRUPT when a row's MAC is wrong, NOT_FOUND for an empty store. It does
+ * not compare log and store heads: the caller that owns the log does (lib/), with bulla_engine_head(). */
+BULLA_MUST bulla_code bulla_engine_open(const bulla_engine_config *config, bulla_engine **out, bulla_error *err);
+void bulla_engine_free(bulla_engine *engine); /* wipes; NULL is fine */
+
+/* The Ed25519 seed that signs this store's checkpoints and reports. Needs only the store and the root key, so that the log
+ * can be opened before the engine. */
+BULLA_MUST bulla_code bulla_engine_log_seed(const bulla_kms_store *store, const uint8_t root_key[static BULLA_KEY_SIZE],
+                                            bulla_secret *ret_seed, bulla_error *err);
+
+/* --- using keys ------------------------------------------------------------------------------------------------ */
+typedef enum bulla_engine_operation {
+	BULLA_ENGINE_GENERATE_DATA_KEY = 1,
+	BULLA_ENGINE_GENERATE_DATA_KEY_WITHOUT_PLAINTEXT = 2,
+	BULLA_ENGINE_ENCRYPT = 3,
+	BULLA_ENGINE_DECRYPT = 4,
+	BULLA_ENGINE_RE_ENCRYPT = 5, /* opens `input` with `context`, seals under `key_id` with `new_context` */
+	BULLA_ENGINE_GENERATE_RANDOM = 6
+} bulla_engine_operation;
+
+/* Views that live until the call returns. */
+typedef struct bulla_engine_request {
+	bulla_engine_operation operation;
+	bulla_bytes key_id;      /* uuid, ARN, alias/NAME or alias ARN; optional for DECRYPT, where it must name the blob's key */
+	bulla_bytes context;     /* canonical (base/context.h) */
+	bulla_bytes new_context; /* RE_ENCRYPT */
+	bulla_bytes input;       /* ENCRYPT: plaintext; DECRYPT, RE_ENCRYPT: blob */
+	size_t bytes;            /* GENERATE_*: length of the key or of the random bytes, 1..1024; 0 means 32 */
+} bulla_engine_request;
+
+/* Owned by the caller; clear with bulla_engine_reply_done(). */
+typedef struct bulla_engine_reply {
+	bulla_code code;         /* of this request; the other members are set only on BULLA_OK */
+	char text[160];          /* the failure's one line */
+	bulla_buf blob;
+	bulla_buf plaintext;     /* data key, decrypted bytes or random bytes; wiped by _done */
+	char key_arn[BULLA_ARN_MAX];
+	uint8_t key_uuid[BULLA_UUID_SIZE];
+	uint8_t material_id[BULLA_MATERIAL_ID_SIZE];
+} bulla_engine_reply;
+
+void bulla_engine_reply_done(bulla_engine_reply *reply);
+
+/* Answers `n` requests; all their events, the refused ones too, are one append. BULLA_OK means that every request has its
+ * reply; anything else (AUDIT, IO, LOCKED ...) means that none has and nothing was released. */
+BULLA_MUST bulla_code bulla_engine_call(bulla_engine *engine, const bulla_engine_request *requests, size_t n,
+                                        bulla_engine_reply *replies, bulla_error *err);
+
+/* The key uuid and material id inside a blob. FORMAT or VERSION when it is none of ours. Pure. */
+BULLA_MUST bulla_code bulla_engine_blob_parse(bulla_bytes blob, uint8_t ret_uuid[static BULLA_UUID_SIZE],
+                                              uint8_t ret_material[static BULLA_MATERIAL_ID_SIZE], bulla_error *err);
+
+/* --- managing keys --------------------------------------------------------------------------------------------- */
+typedef enum bulla_key_state {
+	BULLA_KEY_ENABLED = 1,
+	BULLA_KEY_DISABLED = 2,
+	BULLA_KEY_PENDING_DELETION = 3
+} bulla_key_state;
+
+typedef struct bulla_key_info {
+	uint8_t uuid[BULLA_UUID_SIZE];
+	char id[37];                  /* the uuid in text */
+	char arn[BULLA_ARN_MAX];
+	char aliases[256];            /* comma-separated, each with "alias/", cut with "..." */
+	char description[128];
+	bulla_key_state state;
+	int64_t created_us;
+	int64_t deletion_us;          /* when PENDING_DELETION ends; 0 otherwise */
+	uint32_t rotation_days;       /* 0: not by schedule */
+	int64_t next_rotation_us;     /* 0: not by schedule */
+	uint32_t materials;           /* how many versions; the newest seals */
+	uint8_t current_material[BULLA_MATERIAL_ID_SIZE];
+	int64_t rotated_us;           /* when the newest material was made */
+} bulla_key_info;
+
+/* Each is one audit event and one store transaction; DISABLED, PENDING and NOT_FOUND follow AWS's rules for states.
+ * `key` is any form of key id. `ret` may be NULL where given. */
+BULLA_MUST bulla_code bulla_engine_create_key(bulla_engine *engine, const char *description, const char *alias_or_null,
+                                              bulla_key_info *ret, bulla_error *err);
+BULLA_MUST bulla_code bulla_engine_describe(bulla_engine *engine, bulla_bytes key, bulla_key_info *ret, bulla_error *err);
+/* All keys, sorted by creation. `*ret` is malloc'ed; free() it. */
+BULLA_MUST bulla_code bulla_engine_list(bulla_engine *engine, bulla_key_info **ret, size_t *ret_n, bulla_error *err);
+BULLA_MUST bulla_code bulla_engine_enable(bulla_engine *engine, bulla_bytes key, bulla_error *err);
+BULLA_MUST bulla_code bulla_engine_disable(bulla_engine *engine, bulla_bytes key, bulla_error *err);
+/* Waiting period of 7 to 30 days, as AWS KMS has it. After it, bulla_engine_tick() destroys the material. */
+BULLA_MUST bulla_code bulla_engine_schedule_deletion(bulla_engine *engine, bulla_bytes key, uint32_t days, bulla_error *err);
+BULLA_MUST bulla_code bulla_engine_cancel_deletion(bulla_engine *engine, bulla_bytes key, bulla_error *err);
+/* New material; the old stays for decryption. */
+BULLA_MUST bulla_code bulla_engine_rotate(bulla_engine *engine, bulla_bytes key, bulla_key_info *ret, bulla_error *err);
+/* By schedule, every 90 to 2560 days; 0 switches it off. */
+BULLA_MUST bulla_code bulla_engine_set_rotation(bulla_engine *engine, bulla_bytes key, uint32_t days, bulla_error *err);
+/* Creates or moves `alias/NAME`; deletes it where `key` is empty. */
+BULLA_MUST bulla_code bulla_engine_set_alias(bulla_engine *engine, const char *alias, bulla_bytes key, bulla_error *err);
+/* Carries out scheduled rotations and deletions that are due. Cheap when none is. */
+BULLA_MUST bulla_code bulla_engine_tick(bulla_engine *engine, bulla_error *err);
+
+/* --- the store as a whole -------------------------------------------------------------------------------------- */
+/* What the store last knew of the log. */
+BULLA_MUST bulla_code bulla_engine_head(bulla_engine *engine, bulla_log_head *ret_head, uint64_t *ret_generation,
+                                        bulla_error *err);
+/* Wraps every row again under `new_root_key`, in one transaction; the engine goes on with it. */
+BULLA_MUST bulla_code bulla_engine_rekey(bulla_engine *engine, const uint8_t new_root_key[static BULLA_KEY_SIZE],
+                                         bulla_bytes root_note, bulla_error *err);
+/* Writes an event of the caller's (CachedUse, Discontinuity, ShredProof ...) with this engine's principal and clock. */
+BULLA_MUST bulla_code bulla_engine_record(bulla_engine *engine, const bulla_event *event, bulla_error *err);
+
+#endif

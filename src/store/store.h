@@ -1,0 +1,30 @@
+/*
+ * store.h - the stores: each implements kms_store and branch_store.
+ *
+ * sqlite: WAL, synchronous=FULL, 0600, a numbered schema in `bulla_store(version)`; several processes may use one at once.
+ * memory: for tests and for environments that keep nothing. Shareable between threads.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "core/branch_store.h"
+#include "kms/store.h"
+
+typedef struct bulla_store bulla_store;
+
+/* `url` is `memory:` or `sqlite:PATH`. With `create` a missing file is made (its directory with mode 0700). NOT_FOUND, PERMISSION
+ * (mode or owner), NEWER (schema), LOCKED (10 s), READ_ONLY, FULL, CORRUPT, CONFIG (unknown scheme). */
+BULLA_MUST bulla_code bulla_store_open(const char *url, bool create, bulla_store **out, bulla_error *err);
+void bulla_store_close(bulla_store *store); /* NULL is fine */
+
+bulla_kms_store bulla_store_kms(bulla_store *store);
+bulla_branch_store bulla_store_branches(bulla_store *store);
+
+/* A consistent copy of the whole store into the new file `path` (0600), while others use it. EXISTS. USAGE for memory. */
+BULLA_MUST bulla_code bulla_store_backup(bulla_store *store, const char *path, bulla_error *err);
+
+/* Small notes of the verifier and of jobs ("last verified head"), outside the engine's MACs. `out` may stay empty: NOT_FOUND. */
+BULLA_MUST bulla_code bulla_store_note_get(bulla_store *store, const char *name, bulla_buf *out, bulla_error *err);
+BULLA_MUST bulla_code bulla_store_note_set(bulla_store *store, const char *name, bulla_bytes value, bulla_error *err);
+
+#endif
