@@ -21,7 +21,7 @@ typedef struct bulla_cell {
 	size_t field;           /* position in the model */
 	bulla_value value;      /* seal: in. open: out */
 	bulla_bytes ciphertext; /* seal: out, as it goes into the column (base64 applied); data NULL is SQL NULL. open: in */
-	bulla_bytes index;      /* seal: out, the blind index where the field has one; data NULL is SQL NULL */
+	bulla_bytes index;      /* out: the blind index where the field has one and the options ask for it; data NULL is SQL NULL */
 	bulla_code code;        /* BULLA_OK when this cell is */
 } bulla_cell;
 
@@ -39,6 +39,7 @@ typedef struct bulla_batch_options {
 	size_t size;      /* sizeof(bulla_batch_options) */
 	unsigned threads; /* 1..64; 0 means 1: the calling thread alone */
 	bool no_indexes;  /* do not compute blind indexes while sealing */
+	bool open_indexes; /* compute them while opening too, to compare with those stored */
 	bool partial;     /* seal some fields of a record under the key that row->keys brings, instead of all under a fresh one */
 } bulla_batch_options;
 

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 
-#define BULLA_CONTEXT_MAX 8192     /* canonical bytes */
+#define BULLA_CONTEXT_MAX       8192 /* canonical bytes */
 #define BULLA_CONTEXT_PAIRS_MAX 64
 
 /* Appends the canonical form of `n` pairs (any order) to `out`. ENCODING for invalid UTF-8, USAGE for an empty or
@@ -19,7 +19,7 @@ BULLA_MUST bulla_code bulla_context_encode(const bulla_pair *pairs, size_t n, bu
 
 /* Splits canonical bytes into at most BULLA_CONTEXT_PAIRS_MAX views into `canonical`. FORMAT when they are not in
  * canonical form (order, duplicates, UTF-8 and trailing bytes included). */
-BULLA_MUST bulla_code bulla_context_decode(bulla_bytes canonical, bulla_pair pairs[static BULLA_CONTEXT_PAIRS_MAX],
-                                           size_t *ret_n, bulla_error *err);
+BULLA_MUST bulla_code bulla_context_decode(bulla_bytes canonical, bulla_pair pairs[static BULLA_CONTEXT_PAIRS_MAX], size_t *ret_n,
+					   bulla_error *err);
 
 #endif

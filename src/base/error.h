@@ -7,10 +7,10 @@
 #include <bulla/error.h>
 
 /* Leave at once when `expr` fails. Only where nothing is owned; elsewhere `goto out`. */
-#define TRY(expr)                                                                                                      \
-	do {                                                                                                           \
-		bulla_code try_code_ = (expr);                                                                         \
-		if (try_code_ != BULLA_OK) return try_code_;                                                           \
+#define TRY(expr)                                                                                                                \
+	do {                                                                                                                     \
+		bulla_code try_code_ = (expr);                                                                                   \
+		if (try_code_ != BULLA_OK) return try_code_;                                                                     \
 	} while (0)
 
 /* Writes `code` and the formatted line to `err` (which may be NULL), empties its `next`, and returns `code`.

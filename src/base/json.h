@@ -28,7 +28,7 @@ bool bulla_json_integer(const bulla_json *node, int64_t *ret_value);
 bool bulla_json_boolean(const bulla_json *node, bool *ret_value);
 /* Calls `each` for every member of an object, in the document's order, until it returns false. */
 void bulla_json_members(const bulla_json *object, bool (*each)(void *self, bulla_bytes name, const bulla_json *value),
-                        void *self);
+			void *self);
 
 /* --- writing --------------------------------------------------------------------------------------------------- */
 /* One writer, one document. Errors stick: check once, in bulla_json_end(). Names and values are written in call
@@ -44,12 +44,12 @@ static inline bulla_json_writer bulla_json_to(bulla_buf *out)
 	return (bulla_json_writer){ out, false, BULLA_OK };
 }
 
-void bulla_json_open(bulla_json_writer *w, const char *name, char bracket);  /* '{' or '[' */
-void bulla_json_close(bulla_json_writer *w, char bracket);                   /* '}' or ']' */
+void bulla_json_open(bulla_json_writer *w, const char *name, char bracket); /* '{' or '[' */
+void bulla_json_close(bulla_json_writer *w, char bracket);                  /* '}' or ']' */
 void bulla_json_put_bytes(bulla_json_writer *w, const char *name, bulla_bytes utf8);
 void bulla_json_put_str(bulla_json_writer *w, const char *name, const char *utf8); /* NULL writes null */
 void bulla_json_put_int(bulla_json_writer *w, const char *name, int64_t value);
-void bulla_json_put_number(bulla_json_writer *w, const char *name, double value);  /* not finite writes null */
+void bulla_json_put_number(bulla_json_writer *w, const char *name, double value); /* not finite writes null */
 void bulla_json_put_bool(bulla_json_writer *w, const char *name, bool value);
 void bulla_json_put_null(bulla_json_writer *w, const char *name);
 void bulla_json_put_hex(bulla_json_writer *w, const char *name, bulla_bytes raw);

@@ -21,6 +21,10 @@ BULLA_MUST bulla_code bulla_pool_take(bulla_pool *pool, bulla_secret **out, bull
 /* Wipes the slot. NULL is fine. */
 void bulla_pool_give(bulla_pool *pool, bulla_secret *slot);
 
+/* True in a child of the process that made the pool: the kernel has zeroed every slot, so nothing in it is a key any more.
+ * Ask before trusting a slot that may have been filled before a fork. Taking and giving go on working in the child. */
+bool bulla_pool_is_wiped(const bulla_pool *pool);
+
 /* What the kernel granted, for `doctor`: true when every page is locked / kept out of core files. */
 bool bulla_pool_is_locked(const bulla_pool *pool);
 bool bulla_pool_is_undumpable(const bulla_pool *pool);

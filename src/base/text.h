@@ -1,24 +1,30 @@
 /*
- * text.h - hexadecimal, base64 (RFC 4648), UTF-8 and Unicode normalisation.
+ * text.h - hexadecimal, base64 (RFC 4648), UTF-8, Unicode normalisation, durations.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
 #include "base/buf.h"
 
-BULLA_MUST bulla_code bulla_hex_encode(bulla_bytes in, bulla_buf *out, bulla_error *err);   /* appends, lower case */
-BULLA_MUST bulla_code bulla_hex_decode(bulla_bytes in, bulla_buf *out, bulla_error *err);   /* strict; ENCODING */
+BULLA_MUST bulla_code bulla_hex_encode(bulla_bytes in, bulla_buf *out, bulla_error *err);    /* appends, lower case */
+BULLA_MUST bulla_code bulla_hex_decode(bulla_bytes in, bulla_buf *out, bulla_error *err);    /* strict; ENCODING */
 BULLA_MUST bulla_code bulla_base64_encode(bulla_bytes in, bulla_buf *out, bulla_error *err); /* one line, padded */
 BULLA_MUST bulla_code bulla_base64_decode(bulla_bytes in, bulla_buf *out, bulla_error *err); /* strict; ENCODING */
 
 /* Well-formed UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool bulla_utf8_valid(bulla_bytes text);
 
+/* How many bytes the first code point of `text` takes; 0 when it is empty or does not begin well-formed. */
+size_t bulla_utf8_first(bulla_bytes text);
+
 /* Appends NFC(text), then full Unicode case folding, then NFC again, so that equal results mean equal letters.
- * ENCODING for invalid UTF-8. */
+ * ENCODING for invalid UTF-8, LIMIT above BULLA_VALUE_MAX bytes. */
 BULLA_MUST bulla_code bulla_text_fold(bulla_bytes text, bulla_buf *out, bulla_error *err);
 
 /* The last `n` code points of valid UTF-8, as a view; all of it when it has fewer. */
 bulla_bytes bulla_utf8_last(bulla_bytes text, size_t n);
+
+/* "250ms", "300s", "5m", "1h", "2d" in milliseconds; whole numbers only, at most about 292 million years. False for anything else. */
+bool bulla_duration_parse(const char *text, int64_t *ret_ms);
 
 #endif

@@ -3,8 +3,8 @@
  * a buffer of random bytes.
  *
  * A lane belongs to one thread at a time; a batch has one per worker, a keyring keeps a pool of them. Re-using a key
- * costs nothing: a lane remembers the last key of each algorithm and skips its schedule. All keys it remembers are
- * wiped when it is freed.
+ * costs nothing: a lane remembers the last key of each algorithm and direction and skips its schedule. All keys it
+ * remembers are wiped when it is freed; until then they are in ordinary memory, as OpenSSL's own key schedules are.
  */
 #ifndef CRYPTO_LANE_H
 #define CRYPTO_LANE_H
@@ -23,10 +23,10 @@ BULLA_MUST bulla_code bulla_random(bulla_lane *lane, void *out, size_t n, bulla_
 
 /* SHA-256 (FIPS 180-4) over the concatenation of `n` parts. */
 BULLA_MUST bulla_code bulla_sha256(bulla_lane *lane, const bulla_bytes *parts, size_t n, uint8_t out[static 32],
-                                   bulla_error *err);
+				   bulla_error *err);
 
 /* HMAC-SHA-256 (RFC 2104, FIPS 198-1) over the concatenation of `n` parts under a 32-byte key. */
-BULLA_MUST bulla_code bulla_hmac_sha256(bulla_lane *lane, const uint8_t key[static BULLA_KEY_SIZE],
-                                        const bulla_bytes *parts, size_t n, uint8_t out[static 32], bulla_error *err);
+BULLA_MUST bulla_code bulla_hmac_sha256(bulla_lane *lane, const uint8_t key[static BULLA_KEY_SIZE], const bulla_bytes *parts,
+					size_t n, uint8_t out[static 32], bulla_error *err);
 
 #endif

@@ -10,12 +10,11 @@
 #define BULLA_SIGNATURE_SIZE 64
 
 /* The public key of a 32-byte seed. */
-BULLA_MUST bulla_code bulla_ed25519_public(const uint8_t seed[static 32], uint8_t ret_public[static 32],
-                                           bulla_error *err);
+BULLA_MUST bulla_code bulla_ed25519_public(const uint8_t seed[static 32], uint8_t ret_public[static 32], bulla_error *err);
 BULLA_MUST bulla_code bulla_ed25519_sign(const uint8_t seed[static 32], bulla_bytes message,
-                                         uint8_t ret_signature[static BULLA_SIGNATURE_SIZE], bulla_error *err);
+					 uint8_t ret_signature[static BULLA_SIGNATURE_SIZE], bulla_error *err);
 /* AUTH when the signature is not by that key over that message, or has another length. */
-BULLA_MUST bulla_code bulla_ed25519_verify(const uint8_t public_key[static 32], bulla_bytes message,
-                                           bulla_bytes signature, bulla_error *err);
+BULLA_MUST bulla_code bulla_ed25519_verify(const uint8_t public_key[static 32], bulla_bytes message, bulla_bytes signature,
+					   bulla_error *err);
 
 #endif

@@ -1,0 +1,24 @@
+/*
+ * fail.c - converts what OpenSSL reports into bulla's codes, in one place.
+ */
+#include "crypto/fail.h"
+
+#include <openssl/err.h>
+
+#include "crypto/aead.h"
+
+bulla_code bulla_crypto_fail(bulla_error *err, const char *action)
+{
+	unsigned long last = ERR_peek_last_error();
+	const char *reason = ERR_reason_error_string(last);
+
+	ERR_clear_error();
+	if (ERR_GET_REASON(last) == ERR_R_MALLOC_FAILURE) return bulla_fail_memory(err);
+	return bulla_fail(err, BULLA_ERR_CRYPTO, "%s failed: %s", action, reason ? reason : "the crypto library gives no reason");
+}
+
+bulla_code bulla_crypto_fail_auth(bulla_error *err)
+{
+	ERR_clear_error();
+	return bulla_fail(err, BULLA_ERR_AUTH, BULLA_AUTH_TEXT);
+}

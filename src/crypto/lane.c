@@ -1,0 +1,155 @@
+/*
+ * lane.c - a thread's kept contexts: their making and unmaking, random bytes, SHA-256 and HMAC-SHA-256.
+ */
+#include "crypto/lane.h"
+
+#include <openssl/core_names.h>
+#include <openssl/params.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "crypto/fail.h"
+#include "crypto/lane_inside.h"
+#include "crypto/remembered.h"
+
+static bulla_code make_hashes(bulla_lane *lane, bulla_error *err)
+{
+	const OSSL_PARAM with_sha256[] = {
+		OSSL_PARAM_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){ "SHA256" }, sizeof "SHA256" - 1),
+		OSSL_PARAM_END,
+	};
+	EVP_MD *md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+	lane->sha256 = EVP_MD_CTX_new();
+	lane->hmac = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	bool good = md && lane->sha256 && lane->hmac && EVP_DigestInit_ex2(lane->sha256, md, NULL) == 1 &&
+		    EVP_MAC_CTX_set_params(lane->hmac, with_sha256) == 1;
+	EVP_MD_free(md); /* the contexts hold their own references */
+	EVP_MAC_free(mac);
+	return good ? BULLA_OK : bulla_crypto_fail(err, "preparing SHA-256");
+}
+
+static bulla_code make_ciphers(bulla_lane *lane, bulla_error *err)
+{
+	static const char *const names[BULLA_GCM_SIZES] = {
+		[BULLA_GCM_256] = "AES-256-GCM",
+		[BULLA_GCM_192] = "AES-192-GCM",
+		[BULLA_GCM_128] = "AES-128-GCM",
+	};
+
+	for (size_t i = 0; i < BULLA_GCM_SIZES; i++) {
+		TRY(bulla_gcm_init(&lane->gcm_seal[i], names[i], true, err));
+		TRY(bulla_gcm_init(&lane->gcm_open[i], names[i], false, err));
+	}
+	TRY(bulla_xaes_init(&lane->xaes_seal, true, err));
+	return bulla_xaes_init(&lane->xaes_open, false, err);
+}
+
+static bulla_code make_all(bulla_lane *lane, bulla_error *err)
+{
+	if (sodium_init() < 0) return bulla_fail(err, BULLA_ERR_CRYPTO, "preparing libsodium failed");
+	TRY(bulla_random_init(&lane->random, err));
+	TRY(make_hashes(lane, err));
+	return make_ciphers(lane, err);
+}
+
+bulla_code bulla_lane_new(bulla_lane **out, bulla_error *err)
+{
+	bulla_lane *lane = calloc(1, sizeof *lane);
+	if (!lane) return bulla_fail_memory(err);
+	bulla_code code = make_all(lane, err);
+	if (code != BULLA_OK) {
+		bulla_lane_free(lane);
+		return code;
+	}
+	*out = lane;
+	return BULLA_OK;
+}
+
+void bulla_lane_free(bulla_lane *lane)
+{
+	if (!lane) return;
+	for (size_t i = 0; i < BULLA_GCM_SIZES; i++) {
+		bulla_gcm_done(&lane->gcm_seal[i]);
+		bulla_gcm_done(&lane->gcm_open[i]);
+	}
+	bulla_xaes_done(&lane->xaes_seal);
+	bulla_xaes_done(&lane->xaes_open);
+	EVP_MAC_CTX_free(lane->hmac);
+	EVP_MD_CTX_free(lane->sha256);
+	bulla_random_done(&lane->random);
+	bulla_wipe(lane, sizeof *lane);
+	free(lane);
+}
+
+bulla_code bulla_random(bulla_lane *lane, void *out, size_t n, bulla_error *err)
+{
+	return bulla_random_draw(&lane->random, out, n, err);
+}
+
+/* Short parts copied together: one call into OpenSSL is cheaper than four. */
+typedef struct gathered {
+	bulla_bytes whole;
+	uint8_t bytes[256];
+} gathered;
+
+static void gathered_wipe(gathered *g)
+{
+	bulla_wipe(g->bytes, g->whole.len);
+}
+
+#define GATHERED __attribute__((cleanup(gathered_wipe))) gathered
+
+/* The parts to feed instead: one when they fit together into `g`, else as they came. */
+static const bulla_bytes *gather(const bulla_bytes *parts, size_t *n, gathered *g)
+{
+	g->whole = (bulla_bytes){ g->bytes, 0 };
+	if (*n < 2) return parts;
+	for (size_t i = 0; i < *n; i++) {
+		if (parts[i].len > sizeof g->bytes - g->whole.len) return parts;
+		if (parts[i].len) memcpy(g->bytes + g->whole.len, parts[i].data, parts[i].len);
+		g->whole.len += parts[i].len;
+	}
+	*n = 1;
+	return &g->whole;
+}
+
+bulla_code bulla_sha256(bulla_lane *lane, const bulla_bytes *parts, size_t n, uint8_t out[static 32], bulla_error *err)
+{
+	GATHERED together;
+	const bulla_bytes *part = gather(parts, &n, &together);
+	bool good = EVP_DigestInit_ex2(lane->sha256, NULL, NULL) == 1;
+
+	for (size_t i = 0; i < n && good; i++)
+		good = part[i].len == 0 || EVP_DigestUpdate(lane->sha256, part[i].data, part[i].len) == 1;
+	if (good && EVP_DigestFinal_ex(lane->sha256, out, NULL) == 1) return BULLA_OK;
+	return bulla_crypto_fail(err, "hashing with SHA-256");
+}
+
+/* Starts a message; without a key where `key` is the one that the context has. */
+static bool begin_hmac(bulla_lane *lane, const uint8_t key[static BULLA_KEY_SIZE])
+{
+	bool same = lane->hmac_keyed && bulla_key_remembered(lane->hmac_key, key, BULLA_KEY_SIZE);
+
+	lane->hmac_keyed = false;
+	if (EVP_MAC_init(lane->hmac, same ? NULL : key, same ? 0 : BULLA_KEY_SIZE, NULL) != 1) return false;
+	if (!same) memcpy(lane->hmac_key, key, BULLA_KEY_SIZE);
+	lane->hmac_keyed = true;
+	return true;
+}
+
+bulla_code bulla_hmac_sha256(bulla_lane *lane, const uint8_t key[static BULLA_KEY_SIZE], const bulla_bytes *parts, size_t n,
+			     uint8_t out[static 32], bulla_error *err)
+{
+	GATHERED together;
+	const bulla_bytes *part = gather(parts, &n, &together);
+	bool good = begin_hmac(lane, key);
+	size_t len;
+
+	for (size_t i = 0; i < n && good; i++)
+		good = part[i].len == 0 || EVP_MAC_update(lane->hmac, part[i].data, part[i].len) == 1;
+	if (good && EVP_MAC_final(lane->hmac, out, &len, 32) == 1) return BULLA_OK;
+	lane->hmac_keyed = false;
+	return bulla_crypto_fail(err, "authenticating with HMAC-SHA-256");
+}
