@@ -14,17 +14,17 @@
 
 /* All views; empty means absent. One thread at a time. */
 typedef struct bulla_event {
-	int64_t time_us;            /* "eventTime": UTC, RFC 3339 with microseconds */
-	const char *operation;      /* "eventName": GenerateDataKey, Decrypt, CreateKey, CachedUse, Discontinuity, ... */
-	bulla_bytes principal;      /* "principal": local:<uid>/<user>@<host> */
-	bulla_bytes key;            /* "key": ARN of the KMS key, or the print of the branch */
-	bulla_bytes material;       /* "material": raw material or branch-version id, printed in hex */
-	bulla_bytes context;        /* "encryptionContext": canonical context bytes, printed as an object */
-	bulla_bytes request_id;     /* "requestID" */
-	const char *outcome;        /* "outcome": "ok", or the name of a bulla_code */
-	uint64_t generation;        /* "generation" of the store when the event was made */
-	int64_t count;              /* "count": CachedUse only, how many uses; 0 = absent */
-	bulla_bytes detail;         /* "detail": one line of public text: a reason, an alias, a period */
+	int64_t time_us;        /* "eventTime": UTC, RFC 3339 with microseconds */
+	const char *operation;  /* "eventName": GenerateDataKey, Decrypt, CreateKey, CachedUse, Discontinuity, ... */
+	bulla_bytes principal;  /* "principal": local:<uid>/<user>@<host> */
+	bulla_bytes key;        /* "key": ARN of the KMS key, or the print of the branch */
+	bulla_bytes material;   /* "material": raw material or branch-version id, printed in hex */
+	bulla_bytes context;    /* "encryptionContext": canonical context bytes, printed as an object */
+	bulla_bytes request_id; /* "requestID" */
+	const char *outcome;    /* "outcome": "ok", or the name of a bulla_code */
+	uint64_t generation;    /* "generation" of the store when the event was made */
+	int64_t count;          /* "count": CachedUse only, how many uses; 0 = absent */
+	bulla_bytes detail;     /* "detail": one line of public text: a reason, an alias, a period */
 } bulla_event;
 
 /* Appends the canonical JSON (no newline). LIMIT above BULLA_EVENT_MAX - 1. */

@@ -19,8 +19,8 @@ typedef struct bulla_audit_sink {
 	/* Appends `n` canonical entries in order and returns only when they are durable under a signed checkpoint;
 	 * `ret_head` (may be NULL) is the head that includes them. AUDIT, IO, FULL, LOCKED: then none of them counts as
 	 * recorded and the caller releases nothing. */
-	bulla_code (*append)(void *self, const bulla_bytes *entries, size_t n, uint64_t generation,
-	                     bulla_log_head *ret_head, bulla_error *err);
+	bulla_code (*append)(void *self, const bulla_bytes *entries, size_t n, uint64_t generation, bulla_log_head *ret_head,
+			     bulla_error *err);
 	void *self;
 } bulla_audit_sink;
 

@@ -8,15 +8,16 @@
 
 #include "base/buf.h"
 
-typedef enum bulla_branch_purpose { BULLA_BRANCH_RECORD = 1, BULLA_BRANCH_INDEX = 2 } bulla_branch_purpose;
+/* What hangs from the key. SHARED is the data key itself of data_key: field | table. */
+typedef enum bulla_branch_purpose { BULLA_BRANCH_RECORD = 1, BULLA_BRANCH_INDEX = 2, BULLA_BRANCH_SHARED = 3 } bulla_branch_purpose;
 typedef enum bulla_branch_state {
 	BULLA_BRANCH_ACTIVE = 1,
 	BULLA_BRANCH_CLOSING = 2,  /* no new wraps */
 	BULLA_BRANCH_DESTROYED = 3 /* tombstone: `wrapped` is empty */
 } bulla_branch_state;
 
-/* Who a branch is: unique on these bytes (FORMATS, "Branch keys and index keys"): u8 purpose, then the template's literals and
- * values, each u8 part kind (0 literal, 1 value) and u16-prefixed. The print is for people. */
+/* Who a branch is: unique on `identity` (core/branch.h), opaque bytes for a store. The print is for people: two branches may share
+ * one. */
 typedef struct bulla_branch_row {
 	bulla_bytes identity;      /* at most 1024 bytes */
 	bulla_bytes print;         /* "user:42"; `:` `/` `%` in values percent-encoded */

@@ -11,47 +11,37 @@
 #include "base/buf.h"
 #include "base/secret.h"
 #include "crypto/lane.h"
+#include "format/wrapped_key.h"
 
 #include <bulla/op.h>
 
 #define BULLA_BLOB_MAX 8192          /* bytes of one wrap */
 #define BULLA_QUESTION_MAX 1000      /* items of one question; a provider may lower it */
 
-/* What byte `kind` of a wrap's directory entry means (docs/FORMAT.md). */
-typedef enum bulla_wrap_kind {
-	BULLA_WRAP_AWS = 1,
-	BULLA_WRAP_GCP = 2,
-	BULLA_WRAP_VAULT = 3,
-	BULLA_WRAP_AZURE = 4,
-	BULLA_WRAP_PKCS11 = 5,
-	BULLA_WRAP_ENGINE = 6,
-	BULLA_WRAP_KEYFILE = 7, /* file: and env: */
-	BULLA_WRAP_BRANCH = 8,
-	BULLA_WRAP_TEST = 255
-} bulla_wrap_kind;
-
 typedef enum bulla_question_verb { BULLA_ASK_WRAP = 1, BULLA_ASK_UNWRAP = 2 } bulla_question_verb;
 
-/* One key to wrap or blob to unwrap. `key` is the caller's slot: read by WRAP, written by UNWRAP. `code` and `reference` are set
- * by the answer; `blob` is appended to by WRAP and read by UNWRAP. */
+/* One key to wrap or blob to unwrap. What is made is appended to `made`: WRAP a blob, UNWRAP what it holds (32 bytes, or the content
+ * of a box). `code` and, for WRAP, `reference` are set by the answer. Views live until the question is answered. */
 typedef struct bulla_question_item {
 	bulla_bytes context;      /* canonical */
-	bulla_bytes commitment;   /* 32 bytes, of the wrapped key that the blob is part of */
-	bulla_secret *key;
-	bulla_buf *made;          /* WRAP: the blob is appended here */
-	bulla_bytes blob;         /* UNWRAP */
-	uint64_t reference;
+	bulla_bytes commitment;   /* 32 bytes: of the wrapped key that the blob is part of; of a box its random bytes */
+	bulla_bytes input;        /* WRAP: plaintext key or content; UNWRAP: blob */
+	bulla_buf *made;
+	uint64_t reference;       /* UNWRAP: as the directory has it. WRAP: out */
 	bulla_code code;
 } bulla_question_item;
 
 typedef struct bulla_question {
 	bulla_question_verb verb;
+	bool box;                 /* the content of a box, at most 4096 bytes; else a 32-byte key */
 	bulla_question_item *items;
 	size_t n;
 } bulla_question;
 
 /* Where the sessions of a provider come from, given by lib/ when a keyring is built. */
 typedef struct bulla_provider_world {
+	/* The provider that owns a key id, NULL when none does: bulla_provider_find() (provider/providers.h), or a test's. */
+	const struct bulla_provider *(*find)(bulla_bytes key_id);
 	struct bulla_engine *engine;    /* local: NULL where the environment has none */
 	const char *base_dir;           /* file: */
 	const char *(*getenv)(void *self, const char *name);
@@ -83,8 +73,5 @@ typedef struct bulla_provider {
 	/* Frees an exchange that will not be answered. */
 	void (*abandon)(void *session, void *exchange);
 } bulla_provider;
-
-/* provider/table.c: the row that owns `key_id`; NULL when none does. */
-const bulla_provider *bulla_provider_find(bulla_bytes key_id);
 
 #endif

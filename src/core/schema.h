@@ -11,17 +11,24 @@
 #include <bulla/keyring.h>
 
 #define BULLA_MODELS_MAX 256
-#define BULLA_FIELDS_MAX 64   /* of one model */
-#define BULLA_INPUTS_MAX 16   /* columns that a model's context and branch name are made of */
+#define BULLA_FIELDS_MAX 64 /* of one model */
+#define BULLA_INPUTS_MAX                                                                                                         \
+	16 /* columns that a model's contexts, branch name and index scopes are made of; columns of a primary key */
+#define BULLA_ENVIRONMENTS_MAX 64
+#define BULLA_DATABASES_MAX    64
+#define BULLA_PREVIOUS_MAX     64   /* keys that only unwrap, of one environment */
+#define BULLA_NAME_MAX         128  /* bytes of a model's, field's, column's or table's name */
+#define BULLA_SETTING_MAX      4096 /* bytes of any other text: key ids, URLs, templates */
+#define BULLA_PADDING_MAX      4096
 
 /* A template such as "user:{id}" or "{tenant_id}" or "User", split into literals and inputs. */
 typedef struct bulla_template {
-	const char *text;         /* as written */
+	const char *text; /* as written */
 	size_t parts;
 	struct bulla_template_part {
-		const char *literal;  /* NULL when `input` counts */
-		size_t input;         /* index into bulla_model.inputs */
-	} *part;
+		const char *literal; /* NULL when `input` counts */
+		size_t input;        /* index into bulla_model.inputs */
+	} * part;
 } bulla_template;
 
 /* One pair of the encryption context: a constant, or one input's value. A template with several placeholders has become
@@ -39,31 +46,31 @@ typedef enum bulla_normalize { BULLA_NORMALIZE_NONE = 0, BULLA_NORMALIZE_LOWERCA
 typedef enum bulla_expression { BULLA_EXPRESSION_NONE = 0, BULLA_EXPRESSION_LAST4 = 1 } bulla_expression;
 
 typedef struct bulla_index_spec {
-	const char *name;         /* logical: the field's name, or <field>_<expression> */
-	const char *column;       /* default <field>_bidx, with _v<version> from version 2 on */
-	uint32_t version;         /* 1.. */
-	uint32_t bits;            /* 8..256, a multiple of 8; default 128 */
+	const char *name;   /* logical: the field's name, or <field>_<expression> */
+	const char *column; /* default <field>_bidx, with _v<version> from version 2 on */
+	uint32_t version;   /* 1.. */
+	uint32_t bits;      /* 8..256, a multiple of 8; default 128 */
 	bulla_index_kind kind;
 	bulla_normalize normalize;
 	bulla_expression expression;
-	bool unique;              /* a UNIQUE index on the column; needs 128 bits */
-	const char *scope;        /* column whose value gives each tenant its own index key; NULL: one key */
-	size_t scope_input;       /* index into bulla_model.inputs when scope is set */
-	bool by_job;              /* writer: job (default: client) */
+	bool unique;        /* a UNIQUE index on the column; needs 128 bits */
+	const char *scope;  /* column whose value gives each tenant its own index key; NULL: one key */
+	size_t scope_input; /* index into bulla_model.inputs when scope is set */
+	bool by_job;        /* writer: job (default: client) */
 } bulla_index_spec;
 
 typedef struct bulla_field {
-	const char *name;         /* logical, in associated data */
-	const char *plaintext;    /* plaintext column; default: the name */
-	const char *column;       /* ciphertext column; default <name>_ciphertext */
+	const char *name;      /* logical, in associated data */
+	const char *plaintext; /* plaintext column; default: the name */
+	const char *column;    /* ciphertext column; default <name>_ciphertext */
 	bulla_type type;
 	bool null_sealed;
-	uint32_t padding;         /* ISO 7816-4 block, 0: none */
-	bool base64;              /* ciphertext stored as text */
-	const char *data_key;     /* name of an entry in data_keys; NULL: the record's */
-	size_t key;               /* index into bulla_model.keys */
-	bulla_index_spec *index;  /* NULL: none */
-	size_t position;          /* in bulla_model.fields */
+	uint32_t padding;        /* ISO 7816-4 block, 0: none */
+	bool base64;             /* ciphertext stored as text */
+	const char *data_key;    /* name of an entry in data_keys; NULL: the record's */
+	size_t key;              /* index into bulla_model.keys */
+	bulla_index_spec *index; /* NULL: none */
+	size_t position;         /* in bulla_model.fields */
 } bulla_field;
 
 typedef enum bulla_data_key_mode {
@@ -75,16 +82,17 @@ typedef enum bulla_data_key_mode {
 
 /* One wrapped key beside the record: the record's own, each entry of data_keys, or each field's with data_key: field. */
 typedef struct bulla_key_spec {
-	const char *name;         /* NULL: the record's */
-	const char *column;       /* default encrypted_kms_key, encrypted_kms_key_<name> */
-	const char *kms_key;      /* data_keys: its own KMS key id; NULL: the environment's */
-	bulla_context_part *context; /* data_keys may replace it; with field and table: the constants only */
+	const char *name;    /* NULL: the record's */
+	const char *column;  /* default encrypted_kms_key, encrypted_kms_key_<name> */
+	const char *kms_key; /* data_keys: its own KMS key id; NULL: the environment's */
+	bulla_context_part
+		*context; /* the model's own array unless data_keys replaces it; with field and table: the constants only */
 	size_t context_count;
 } bulla_key_spec;
 
 typedef struct bulla_branch_spec {
-	bulla_template name;      /* NULL text: no branch key, direct KMS wraps */
-	const char *under;        /* another branch's constant name, or NULL: the KMS key */
+	bulla_template name; /* NULL text: no branch key, direct KMS wraps */
+	const char *under;   /* another branch's constant name, or NULL: the KMS key */
 } bulla_branch_spec;
 
 typedef enum bulla_read_mode { BULLA_READ_CIPHERTEXT = 0, BULLA_READ_PLAINTEXT = 1 } bulla_read_mode;
@@ -96,12 +104,14 @@ struct bulla_model {
 	const char *table;        /* default: the key */
 	const char **primary_key; /* default: id */
 	size_t primary_key_count;
-	const char **inputs;      /* columns of context and branch templates, each once */
+	const char **inputs; /* columns that the context, the branch key's name, the data_keys' contexts and the index scopes are
+	                             made of: each once, in that order */
 	size_t input_count;
 	bulla_context_part *context;
 	size_t context_count;
 	bulla_data_key_mode data_key;
-	bulla_key_spec *keys;     /* [0] is the record's */
+	bulla_key_spec *
+		keys; /* record: [0] is the record's, then data_keys; field: one for each field, in order; table: one; none: none */
 	size_t key_count;
 	bulla_branch_spec branch;
 	bulla_field *fields;
@@ -114,22 +124,23 @@ struct bulla_model {
 };
 
 typedef struct bulla_cache_limits {
-	int64_t max_age_ms;       /* default 300,000 */
-	uint64_t max_uses;        /* default 10,000; a use is one wrap or unwrap with a cached branch or index key in a call of a batch */
-	size_t max_keys;          /* default 1000 */
+	int64_t max_age_ms; /* default 300,000 */
+	uint64_t
+		max_uses; /* default 10,000; a use is one wrap or unwrap with a cached branch or index key in a call of a batch */
+	size_t max_keys;  /* default 1000 */
 } bulla_cache_limits;
 
 typedef struct bulla_environment {
 	const char *name;
-	const char **keys;        /* all wrap; the first that answers unwraps */
+	const char **keys; /* all wrap; the first that answers unwraps */
 	size_t key_count;
-	const char **previous;    /* unwrap only */
+	const char **previous; /* unwrap only */
 	size_t previous_count;
-	size_t min_wraps;         /* default: key_count; 1..key_count */
+	size_t min_wraps; /* default: key_count; 1..key_count */
 	bulla_cache_limits cache;
-	const char *store;        /* default sqlite:.bulla/kms.db */
-	const char *root_key;     /* default file:.bulla/root.key */
-	const char **witnesses;   /* audit.witness */
+	const char *store;      /* default sqlite:.bulla/kms.db */
+	const char *root_key;   /* default file:.bulla/root.key */
+	const char **witnesses; /* audit.witness */
 	size_t witness_count;
 	bool insecure;
 } bulla_environment;
@@ -141,22 +152,22 @@ typedef struct bulla_database {
 
 typedef struct bulla_schema bulla_schema;
 
-/* Parses the whole file (every environment is checked) and selects `environment`; "development" with `key: local` exists even
- * where the file names no environments. `kms_key_id` is the value of KMS_KEY_ID or NULL: used where the environment names no
- * key. CONFIG with line and column. */
-BULLA_MUST bulla_code bulla_schema_parse(bulla_bytes text, const char *file, const char *environment,
-                                         const char *kms_key_id, bulla_yaml_lookup lookup, void *lookup_self,
-                                         bulla_schema **out, bulla_error *err);
+/* Parses the whole file (every environment is checked) and selects `environment` (NULL: "development"), which exists even where
+ * the file names no environments. `kms_key_id` is the value of KMS_KEY_ID or NULL: used where the environment names no key;
+ * without it development has `key: local`. CONFIG with line and column; LIMIT and MEMORY likewise. `text` may go afterwards. */
+BULLA_MUST bulla_code bulla_schema_parse(bulla_bytes text, const char *file, const char *environment, const char *kms_key_id,
+					 bulla_yaml_lookup lookup, void *lookup_self, bulla_schema **out, bulla_error *err);
 void bulla_schema_free(bulla_schema *schema);
+
+/* For bulla_yaml_fail() with a model's `source`. */
+const bulla_yaml_document *bulla_schema_document(const bulla_schema *schema);
 
 const bulla_environment *bulla_schema_environment(const bulla_schema *schema);
 const bulla_database *bulla_schema_databases(const bulla_schema *schema, size_t *ret_n);
 const bulla_model *bulla_schema_models(const bulla_schema *schema, size_t *ret_n); /* in the file's order */
 /* NOT_FOUND naming the models there are. */
-BULLA_MUST bulla_code bulla_schema_model(const bulla_schema *schema, const char *key, const bulla_model **ret,
-                                         bulla_error *err);
+BULLA_MUST bulla_code bulla_schema_model(const bulla_schema *schema, const char *key, const bulla_model **ret, bulla_error *err);
 /* NOT_FOUND naming the fields there are. */
-BULLA_MUST bulla_code bulla_model_field(const bulla_model *model, const char *name, const bulla_field **ret,
-                                        bulla_error *err);
+BULLA_MUST bulla_code bulla_model_field(const bulla_model *model, const char *name, const bulla_field **ret, bulla_error *err);
 
 #endif

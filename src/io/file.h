@@ -20,6 +20,9 @@ BULLA_MUST bulla_code bulla_file_write(const char *path, bulla_bytes data, unsig
 /* mkdir -p with `mode` for what is missing. */
 BULLA_MUST bulla_code bulla_directory_make(const char *path, unsigned mode, bulla_error *err);
 
+/* Removes a directory of plain files, as far as that is possible; a directory that is not there is fine. */
+void bulla_directory_remove(const char *path);
+
 /* "base/path" for a relative `path`, else a copy; free() it. NULL: out of memory. */
 char *bulla_path_join(const char *base, const char *path);
 

@@ -2,10 +2,13 @@
  * log.h - the audit log as a directory in the layout of C2SP tlog-tiles: `checkpoint`, `tile/<L>/<N>`,
  * `tile/entries/<N>`, with partial ones `<N>.p/<W>`.
  *
- * Appends go to `journal` (framed entries and the signed checkpoint, one fdatasync for a group); the files of the layout are
- * derived from it: when 256 entries are complete, at most once a second, and when the log is closed. After a kill the next
- * opening publishes what the journal has. `checkpoints` keeps every checkpoint, one after the other. Any number of threads
- * and processes append: one at a time, under a lock on `lock`; concurrent appends of one process share one fdatasync.
+ * Appends go to `journal` (framed entries and the signed checkpoint, one write and one fdatasync for a group); the files of the
+ * layout are derived from it: at most once a second, sooner where more than 4 MiB wait, and when the log is closed. After a
+ * kill the next opening publishes what the journal has. `checkpoints` keeps every checkpoint, one after the other. Partial
+ * files stay until the full one is there, for those who hold an older checkpoint.
+ *
+ * Any number of threads and processes append: one at a time, under a lock on `lock`; concurrent appends of one process share
+ * one fdatasync. A log that is open notices when another one was put in its place. A child process opens it anew.
  */
 #ifndef IO_LOG_H
 #define IO_LOG_H
@@ -18,11 +21,13 @@ typedef struct bulla_log bulla_log;
 /* Opens or, with `create`, makes the log. `origin` names it in checkpoints ("bulla/<hex>"). `seed` signs; NULL opens for
  * reading only. AUDIT when what is there does not parse, LOCKED after 10 s. */
 BULLA_MUST bulla_code bulla_log_open(const char *directory, const char *origin, const bulla_secret *seed, bool create,
-                                     bulla_log **out, bulla_error *err);
+				     bulla_log **out, bulla_error *err);
 /* Publishes and closes. NULL is fine. */
 void bulla_log_close(bulla_log *log);
 
-/* A sink over the log; it lives as long as the log. */
+/* A sink over the log; it lives as long as the log. Once an append or a publication has failed it takes nothing more (AUDIT)
+ * until the log is opened again: the tail is uncertain. An append of more than 8 MiB or 65536 entries is made durable in
+ * parts. */
 bulla_audit_sink bulla_log_sink(bulla_log *log);
 
 /* The head now, entries of other processes included. */
@@ -36,24 +41,24 @@ BULLA_MUST bulla_code bulla_log_generation(bulla_log *log, uint64_t *ret_generat
 
 /* Calls `each` for entries first..end-1 in order; views live until `each` returns. */
 BULLA_MUST bulla_code bulla_log_each(bulla_log *log, uint64_t first, uint64_t end,
-                                     bulla_code (*each)(void *self, uint64_t index, bulla_bytes entry, bulla_error *err),
-                                     void *self, bulla_error *err);
+				     bulla_code (*each)(void *self, uint64_t index, bulla_bytes entry, bulla_error *err),
+				     void *self, bulla_error *err);
 
 /* What `audit verify` found. */
 typedef struct bulla_log_report {
-	uint64_t size;            /* entries under the newest checkpoint */
+	uint64_t size; /* entries under the newest checkpoint */
 	uint8_t root[32];
-	uint64_t checkpoints;     /* checkpoints whose signature and root were checked */
+	uint64_t checkpoints; /* checkpoints whose signature and root were checked */
 	bool ok;
-	uint64_t bad_first;       /* !ok: the first bad entry, or the interval [bad_first, bad_last] between two checkpoints */
+	uint64_t bad_first; /* !ok: the first bad entry, or the interval [bad_first, bad_last] between two checkpoints */
 	uint64_t bad_last;
-	char problem[200];        /* !ok: one line */
+	char problem[200]; /* !ok: one line */
 } bulla_log_report;
 
 /* Recomputes everything from the entries: every tile, every kept checkpoint and its signature by `public_key`. A log that does
  * not verify is BULLA_OK with report->ok false; only a log that cannot be read at all is a failure. `progress` may be NULL. */
 BULLA_MUST bulla_code bulla_log_verify(const char *directory, const char *origin, const uint8_t public_key[static 32],
-                                       void (*progress)(void *self, uint64_t done, uint64_t total), void *self,
-                                       bulla_log_report *ret, bulla_error *err);
+				       void (*progress)(void *self, uint64_t done, uint64_t total), void *self,
+				       bulla_log_report *ret, bulla_error *err);
 
 #endif

@@ -17,11 +17,11 @@
 
 typedef struct bulla_engine bulla_engine;
 
-#define BULLA_UUID_SIZE 16
-#define BULLA_MATERIAL_ID_SIZE 8
+#define BULLA_UUID_SIZE         16
+#define BULLA_MATERIAL_ID_SIZE  8
 #define BULLA_KMS_PLAINTEXT_MAX 4096 /* bytes that Encrypt takes, as AWS KMS does */
-#define BULLA_ENGINE_GROUP_MAX 1000  /* requests of one bulla_engine_call() */
-#define BULLA_ARN_MAX 256            /* bytes of an ARN with its NUL */
+#define BULLA_ENGINE_GROUP_MAX  1000 /* requests of one bulla_engine_call() */
+#define BULLA_ARN_MAX           256  /* bytes of an ARN with its NUL */
 
 /* Seconds and microseconds since 1970, so that tests can turn the clock. */
 typedef struct bulla_clock {
@@ -33,10 +33,10 @@ typedef struct bulla_engine_config {
 	bulla_kms_store store;
 	bulla_audit_sink audit;
 	bulla_clock clock;
-	const uint8_t *root_key;   /* BULLA_KEY_SIZE bytes, copied into the pool */
-	const char *principal;     /* "local:<uid>/<user>@<host>", copied */
-	const char *account;       /* 12 digits for ARNs; NULL: 000000000000 */
-	const char *region;        /* NULL: "local" */
+	const uint8_t *root_key; /* BULLA_KEY_SIZE bytes, copied into the pool */
+	const char *principal;   /* "local:<uid>/<user>@<host>", copied */
+	const char *account;     /* 12 digits for ARNs; NULL: 000000000000 */
+	const char *region;      /* NULL: "local" */
 } bulla_engine_config;
 
 /* Makes a new store's first rows: canary and log signing seed under `root_key`. `root_note` is kept as it is in the clear
@@ -54,7 +54,7 @@ void bulla_engine_free(bulla_engine *engine); /* wipes; NULL is fine */
 /* The Ed25519 seed that signs this store's checkpoints and reports. Needs only the store and the root key, so that the log
  * can be opened before the engine. */
 BULLA_MUST bulla_code bulla_engine_log_seed(const bulla_kms_store *store, const uint8_t root_key[static BULLA_KEY_SIZE],
-                                            bulla_secret *ret_seed, bulla_error *err);
+					    bulla_secret *ret_seed, bulla_error *err);
 
 /* --- using keys ------------------------------------------------------------------------------------------------ */
 typedef enum bulla_engine_operation {
@@ -69,19 +69,22 @@ typedef enum bulla_engine_operation {
 /* Views that live until the call returns. */
 typedef struct bulla_engine_request {
 	bulla_engine_operation operation;
-	bulla_bytes key_id;      /* uuid, ARN, alias/NAME or alias ARN; optional for DECRYPT, where it must name the blob's key */
+	bulla_bytes key_id;      /* uuid, ARN, alias/NAME or alias ARN; optional for DECRYPT, where it must name the blob's key:
+	                          * UNKNOWN_KEY. RE_ENCRYPT: the key that seals; not for GENERATE_RANDOM */
 	bulla_bytes context;     /* canonical (base/context.h) */
 	bulla_bytes new_context; /* RE_ENCRYPT */
 	bulla_bytes input;       /* ENCRYPT: plaintext; DECRYPT, RE_ENCRYPT: blob */
 	size_t bytes;            /* GENERATE_*: length of the key or of the random bytes, 1..1024; 0 means 32 */
 } bulla_engine_request;
 
-/* Owned by the caller; clear with bulla_engine_reply_done(). */
+/* Owned by the caller, zeroed before the first use; clear with bulla_engine_reply_done(), or use it again: its buffers are wiped and
+ * kept. NOT_FOUND: `key_id` names nothing. UNKNOWN_KEY: a blob names a key or material that this store never had; KEY_DESTROYED: one
+ * that was deleted. KEY_DISABLED and KEY_PENDING hold for every use. AUTH: wrong context or a changed blob. */
 typedef struct bulla_engine_reply {
-	bulla_code code;         /* of this request; the other members are set only on BULLA_OK */
-	char text[160];          /* the failure's one line */
+	bulla_code code; /* of this request; the other members are set only on BULLA_OK */
+	char text[160];  /* the failure's one line */
 	bulla_buf blob;
-	bulla_buf plaintext;     /* data key, decrypted bytes or random bytes; wiped by _done */
+	bulla_buf plaintext; /* data key, decrypted bytes or random bytes; wiped by _done */
 	char key_arn[BULLA_ARN_MAX];
 	uint8_t key_uuid[BULLA_UUID_SIZE];
 	uint8_t material_id[BULLA_MATERIAL_ID_SIZE];
@@ -90,41 +93,39 @@ typedef struct bulla_engine_reply {
 void bulla_engine_reply_done(bulla_engine_reply *reply);
 
 /* Answers `n` requests; all their events, the refused ones too, are one append. BULLA_OK means that every request has its
- * reply; anything else (AUDIT, IO, LOCKED ...) means that none has and nothing was released. */
+ * reply; anything else (AUDIT, IO, LOCKED ...) means that none has and nothing was released. After a fork the child must open store,
+ * log and engine anew: USAGE. */
 BULLA_MUST bulla_code bulla_engine_call(bulla_engine *engine, const bulla_engine_request *requests, size_t n,
-                                        bulla_engine_reply *replies, bulla_error *err);
+					bulla_engine_reply *replies, bulla_error *err);
 
 /* The key uuid and material id inside a blob. FORMAT or VERSION when it is none of ours. Pure. */
 BULLA_MUST bulla_code bulla_engine_blob_parse(bulla_bytes blob, uint8_t ret_uuid[static BULLA_UUID_SIZE],
-                                              uint8_t ret_material[static BULLA_MATERIAL_ID_SIZE], bulla_error *err);
+					      uint8_t ret_material[static BULLA_MATERIAL_ID_SIZE], bulla_error *err);
 
 /* --- managing keys --------------------------------------------------------------------------------------------- */
-typedef enum bulla_key_state {
-	BULLA_KEY_ENABLED = 1,
-	BULLA_KEY_DISABLED = 2,
-	BULLA_KEY_PENDING_DELETION = 3
-} bulla_key_state;
+typedef enum bulla_key_state { BULLA_KEY_ENABLED = 1, BULLA_KEY_DISABLED = 2, BULLA_KEY_PENDING_DELETION = 3 } bulla_key_state;
 
 typedef struct bulla_key_info {
 	uint8_t uuid[BULLA_UUID_SIZE];
-	char id[37];                  /* the uuid in text */
+	char id[37]; /* the uuid in text */
 	char arn[BULLA_ARN_MAX];
-	char aliases[256];            /* comma-separated, each with "alias/", cut with "..." */
+	char aliases[256]; /* comma-separated, each with "alias/", cut with "..." */
 	char description[128];
 	bulla_key_state state;
 	int64_t created_us;
-	int64_t deletion_us;          /* when PENDING_DELETION ends; 0 otherwise */
-	uint32_t rotation_days;       /* 0: not by schedule */
-	int64_t next_rotation_us;     /* 0: not by schedule */
-	uint32_t materials;           /* how many versions; the newest seals */
+	int64_t deletion_us;      /* when PENDING_DELETION ends; 0 otherwise */
+	uint32_t rotation_days;   /* 0: not by schedule */
+	int64_t next_rotation_us; /* 0: not by schedule */
+	uint32_t materials;       /* how many versions; the newest seals */
 	uint8_t current_material[BULLA_MATERIAL_ID_SIZE];
-	int64_t rotated_us;           /* when the newest material was made */
+	int64_t rotated_us; /* when the newest material was made */
 } bulla_key_info;
 
-/* Each is one audit event and one store transaction; DISABLED, PENDING and NOT_FOUND follow AWS's rules for states.
- * `key` is any form of key id. `ret` may be NULL where given. */
+/* Each is one audit event, refusals included, and one store transaction; KEY_DISABLED, KEY_PENDING and NOT_FOUND follow AWS's rules for
+ * states, a deleted key is KEY_DESTROYED. The event comes first: where the store then refuses, a second one with the same request id
+ * names the error. `key` is any form of key id; an alias is "alias/NAME" or NAME. `ret` may be NULL where given. EXISTS: the alias. */
 BULLA_MUST bulla_code bulla_engine_create_key(bulla_engine *engine, const char *description, const char *alias_or_null,
-                                              bulla_key_info *ret, bulla_error *err);
+					      bulla_key_info *ret, bulla_error *err);
 BULLA_MUST bulla_code bulla_engine_describe(bulla_engine *engine, bulla_bytes key, bulla_key_info *ret, bulla_error *err);
 /* All keys, sorted by creation. `*ret` is malloc'ed; free() it. */
 BULLA_MUST bulla_code bulla_engine_list(bulla_engine *engine, bulla_key_info **ret, size_t *ret_n, bulla_error *err);
@@ -145,10 +146,14 @@ BULLA_MUST bulla_code bulla_engine_tick(bulla_engine *engine, bulla_error *err);
 /* --- the store as a whole -------------------------------------------------------------------------------------- */
 /* What the store last knew of the log. */
 BULLA_MUST bulla_code bulla_engine_head(bulla_engine *engine, bulla_log_head *ret_head, uint64_t *ret_generation,
-                                        bulla_error *err);
+					bulla_error *err);
 /* Wraps every row again under `new_root_key`, in one transaction; the engine goes on with it. */
 BULLA_MUST bulla_code bulla_engine_rekey(bulla_engine *engine, const uint8_t new_root_key[static BULLA_KEY_SIZE],
-                                         bulla_bytes root_note, bulla_error *err);
+					 bulla_bytes root_note, bulla_error *err);
+/* After a discontinuity (a store restored from a backup, a log repaired): writes a Discontinuity event with `reason`, then takes the
+ * log's head for the store's, even when the log is shorter, and moves the generation beyond `logged_generation`
+ * (bulla_log_generation), so that log and store agree again. Killed between the two, they still disagree. */
+BULLA_MUST bulla_code bulla_engine_adopt(bulla_engine *engine, bulla_bytes reason, uint64_t logged_generation, bulla_error *err);
 /* Writes an event of the caller's (CachedUse, Discontinuity, ShredProof ...) with this engine's principal and clock. */
 BULLA_MUST bulla_code bulla_engine_record(bulla_engine *engine, const bulla_event *event, bulla_error *err);
 

@@ -4,47 +4,113 @@
 #ifndef LIB_PROJECT_H
 #define LIB_PROJECT_H
 
+#include "base/pool.h"
 #include "core/keyring.h"
 #include "io/log.h"
 #include "kms/engine.h"
 #include "store/store.h"
 
+/* Where things lie; absolute or relative to the working directory, never to bulla.yaml. */
+typedef struct bulla_paths {
+	char *config;    /* bulla.yaml itself */
+	char *base_dir;  /* of relative paths: the directory of bulla.yaml */
+	char *store_url; /* as bulla_store_open() takes it */
+	char *store;     /* the store's file; NULL for memory: */
+	char *directory; /* of the store; NULL for memory: */
+	char *log;       /* <directory>/audit; NULL for memory: */
+	char *escrow;    /* <directory>/escrow.key; NULL for memory: */
+	char *root_key;  /* the root key's file; NULL where it is not kept in one */
+	char *reports;   /* <base_dir>/.bulla/reports */
+} bulla_paths;
+
 typedef struct bulla_project {
-	char *config_path;
-	char *base_dir;            /* of relative paths: the directory of bulla.yaml */
+	bulla_paths paths;
 	bulla_schema *schema;
-	bulla_store *store;        /* NULL where neither engine nor branch keys are used */
-	bulla_log *log;            /* NULL likewise */
-	char *log_directory;       /* <directory of the store>/audit */
-	char *log_origin;          /* "bulla/<8 hex digits of the log's public key>" */
+	bulla_store *store; /* NULL where neither engine nor branch keys are used and no store exists */
+	bulla_branch_store branches;
+	bulla_log *log;      /* NULL likewise, and for memory: */
+	char log_origin[24]; /* "bulla/<8 hex digits of the log's public key>" */
 	uint8_t log_public[32];
-	bulla_secret sign_seed;    /* signs checkpoints and reports */
+	bulla_log_head log_head; /* when it was opened */
+	bulla_pool *pool;
+	bulla_secret *root_key;  /* in the pool, once it has opened the store: a prompt or a descriptor answers only once */
+	bulla_secret *sign_seed; /* in the pool; signs checkpoints and reports; NULL where there is no log */
 	bulla_engine *engine;
 	bulla_keyring *keyring;
-	char principal[256];
-	void (*notify)(void *self, const bulla_notice *notice);
-	void *notify_self;
+	char principal[256];               /* "local:<uid>/<user>@<host>" */
+	struct bulla_short_log *short_log; /* memory: what stands in for a log */
 } bulla_project;
 
 typedef enum bulla_project_depth {
-	BULLA_PROJECT_SCHEMA = 1,  /* bulla.yaml alone */
-	BULLA_PROJECT_STORE = 2,   /* and the store, without the root key */
-	BULLA_PROJECT_ENGINE = 3,  /* and root key, log, engine */
-	BULLA_PROJECT_KEYRING = 4  /* and sessions with all keys */
+	BULLA_PROJECT_SCHEMA = 1, /* bulla.yaml alone */
+	BULLA_PROJECT_STORE = 2,  /* and the store without the root key, its log for reading */
+	BULLA_PROJECT_ENGINE = 3, /* and root key, log, engine; the heads of log and store are compared */
+	BULLA_PROJECT_KEYRING = 4 /* and sessions with all keys */
 } bulla_project_depth;
 
-/* `config` and `environment` as in bulla_keyring_options. Opens as deep as asked, undoing everything on failure. AUDIT, with the command to run, when
- * the log and the store's head contradict each other. */
-BULLA_MUST bulla_code bulla_project_open(const char *config, const char *environment, bulla_project_depth depth, bulla_project **out,
-                                         bulla_error *err);
+/* `config` and `environment` as in bulla_keyring_options. Opens as deep as asked, undoing everything on failure. NOT_FOUND, with the
+ * command to run, when a store is needed and there is none; AUDIT likewise when the log and the store's head contradict each other. */
+BULLA_MUST bulla_code bulla_project_open(const char *config, const char *environment, bulla_project_depth depth,
+					 bulla_project **out, bulla_error *err);
+/* The same with a notification callback; `options` must not be NULL. */
+BULLA_MUST bulla_code bulla_project_open_with(const bulla_keyring_options *options, bulla_project_depth depth,
+					      bulla_project **out, bulla_error *err);
 /* Closes in reverse order; wipes. NULL is fine. */
 void bulla_project_close(bulla_project *project);
 
-/* What `init` does for the local key store: makes store, root key, log, a first key with alias/default, and the escrow of the root key, proven by
- * opening the store with it. `escrow_path` receives where it lies (PATH_MAX). EXISTS when there is a store already. */
-BULLA_MUST bulla_code bulla_project_init_store(bulla_project *project, char *ret_escrow, size_t escrow_size, bulla_error *err);
+/* NOT_FOUND, with the command to run, when the project has no embedded engine. */
+BULLA_MUST bulla_code bulla_project_need_engine(const bulla_project *project, bulla_error *err);
 
-/* After a discontinuity (restored store, repaired log): records a Discontinuity event with `reason` and takes the log's head as the store's. */
+/* The URL of a database of bulla.yaml. CONFIG when it does not have that name. */
+BULLA_MUST bulla_code bulla_project_database(const bulla_project *project, const char *name, const char **ret_url,
+					     bulla_error *err);
+
+/* --- lib/init.c ------------------------------------------------------------------------------------------------ */
+/* Makes the local key store of a project that is open as SCHEMA: store, root key, log, a first key with alias/default, and the escrow of
+ * the root key, proven by opening the store with it. `ret_escrow` receives where it lies. What a cut-off run has made is used, not
+ * made again. EXISTS when there is a complete store already. */
+BULLA_MUST bulla_code bulla_project_init_store(bulla_project *project, char *ret_escrow, size_t escrow_size, bulla_error *err);
+/* Whether a project that is open as SCHEMA has a complete key store. */
+BULLA_MUST bulla_code bulla_project_has_store(bulla_project *project, bool *ret, bulla_error *err);
+/* True while the root key's escrow still lies beside the store. */
+bool bulla_project_escrow_is_here(const bulla_project *project);
+
+/* --- lib/rewrap.c ---------------------------------------------------------------------------------------------- */
+/* Puts every branch and index key that hangs from `key` under its newest material; touches no row of a model. Can be run again at any time. */
+BULLA_MUST bulla_code bulla_project_rewrap(bulla_project *project, const bulla_key_info *key, uint64_t *ret_rewrapped,
+					   bulla_error *err);
+
+/* --- lib/heads.c ----------------------------------------------------------------------------------------------- */
+/* After a discontinuity (restored store, repaired log): records a Discontinuity event with `reason` and takes the log's head as the
+ * store's. */
 BULLA_MUST bulla_code bulla_project_adopt(const char *config, const char *environment, const char *reason, bulla_error *err);
+
+/* --- lib/recovery.c -------------------------------------------------------------------------------------------- */
+/* A consistent copy of the store, the newest checkpoint of its log in a note, into the new file `path`, proven by opening it with the
+ * root key. EXISTS. */
+BULLA_MUST bulla_code bulla_project_backup(bulla_project *project, const char *path, bulla_log_head *ret_head, bulla_error *err);
+
+typedef struct bulla_restored {
+	char replaced[4096]; /* where the store lies that was there before; empty when there was none */
+	bool adopt;          /* the log does not fit: `bulla audit adopt` is next */
+	bulla_log_head head; /* the restored store's */
+} bulla_restored;
+
+/* Puts a backup in the place of the project's store (open as SCHEMA), proven by the root key before it is moved there. EXISTS when a store is there and
+ * not `force`, which keeps it under another name. Others that use the store must have ended. */
+BULLA_MUST bulla_code bulla_project_restore(bulla_project *project, const char *path, bool force, bulla_restored *ret,
+					    bulla_error *err);
+
+typedef struct bulla_rekeyed {
+	char root_key[4096]; /* the new key's file; empty when it is in none */
+	char retired[4096];  /* the old key's file under its new name; empty when it was in none or stays where it is */
+	char escrow[4096];
+	char retired_escrow[4096]; /* empty when the old one had been moved away, as it should */
+	bool edit_config;          /* root_key in bulla.yaml must now name the new specification */
+} bulla_rekeyed;
+
+/* Wraps the whole store of a project (open as ENGINE) under a new root key: `spec`, or NULL for a new one in the place of the old. Killed at any point the
+ * store opens afterwards: the next opening completes what is left to do. */
+BULLA_MUST bulla_code bulla_project_rekey(bulla_project *project, const char *spec, bulla_rekeyed *ret, bulla_error *err);
 
 #endif

@@ -1,0 +1,350 @@
+/*
+ * call.c - using keys: a group of requests, one append to the audit log, then the replies.
+ */
+#include "base/context.h"
+#include "kms/blob.h"
+#include "kms/inside.h"
+
+#include <stdio.h>
+
+#define DATA_KEY_DEFAULT 32
+#define DATA_KEY_MAX     1024
+
+/* One request on its way to its reply. */
+typedef struct call {
+	bulla_engine *engine;
+	bulla_desk *desk;
+	const bulla_snapshot *now;
+	const bulla_engine_request *request;
+	bulla_engine_reply *reply;
+	bulla_event event;
+	char detail[160];
+} call;
+
+/* --- steps ----------------------------------------------------------------------------------------------------- */
+static bulla_code check_context(bulla_bytes context, bulla_error *err)
+{
+	bulla_pair pairs[BULLA_CONTEXT_PAIRS_MAX];
+	size_t n = 0;
+	if (context.len > BULLA_CONTEXT_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "an encryption context has at most %d bytes", BULLA_CONTEXT_MAX);
+	return bulla_context_decode(context, pairs, &n, err);
+}
+
+static bulla_code take_context(call *c, bulla_bytes context, bulla_error *err)
+{
+	TRY(check_context(context, err));
+	c->event.context = context; /* only now: what is recorded must be printable as a context */
+	return BULLA_OK;
+}
+
+static void note_key(call *c, const bulla_key *key, const bulla_material *material)
+{
+	c->event.key = bulla_view(key->arn, key->arn_len);
+	if (material) c->event.material = bulla_view(material->name.id, BULLA_MATERIAL_ID_SIZE);
+}
+
+static void answer_key(call *c, const bulla_key *key, const bulla_material *material)
+{
+	bulla_engine_reply *reply = c->reply;
+	memcpy(reply->key_arn, key->arn, key->arn_len + 1);
+	memcpy(reply->key_uuid, key->uuid, BULLA_UUID_SIZE);
+	memcpy(reply->material_id, material->name.id, BULLA_MATERIAL_ID_SIZE);
+}
+
+/* The key that seals. */
+static bulla_code sealing_key(call *c, const bulla_key **ret, bulla_error *err)
+{
+	c->event.key = bulla_key_id_asked(c->request->key_id);
+	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, c->request->key_id, ret, err));
+	note_key(c, *ret, (*ret)->current);
+	return bulla_key_must_be_enabled(*ret, err);
+}
+
+static bulla_code seal(call *c, const bulla_key *key, bulla_bytes context, bulla_bytes plain, bulla_error *err)
+{
+	bulla_blob_head head;
+	memcpy(head.uuid, key->uuid, sizeof head.uuid);
+	memcpy(head.material, key->current->name.id, sizeof head.material);
+	TRY(bulla_blob_seal(c->desk->lane, key->current->secret, &head, context, plain, &c->desk->scratch, &c->reply->blob, err));
+	answer_key(c, key, key->current);
+	return BULLA_OK;
+}
+
+/* The key and the material that a blob names. */
+static bulla_code opening_key(call *c, bulla_bytes blob, const bulla_key **ret_key, const bulla_material **ret_material,
+			      bulla_error *err)
+{
+	bulla_blob_head head;
+	TRY(bulla_blob_split(blob, &head, err));
+	const bulla_key *key = bulla_snapshot_key(c->now, head.uuid);
+	if (!key) return bulla_fail(err, BULLA_ERR_UNKNOWN_KEY, "the ciphertext names a key that this engine does not have");
+	note_key(c, key, NULL);
+	if (key->data.state == BULLA_KEY_TOMBSTONE)
+		return bulla_fail(err, BULLA_ERR_KEY_DESTROYED, "the key %s was destroyed", key->arn);
+	TRY(bulla_key_must_be_enabled(key, err));
+	const bulla_material *material = bulla_key_material(key, head.material);
+	if (!material) return bulla_fail(err, BULLA_ERR_UNKNOWN_KEY, "the ciphertext names material that its key does not have");
+	note_key(c, key, material);
+	*ret_key = key;
+	*ret_material = material;
+	return BULLA_OK;
+}
+
+/* A caller that names a key means no other, whatever the blob says. */
+static bulla_code check_named(call *c, bulla_error *err)
+{
+	const bulla_key *named = NULL;
+	bulla_blob_head head;
+	if (c->request->key_id.len == 0) return BULLA_OK;
+	c->event.key = bulla_key_id_asked(c->request->key_id);
+	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, c->request->key_id, &named, err));
+	note_key(c, named, NULL);
+	TRY(bulla_blob_split(c->request->input, &head, err));
+	if (memcmp(named->uuid, head.uuid, BULLA_UUID_SIZE) != 0)
+		return bulla_fail(err, BULLA_ERR_UNKNOWN_KEY, "the ciphertext was made by another key than the one named");
+	return BULLA_OK;
+}
+
+static bulla_code wanted_bytes(const call *c, size_t *ret, bulla_error *err)
+{
+	size_t n = c->request->bytes ? c->request->bytes : DATA_KEY_DEFAULT;
+	if (n > DATA_KEY_MAX) return bulla_fail(err, BULLA_ERR_LIMIT, "at most %d random bytes are made at a time", DATA_KEY_MAX);
+	*ret = n;
+	return BULLA_OK;
+}
+
+static bulla_code draw(call *c, bulla_buf *out, bulla_error *err)
+{
+	size_t n = 0;
+	TRY(wanted_bytes(c, &n, err));
+	TRY(bulla_buf_reserve(out, n, err));
+	TRY(bulla_random(c->desk->lane, out->data + out->len, n, err));
+	out->len += n;
+	return BULLA_OK;
+}
+
+/* --- operations ------------------------------------------------------------------------------------------------ */
+static bulla_code generate_into(call *c, bulla_buf *key_out, bulla_error *err)
+{
+	const bulla_key *key = NULL;
+	TRY(take_context(c, c->request->context, err));
+	TRY(sealing_key(c, &key, err));
+	TRY(draw(c, key_out, err));
+	return seal(c, key, c->request->context, bulla_view_buf(key_out), err);
+}
+
+static bulla_code generate(call *c, bulla_error *err)
+{
+	return generate_into(c, &c->reply->plaintext, err);
+}
+
+static bulla_code generate_without_plaintext(call *c, bulla_error *err)
+{
+	bulla_code code = generate_into(c, &c->desk->plain, err);
+	bulla_buf_clear(&c->desk->plain);
+	return code;
+}
+
+static bulla_code encrypt(call *c, bulla_error *err)
+{
+	const bulla_key *key = NULL;
+	TRY(take_context(c, c->request->context, err));
+	TRY(sealing_key(c, &key, err));
+	if (c->request->input.len > BULLA_KMS_PLAINTEXT_MAX)
+		return bulla_fail(err, BULLA_ERR_TOO_LARGE, "a KMS key encrypts at most %d bytes by itself",
+				  BULLA_KMS_PLAINTEXT_MAX);
+	return seal(c, key, c->request->context, c->request->input, err);
+}
+
+static bulla_code decrypt(call *c, bulla_error *err)
+{
+	const bulla_key *key = NULL;
+	const bulla_material *material = NULL;
+	TRY(take_context(c, c->request->context, err));
+	TRY(check_named(c, err));
+	TRY(opening_key(c, c->request->input, &key, &material, err));
+	TRY(bulla_blob_open(c->desk->lane, material->secret, c->request->input, c->request->context, &c->desk->scratch,
+			    &c->reply->plaintext, err));
+	answer_key(c, key, material);
+	return BULLA_OK;
+}
+
+/* The record names the key that sealed and its context; where the blob came from is in the detail. */
+static bulla_code re_encrypt_opened(call *c, const bulla_key *from, const bulla_material *material, bulla_error *err)
+{
+	const bulla_key *to = NULL;
+	char hex[2 * BULLA_MATERIAL_ID_SIZE + 1];
+	(void)snprintf(hex, sizeof hex, "%016llx", (unsigned long long)bulla_get_u64(material->name.id));
+	bool same = bulla_bytes_equal(c->request->context, c->request->new_context);
+	(void)snprintf(c->detail, sizeof c->detail, "from %.103s material %s, %s context", from->arn, hex,
+		       same ? "same" : "other");
+	c->event.detail = bulla_view_str(c->detail);
+	c->event.material = (bulla_bytes){ 0 };
+	TRY(take_context(c, c->request->new_context, err));
+	TRY(sealing_key(c, &to, err));
+	return seal(c, to, c->request->new_context, bulla_view_buf(&c->desk->plain), err);
+}
+
+static bulla_code re_encrypt(call *c, bulla_error *err)
+{
+	const bulla_key *from = NULL;
+	const bulla_material *material = NULL;
+	TRY(take_context(c, c->request->context, err));
+	TRY(opening_key(c, c->request->input, &from, &material, err));
+	TRY(bulla_blob_open(c->desk->lane, material->secret, c->request->input, c->request->context, &c->desk->scratch,
+			    &c->desk->plain, err));
+	bulla_code code = re_encrypt_opened(c, from, material, err);
+	bulla_buf_clear(&c->desk->plain);
+	return code;
+}
+
+static bulla_code generate_random(call *c, bulla_error *err)
+{
+	return draw(c, &c->reply->plaintext, err);
+}
+
+static const struct {
+	const char *name; /* as AWS spells it */
+	bulla_code (*run)(call *c, bulla_error *err);
+} operations[] = {
+	[BULLA_ENGINE_GENERATE_DATA_KEY] = { "GenerateDataKey", generate },
+	[BULLA_ENGINE_GENERATE_DATA_KEY_WITHOUT_PLAINTEXT] = { "GenerateDataKeyWithoutPlaintext", generate_without_plaintext },
+	[BULLA_ENGINE_ENCRYPT] = { "Encrypt", encrypt },
+	[BULLA_ENGINE_DECRYPT] = { "Decrypt", decrypt },
+	[BULLA_ENGINE_RE_ENCRYPT] = { "ReEncrypt", re_encrypt },
+	[BULLA_ENGINE_GENERATE_RANDOM] = { "GenerateRandom", generate_random },
+};
+
+/* --- replies --------------------------------------------------------------------------------------------------- */
+static void empty(bulla_engine_reply *reply)
+{
+	bulla_buf_clear(&reply->blob);
+	bulla_buf_clear(&reply->plaintext);
+	reply->code = BULLA_OK;
+	reply->text[0] = 0;
+	reply->key_arn[0] = 0;
+}
+
+static void refuse(bulla_engine_reply *reply, bulla_code code, const char *text)
+{
+	empty(reply);
+	reply->code = code;
+	(void)snprintf(reply->text, sizeof reply->text, "%.*s", (int)sizeof reply->text - 1, text);
+}
+
+void bulla_engine_reply_done(bulla_engine_reply *reply)
+{
+	if (!reply) return;
+	bulla_buf_done(&reply->blob);
+	bulla_buf_done(&reply->plaintext);
+	*reply = (bulla_engine_reply){ 0 };
+}
+
+/* --- the group ------------------------------------------------------------------------------------------------- */
+/* What is wrong with this process, not with the request: the group ends, and nothing was recorded yet. */
+static bool is_our_fault(bulla_code code)
+{
+	return code == BULLA_ERR_MEMORY || code == BULLA_ERR_CRYPTO || code == BULLA_ERR_INTERNAL;
+}
+
+static bulla_code answer(call *c, int64_t now_us, bulla_error *err)
+{
+	char request_id[BULLA_UUID_TEXT + 1];
+	bulla_error why = { 0 };
+	size_t operation = (size_t)c->request->operation;
+	if (operation >= sizeof operations / sizeof *operations || !operations[operation].run)
+		return bulla_fail(err, BULLA_ERR_USAGE, "the engine has no operation %zu", operation);
+	TRY(bulla_request_id(c->desk->lane, request_id, err));
+	c->event = bulla_engine_event(c->engine, operations[operation].name, request_id, c->now->generation, now_us);
+	bulla_code code = operations[operation].run(c, &why);
+	if (is_our_fault(code)) {
+		if (err) *err = why;
+		return code;
+	}
+	if (code) {
+		refuse(c->reply, code, why.text);
+		c->event.outcome = bulla_code_name(code);
+	}
+	return bulla_kms_journal_add(&c->desk->journal, &c->event, err);
+}
+
+static bulla_code answer_all(bulla_engine *engine, bulla_desk *desk, const bulla_snapshot *now,
+			     const bulla_engine_request *requests, size_t n, bulla_engine_reply *replies, bulla_error *err)
+{
+	int64_t now_us = bulla_engine_now(engine);
+	for (size_t i = 0; i < n; i++) {
+		call c = { .engine = engine, .desk = desk, .now = now, .request = &requests[i], .reply = &replies[i] };
+		empty(&replies[i]);
+		TRY(answer(&c, now_us, err));
+	}
+	return bulla_engine_publish(engine, &desk->journal, now->generation, err);
+}
+
+static bulla_code acquire(bulla_engine *engine, bulla_snapshot **ret, bulla_error *err)
+{
+	TRY(bulla_engine_acquire(engine, ret, err));
+	if (bulla_engine_now(engine) < (*ret)->due_us) return BULLA_OK;
+	bulla_snapshot_unref(*ret);
+	*ret = NULL;
+	TRY(bulla_engine_tick(engine, err));
+	return bulla_engine_acquire(engine, ret, err);
+}
+
+static bulla_code serve(bulla_engine *engine, const bulla_engine_request *requests, size_t n, bulla_engine_reply *replies,
+			bulla_error *err)
+{
+	bulla_snapshot *now = NULL;
+	bulla_desk *desk = NULL;
+	TRY(bulla_engine_check(engine, err));
+	if (n > BULLA_ENGINE_GROUP_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "the engine takes at most %d requests at a time", BULLA_ENGINE_GROUP_MAX);
+	if (n == 0) return BULLA_OK;
+	TRY(acquire(engine, &now, err));
+	bulla_code code = bulla_desk_take(engine, &desk, err);
+	if (code == BULLA_OK) {
+		code = answer_all(engine, desk, now, requests, n, replies, err);
+		bulla_desk_give(engine, desk);
+	}
+	bulla_snapshot_unref(now);
+	return code;
+}
+
+bulla_code bulla_engine_call(bulla_engine *engine, const bulla_engine_request *requests, size_t n, bulla_engine_reply *replies,
+			     bulla_error *err)
+{
+	bulla_code code = serve(engine, requests, n, replies, err);
+	for (size_t i = 0; code && i < n; i++)
+		refuse(&replies[i], code, "the group of calls failed: nothing was released");
+	return code;
+}
+
+/* --- the caller's events --------------------------------------------------------------------------------------- */
+static bulla_code record(bulla_engine *engine, bulla_desk *desk, uint64_t generation, const bulla_event *event, bulla_error *err)
+{
+	char request_id[BULLA_UUID_TEXT + 1];
+	bulla_event complete = *event;
+	TRY(bulla_request_id(desk->lane, request_id, err));
+	complete.time_us = bulla_engine_now(engine);
+	complete.principal = bulla_view_str(engine->principal);
+	complete.generation = generation;
+	if (complete.request_id.len == 0) complete.request_id = bulla_view_str(request_id);
+	if (!complete.outcome) complete.outcome = "ok";
+	TRY(bulla_kms_journal_add(&desk->journal, &complete, err));
+	return bulla_engine_publish(engine, &desk->journal, generation, err);
+}
+
+bulla_code bulla_engine_record(bulla_engine *engine, const bulla_event *event, bulla_error *err)
+{
+	bulla_snapshot *now = NULL;
+	bulla_desk *desk = NULL;
+	TRY(bulla_engine_check(engine, err));
+	TRY(bulla_engine_acquire(engine, &now, err));
+	bulla_code code = bulla_desk_take(engine, &desk, err);
+	if (code == BULLA_OK) {
+		code = record(engine, desk, now->generation, event, err);
+		bulla_desk_give(engine, desk);
+	}
+	bulla_snapshot_unref(now);
+	return code;
+}

@@ -1,0 +1,153 @@
+/*
+ * codec.c - writes and reads what the rows of the store say.
+ */
+#include "kms/codec.h"
+#include "base/cursor.h"
+
+#define VERSION 1
+
+static void take_copy(bulla_cursor *c, void *out, size_t n)
+{
+	bulla_bytes taken = bulla_cursor_take(c, n);
+	if (taken.len == n) memcpy(out, taken.data, n);
+}
+
+static int64_t take_time(bulla_cursor *c)
+{
+	return (int64_t)bulla_cursor_u64(c);
+}
+
+static bulla_code add_fixed(bulla_buf *out, const void *data, size_t n, bulla_error *err)
+{
+	return bulla_buf_add(out, bulla_view(data, n), err);
+}
+
+/* --- keys ------------------------------------------------------------------------------------------------------ */
+bulla_code bulla_key_encode(const bulla_key_data *data, bulla_buf *out, bulla_error *err)
+{
+	const uint8_t head[] = { VERSION, (uint8_t)data->state, data->usage, data->origin };
+	TRY(add_fixed(out, head, sizeof head, err));
+	TRY(bulla_buf_add_u64(out, (uint64_t)data->created_us, err));
+	TRY(bulla_buf_add_u64(out, (uint64_t)data->deletion_us, err));
+	TRY(bulla_buf_add_u32(out, data->rotation_days, err));
+	TRY(bulla_buf_add_u64(out, (uint64_t)data->next_rotation_us, err));
+	TRY(add_fixed(out, data->current, sizeof data->current, err));
+	TRY(bulla_buf_add_prefixed(out, data->account, err));
+	TRY(bulla_buf_add_prefixed(out, data->region, err));
+	return bulla_buf_add_prefixed(out, data->description, err);
+}
+
+bool bulla_key_decode(bulla_bytes payload, bulla_key_data *out)
+{
+	bulla_cursor c = bulla_cursor_of(payload);
+	uint8_t version = bulla_cursor_u8(&c);
+	uint8_t state = bulla_cursor_u8(&c);
+	out->state = (bulla_key_state)state;
+	out->usage = bulla_cursor_u8(&c);
+	out->origin = bulla_cursor_u8(&c);
+	out->created_us = take_time(&c);
+	out->deletion_us = take_time(&c);
+	out->rotation_days = bulla_cursor_u32(&c);
+	out->next_rotation_us = take_time(&c);
+	take_copy(&c, out->current, sizeof out->current);
+	out->account = bulla_cursor_prefixed(&c);
+	out->region = bulla_cursor_prefixed(&c);
+	out->description = bulla_cursor_prefixed(&c);
+	return bulla_cursor_end(&c) && version == VERSION && state >= BULLA_KEY_ENABLED && state <= BULLA_KEY_TOMBSTONE &&
+	       out->account.len == BULLA_ACCOUNT_SIZE && out->region.len <= BULLA_REGION_MAX &&
+	       out->description.len <= BULLA_DESCRIPTION_MAX;
+}
+
+/* --- material -------------------------------------------------------------------------------------------------- */
+bulla_code bulla_material_encode(const bulla_material_data *data, bulla_buf *out, bulla_error *err)
+{
+	const uint8_t head[] = { VERSION, data->usage, data->origin };
+	TRY(add_fixed(out, head, sizeof head, err));
+	TRY(bulla_buf_add_u64(out, (uint64_t)data->created_us, err));
+	TRY(add_fixed(out, data->commitment, sizeof data->commitment, err));
+	TRY(add_fixed(out, data->wrapped.nonce, sizeof data->wrapped.nonce, err));
+	return add_fixed(out, data->wrapped.sealed, sizeof data->wrapped.sealed, err);
+}
+
+bool bulla_material_decode(bulla_bytes payload, bulla_material_data *out)
+{
+	bulla_cursor c = bulla_cursor_of(payload);
+	uint8_t version = bulla_cursor_u8(&c);
+	out->usage = bulla_cursor_u8(&c);
+	out->origin = bulla_cursor_u8(&c);
+	out->created_us = take_time(&c);
+	take_copy(&c, out->commitment, sizeof out->commitment);
+	take_copy(&c, out->wrapped.nonce, sizeof out->wrapped.nonce);
+	take_copy(&c, out->wrapped.sealed, sizeof out->wrapped.sealed);
+	return bulla_cursor_end(&c) && version == VERSION;
+}
+
+/* --- aliases --------------------------------------------------------------------------------------------------- */
+bulla_code bulla_alias_encode(const bulla_alias_data *data, bulla_buf *out, bulla_error *err)
+{
+	TRY(bulla_buf_add_u8(out, VERSION, err));
+	TRY(add_fixed(out, data->uuid, sizeof data->uuid, err));
+	TRY(bulla_buf_add_u64(out, (uint64_t)data->created_us, err));
+	return bulla_buf_add_u64(out, (uint64_t)data->updated_us, err);
+}
+
+bool bulla_alias_decode(bulla_bytes payload, bulla_alias_data *out)
+{
+	bulla_cursor c = bulla_cursor_of(payload);
+	uint8_t version = bulla_cursor_u8(&c);
+	take_copy(&c, out->uuid, sizeof out->uuid);
+	out->created_us = take_time(&c);
+	out->updated_us = take_time(&c);
+	return bulla_cursor_end(&c) && version == VERSION;
+}
+
+/* --- META ------------------------------------------------------------------------------------------------------ */
+bulla_code bulla_root_encode(const bulla_root_data *data, bulla_buf *out, bulla_error *err)
+{
+	TRY(bulla_buf_add_u8(out, VERSION, err));
+	TRY(bulla_buf_add_prefixed(out, data->note, err));
+	TRY(add_fixed(out, data->salt, sizeof data->salt, err));
+	return add_fixed(out, data->canary, sizeof data->canary, err);
+}
+
+bool bulla_root_decode(bulla_bytes payload, bulla_root_data *out)
+{
+	bulla_cursor c = bulla_cursor_of(payload);
+	uint8_t version = bulla_cursor_u8(&c);
+	out->note = bulla_cursor_prefixed(&c);
+	take_copy(&c, out->salt, sizeof out->salt);
+	take_copy(&c, out->canary, sizeof out->canary);
+	return bulla_cursor_end(&c) && version == VERSION && out->note.len <= BULLA_ROOT_NOTE_MAX;
+}
+
+bulla_code bulla_seed_encode(const bulla_sealed_key *data, bulla_buf *out, bulla_error *err)
+{
+	TRY(bulla_buf_add_u8(out, VERSION, err));
+	TRY(add_fixed(out, data->nonce, sizeof data->nonce, err));
+	return add_fixed(out, data->sealed, sizeof data->sealed, err);
+}
+
+bool bulla_seed_decode(bulla_bytes payload, bulla_sealed_key *out)
+{
+	bulla_cursor c = bulla_cursor_of(payload);
+	uint8_t version = bulla_cursor_u8(&c);
+	take_copy(&c, out->nonce, sizeof out->nonce);
+	take_copy(&c, out->sealed, sizeof out->sealed);
+	return bulla_cursor_end(&c) && version == VERSION;
+}
+
+bulla_code bulla_rows_encode(const bulla_rows_data *data, bulla_buf *out, bulla_error *err)
+{
+	TRY(bulla_buf_add_u8(out, VERSION, err));
+	TRY(bulla_buf_add_u32(out, data->count, err));
+	return add_fixed(out, data->digest, sizeof data->digest, err);
+}
+
+bool bulla_rows_decode(bulla_bytes payload, bulla_rows_data *out)
+{
+	bulla_cursor c = bulla_cursor_of(payload);
+	uint8_t version = bulla_cursor_u8(&c);
+	out->count = bulla_cursor_u32(&c);
+	take_copy(&c, out->digest, sizeof out->digest);
+	return bulla_cursor_end(&c) && version == VERSION;
+}

@@ -1,0 +1,86 @@
+/*
+ * codec.h - what the rows of the store say: one small, versioned binary form for each table.
+ *
+ * Integers are big-endian, texts u16-prefixed, times microseconds since 1970; each begins with a version byte 0x01 and nothing
+ * trails.
+ *
+ *   KEY       01, u8 state, u8 usage, u8 origin, u64 created, u64 deletion, u32 rotation days, u64 next rotation,
+ *             8 current material, account, region, description
+ *   MATERIAL  01, u8 usage, u8 origin, u64 created, 32 commitment, 24 nonce, 48 sealed material
+ *   ALIAS     01, 16 key uuid, u64 created, u64 updated
+ *   META root 01, note, 16 salt, 32 canary          META log  01, 24 nonce, 48 sealed seed
+ *   META rows 01, u32 count, 32 digest
+ */
+#ifndef KMS_CODEC_H
+#define KMS_CODEC_H
+
+#include "crypto/aead.h"
+#include "kms/engine.h"
+#include "kms/root.h"
+
+#define BULLA_KEY_TOMBSTONE             ((bulla_key_state)4) /* the material is gone; blobs under it answer KEY_DESTROYED */
+#define BULLA_KEY_USAGE_ENCRYPT_DECRYPT 1
+#define BULLA_KEY_ORIGIN_ENGINE         1 /* made here: AWS's AWS_KMS */
+
+#define BULLA_SEALED_KEY_SIZE (BULLA_KEY_SIZE + BULLA_TAG_SIZE)
+#define BULLA_ACCOUNT_SIZE    12
+#define BULLA_REGION_MAX      32
+#define BULLA_DESCRIPTION_MAX 127
+#define BULLA_ROOT_NOTE_MAX   1024
+
+/* Texts are views. */
+typedef struct bulla_key_data {
+	bulla_key_state state;
+	uint8_t usage, origin;
+	int64_t created_us, deletion_us;
+	uint32_t rotation_days;
+	int64_t next_rotation_us;
+	uint8_t current[BULLA_MATERIAL_ID_SIZE];
+	bulla_bytes account, region, description;
+} bulla_key_data;
+
+/* A key sealed by XAES-256-GCM under a subkey of the root key. */
+typedef struct bulla_sealed_key {
+	uint8_t nonce[BULLA_XAES_NONCE_SIZE];
+	uint8_t sealed[BULLA_SEALED_KEY_SIZE];
+} bulla_sealed_key;
+
+typedef struct bulla_material_data {
+	uint8_t usage, origin;
+	int64_t created_us;
+	uint8_t commitment[32];
+	bulla_sealed_key wrapped;
+} bulla_material_data;
+
+typedef struct bulla_alias_data {
+	uint8_t uuid[BULLA_UUID_SIZE];
+	int64_t created_us, updated_us;
+} bulla_alias_data;
+
+typedef struct bulla_root_data {
+	bulla_bytes note;
+	uint8_t salt[BULLA_CANARY_SALT_SIZE];
+	uint8_t canary[32];
+} bulla_root_data;
+
+typedef struct bulla_rows_data {
+	uint32_t count;
+	uint8_t digest[32];
+} bulla_rows_data;
+
+/* Encoders append. Decoders answer false for anything that is not exactly that form. */
+BULLA_MUST bulla_code bulla_key_encode(const bulla_key_data *data, bulla_buf *out, bulla_error *err);
+BULLA_MUST bulla_code bulla_material_encode(const bulla_material_data *data, bulla_buf *out, bulla_error *err);
+BULLA_MUST bulla_code bulla_alias_encode(const bulla_alias_data *data, bulla_buf *out, bulla_error *err);
+BULLA_MUST bulla_code bulla_root_encode(const bulla_root_data *data, bulla_buf *out, bulla_error *err);
+BULLA_MUST bulla_code bulla_seed_encode(const bulla_sealed_key *data, bulla_buf *out, bulla_error *err);
+BULLA_MUST bulla_code bulla_rows_encode(const bulla_rows_data *data, bulla_buf *out, bulla_error *err);
+
+bool bulla_key_decode(bulla_bytes payload, bulla_key_data *out);
+bool bulla_material_decode(bulla_bytes payload, bulla_material_data *out);
+bool bulla_alias_decode(bulla_bytes payload, bulla_alias_data *out);
+bool bulla_root_decode(bulla_bytes payload, bulla_root_data *out);
+bool bulla_seed_decode(bulla_bytes payload, bulla_sealed_key *out);
+bool bulla_rows_decode(bulla_bytes payload, bulla_rows_data *out);
+
+#endif

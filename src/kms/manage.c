@@ -1,0 +1,303 @@
+/*
+ * manage.c - managing keys: one planner for each operation, which says what it refuses and which rows it writes.
+ */
+#include "base/text.h"
+#include "kms/change.h"
+
+#define DAY_US            (INT64_C(86400) * 1000000)
+#define WAIT_DAYS_MIN     7
+#define WAIT_DAYS_MAX     30
+#define ROTATION_DAYS_MIN 90
+#define ROTATION_DAYS_MAX 2560
+#define KEY_MATERIALS_MAX 10000 /* versions of one key */
+
+/* What an operation is asked with; each planner uses its part. */
+typedef struct order {
+	bulla_bytes key;
+	uint32_t days;
+	bulla_bytes text;              /* a description, or an alias without "alias/" */
+	bulla_bytes alias;             /* create: empty means none */
+	uint8_t uuid[BULLA_UUID_SIZE]; /* create: made once, also when it has to be tried again */
+} order;
+
+static bulla_code put_alias(bulla_change *c, bulla_bytes name, const uint8_t *uuid, int64_t created_us, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf payload = { 0 };
+	bulla_alias_data data = { .created_us = created_us, .updated_us = c->now_us };
+	memcpy(data.uuid, uuid, sizeof data.uuid);
+	TRY(bulla_alias_encode(&data, &payload, err));
+	return bulla_draft_put(&c->draft, BULLA_KMS_ALIAS, name, bulla_view_buf(&payload), err);
+}
+
+/* --- planners -------------------------------------------------------------------------------------------------- */
+static bulla_code plan_create(void *self, bulla_change *c, bulla_error *err)
+{
+	const order *o = self;
+	bulla_key_data data = { .state = BULLA_KEY_ENABLED,
+				.usage = BULLA_KEY_USAGE_ENCRYPT_DECRYPT,
+				.origin = BULLA_KEY_ORIGIN_ENGINE,
+				.created_us = c->now_us,
+				.account = c->engine->home.account,
+				.region = c->engine->home.region,
+				.description = o->text };
+	char arn[BULLA_ARN_MAX];
+	(void)bulla_key_arn_print(&c->engine->home, o->uuid, arn);
+	bulla_change_note_key(c, arn, NULL);
+	if (o->alias.len) bulla_change_note(c, BULLA_ALIAS_PREFIX "%.*s", (int)o->alias.len, (const char *)o->alias.data);
+	if (o->alias.len && bulla_snapshot_alias(c->now, o->alias))
+		return bulla_fail(err, BULLA_ERR_EXISTS, "there is an alias of that name already");
+	if (bulla_snapshot_key(c->now, o->uuid)) return bulla_fail(err, BULLA_ERR_INTERNAL, "a random key id came twice");
+	TRY(bulla_change_put_material(c, o->uuid, &data, err));
+	bulla_change_note_key(c, arn, data.current);
+	if (o->alias.len) TRY(put_alias(c, o->alias, o->uuid, c->now_us, err));
+	return bulla_change_put_key(c, o->uuid, &data, err);
+}
+
+static bulla_code plan_enable(void *self, bulla_change *c, bulla_error *err)
+{
+	const order *o = self;
+	const bulla_key *key = NULL;
+	TRY(bulla_change_key(c, o->key, &key, err));
+	TRY(bulla_key_must_not_be_pending(key, err));
+	bulla_key_data data = key->data;
+	data.state = BULLA_KEY_ENABLED;
+	return bulla_change_put_key(c, key->uuid, &data, err);
+}
+
+static bulla_code plan_disable(void *self, bulla_change *c, bulla_error *err)
+{
+	const order *o = self;
+	const bulla_key *key = NULL;
+	TRY(bulla_change_key(c, o->key, &key, err));
+	TRY(bulla_key_must_not_be_pending(key, err));
+	bulla_key_data data = key->data;
+	data.state = BULLA_KEY_DISABLED;
+	return bulla_change_put_key(c, key->uuid, &data, err);
+}
+
+static bulla_code plan_deletion(void *self, bulla_change *c, bulla_error *err)
+{
+	const order *o = self;
+	const bulla_key *key = NULL;
+	bulla_change_note(c, "in %u days", o->days);
+	TRY(bulla_change_key(c, o->key, &key, err));
+	TRY(bulla_key_must_not_be_pending(key, err));
+	if (o->days < WAIT_DAYS_MIN || o->days > WAIT_DAYS_MAX)
+		return bulla_fail(err, BULLA_ERR_USAGE, "a key waits %d to %d days for its deletion", WAIT_DAYS_MIN,
+				  WAIT_DAYS_MAX);
+	bulla_key_data data = key->data;
+	data.state = BULLA_KEY_PENDING_DELETION;
+	data.deletion_us = c->now_us + o->days * DAY_US;
+	return bulla_change_put_key(c, key->uuid, &data, err);
+}
+
+static bulla_code plan_cancel(void *self, bulla_change *c, bulla_error *err)
+{
+	const order *o = self;
+	const bulla_key *key = NULL;
+	TRY(bulla_change_key(c, o->key, &key, err));
+	if (key->data.state != BULLA_KEY_PENDING_DELETION)
+		return bulla_fail(err, BULLA_ERR_USAGE, "the key %s is not waiting for its deletion", key->arn);
+	bulla_key_data data = key->data;
+	data.state = BULLA_KEY_DISABLED;
+	data.deletion_us = 0;
+	return bulla_change_put_key(c, key->uuid, &data, err);
+}
+
+/* New material for `key`; its schedule goes on as `data` says. */
+static bulla_code draft_rotation(bulla_change *c, const bulla_key *key, bulla_key_data *data, bulla_error *err)
+{
+	if (key->material_count >= KEY_MATERIALS_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "a key has at most %d versions of its material", KEY_MATERIALS_MAX);
+	TRY(bulla_change_put_material(c, key->uuid, data, err));
+	bulla_change_note_key(c, key->arn, data->current);
+	return bulla_change_put_key(c, key->uuid, data, err);
+}
+
+static bulla_code plan_rotate(void *self, bulla_change *c, bulla_error *err)
+{
+	const order *o = self;
+	const bulla_key *key = NULL;
+	TRY(bulla_change_key(c, o->key, &key, err));
+	TRY(bulla_key_must_be_enabled(key, err));
+	bulla_key_data data = key->data;
+	return draft_rotation(c, key, &data, err);
+}
+
+static bulla_code plan_schedule(void *self, bulla_change *c, bulla_error *err)
+{
+	const order *o = self;
+	const bulla_key *key = NULL;
+	if (o->days) bulla_change_note(c, "every %u days", o->days);
+	TRY(bulla_change_key(c, o->key, &key, err));
+	TRY(bulla_key_must_be_enabled(key, err));
+	if (o->days && (o->days < ROTATION_DAYS_MIN || o->days > ROTATION_DAYS_MAX))
+		return bulla_fail(err, BULLA_ERR_USAGE, "a key is rotated every %d to %d days, or not by schedule (0)",
+				  ROTATION_DAYS_MIN, ROTATION_DAYS_MAX);
+	bulla_key_data data = key->data;
+	data.rotation_days = o->days;
+	data.next_rotation_us = o->days ? c->now_us + o->days * DAY_US : 0;
+	return bulla_change_put_key(c, key->uuid, &data, err);
+}
+
+static bulla_code plan_delete_alias(bulla_change *c, const order *o, const bulla_alias *old, bulla_error *err)
+{
+	c->event.operation = "DeleteAlias";
+	if (!old) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "the engine has no such alias");
+	const bulla_key *key = bulla_snapshot_key(c->now, old->data.uuid);
+	bulla_change_note_key(c, key->arn, NULL);
+	return bulla_draft_remove(&c->draft, BULLA_KMS_ALIAS, o->text, err);
+}
+
+static bulla_code plan_alias(void *self, bulla_change *c, bulla_error *err)
+{
+	const order *o = self;
+	const bulla_key *key = NULL;
+	const bulla_alias *old = bulla_snapshot_alias(c->now, o->text);
+	bulla_change_note(c, BULLA_ALIAS_PREFIX "%.*s", (int)o->text.len, (const char *)o->text.data);
+	if (o->key.len == 0) return plan_delete_alias(c, o, old, err);
+	if (old) c->event.operation = "UpdateAlias";
+	TRY(bulla_change_key(c, o->key, &key, err));
+	TRY(bulla_key_must_not_be_pending(key, err));
+	return put_alias(c, o->text, key->uuid, old ? old->data.created_us : c->now_us, err);
+}
+
+/* --- what is due by the clock ---------------------------------------------------------------------------------- */
+/* The tombstone stays, so that what hangs from the key is told from what nobody knows. */
+static bulla_code draft_destruction(bulla_change *c, const bulla_key *key, bulla_error *err)
+{
+	size_t n = 0;
+	const bulla_alias *const *aliases = bulla_snapshot_aliases_of(c->now, key->uuid, &n);
+	c->event.operation = "DeleteKey";
+	for (size_t i = 0; i < n; i++)
+		TRY(bulla_draft_remove(&c->draft, BULLA_KMS_ALIAS, aliases[i]->name, err));
+	for (size_t i = 0; i < key->material_count; i++) {
+		uint8_t id[BULLA_UUID_SIZE + BULLA_MATERIAL_ID_SIZE];
+		memcpy(id, key->uuid, BULLA_UUID_SIZE);
+		memcpy(id + BULLA_UUID_SIZE, key->materials[i].name.id, BULLA_MATERIAL_ID_SIZE);
+		TRY(bulla_draft_remove(&c->draft, BULLA_KMS_MATERIAL, bulla_view(id, sizeof id), err));
+	}
+	bulla_key_data data = key->data;
+	data.state = BULLA_KEY_TOMBSTONE;
+	data.rotation_days = 0;
+	data.next_rotation_us = 0;
+	data.description = (bulla_bytes){ 0 };
+	memset(data.current, 0, sizeof data.current);
+	return bulla_change_put_key(c, key->uuid, &data, err);
+}
+
+/* Periods that were slept through are not made up for: one rotation, and the next when its time comes. */
+static bulla_code draft_scheduled_rotation(bulla_change *c, const bulla_key *key, bulla_error *err)
+{
+	bulla_key_data data = key->data;
+	int64_t period = data.rotation_days * DAY_US;
+	data.next_rotation_us += (c->now_us - data.next_rotation_us) / period * period + period;
+	c->event.operation = "RotateKey";
+	bulla_change_note(c, "by schedule, every %u days", data.rotation_days);
+	if (key->material_count >= KEY_MATERIALS_MAX) return bulla_change_put_key(c, key->uuid, &data, err);
+	return draft_rotation(c, key, &data, err);
+}
+
+/* One key a change: each is one event. `self` is a bool: something was due. */
+static bulla_code plan_due(void *self, bulla_change *c, bulla_error *err)
+{
+	bool *found = self;
+	const bulla_key *key = NULL;
+	for (size_t i = 0; i < c->now->key_count && !key; i++)
+		if (c->now->keys[i].due_us <= c->now_us) key = &c->now->keys[i];
+	*found = key != NULL;
+	c->idle = !key;
+	if (!key) return BULLA_OK;
+	bulla_change_note_key(c, key->arn, NULL);
+	return key->data.state == BULLA_KEY_PENDING_DELETION ? draft_destruction(c, key, err)
+							     : draft_scheduled_rotation(c, key, err);
+}
+
+bulla_code bulla_engine_tick(bulla_engine *engine, bulla_error *err)
+{
+	bulla_snapshot *now = NULL;
+	TRY(bulla_engine_check(engine, err));
+	TRY(bulla_engine_acquire(engine, &now, err));
+	bool due = now->due_us <= bulla_engine_now(engine);
+	bulla_snapshot_unref(now);
+	while (due)
+		TRY(bulla_engine_change(engine, "Tick", plan_due, &due, err));
+	return BULLA_OK;
+}
+
+/* --- what callers ask for -------------------------------------------------------------------------------------- */
+static bulla_code check_description(bulla_bytes text, bulla_error *err)
+{
+	if (text.len > BULLA_DESCRIPTION_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "a description has at most %d bytes", BULLA_DESCRIPTION_MAX);
+	if (!bulla_utf8_valid(text)) return bulla_fail(err, BULLA_ERR_ENCODING, "a description is UTF-8 text");
+	return BULLA_OK;
+}
+
+static bulla_code new_uuid(bulla_engine *engine, uint8_t out[static BULLA_UUID_SIZE], bulla_error *err)
+{
+	bulla_desk *desk = NULL;
+	TRY(bulla_desk_take(engine, &desk, err));
+	bulla_code code = bulla_random(desk->lane, out, BULLA_UUID_SIZE, err);
+	bulla_desk_give(engine, desk);
+	bulla_uuid_mark(out);
+	return code;
+}
+
+bulla_code bulla_engine_create_key(bulla_engine *engine, const char *description, const char *alias_or_null, bulla_key_info *ret,
+				   bulla_error *err)
+{
+	order o = { .text = bulla_view_str(description) };
+	char id[BULLA_UUID_TEXT + 1];
+	TRY(bulla_engine_check(engine, err));
+	TRY(check_description(o.text, err));
+	if (alias_or_null) TRY(bulla_alias_parse(alias_or_null, &o.alias, err));
+	TRY(new_uuid(engine, o.uuid, err));
+	TRY(bulla_engine_change(engine, "CreateKey", plan_create, &o, err));
+	bulla_uuid_print(o.uuid, id);
+	return ret ? bulla_engine_describe(engine, bulla_view_str(id), ret, err) : BULLA_OK;
+}
+
+bulla_code bulla_engine_enable(bulla_engine *engine, bulla_bytes key, bulla_error *err)
+{
+	order o = { .key = key };
+	return bulla_engine_change(engine, "EnableKey", plan_enable, &o, err);
+}
+
+bulla_code bulla_engine_disable(bulla_engine *engine, bulla_bytes key, bulla_error *err)
+{
+	order o = { .key = key };
+	return bulla_engine_change(engine, "DisableKey", plan_disable, &o, err);
+}
+
+bulla_code bulla_engine_schedule_deletion(bulla_engine *engine, bulla_bytes key, uint32_t days, bulla_error *err)
+{
+	order o = { .key = key, .days = days };
+	return bulla_engine_change(engine, "ScheduleKeyDeletion", plan_deletion, &o, err);
+}
+
+bulla_code bulla_engine_cancel_deletion(bulla_engine *engine, bulla_bytes key, bulla_error *err)
+{
+	order o = { .key = key };
+	return bulla_engine_change(engine, "CancelKeyDeletion", plan_cancel, &o, err);
+}
+
+bulla_code bulla_engine_rotate(bulla_engine *engine, bulla_bytes key, bulla_key_info *ret, bulla_error *err)
+{
+	order o = { .key = key };
+	TRY(bulla_engine_change(engine, "RotateKeyOnDemand", plan_rotate, &o, err));
+	return ret ? bulla_engine_describe(engine, key, ret, err) : BULLA_OK;
+}
+
+bulla_code bulla_engine_set_rotation(bulla_engine *engine, bulla_bytes key, uint32_t days, bulla_error *err)
+{
+	order o = { .key = key, .days = days };
+	return bulla_engine_change(engine, days ? "EnableKeyRotation" : "DisableKeyRotation", plan_schedule, &o, err);
+}
+
+bulla_code bulla_engine_set_alias(bulla_engine *engine, const char *alias, bulla_bytes key, bulla_error *err)
+{
+	order o = { .key = key };
+	TRY(bulla_alias_parse(alias, &o.text, err));
+	return bulla_engine_change(engine, "CreateAlias", plan_alias, &o, err);
+}

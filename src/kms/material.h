@@ -1,0 +1,39 @@
+/*
+ * material.h - versions of key material: made at random, named after a commitment, wrapped under the root key.
+ *
+ * commitment  = SHA-256("bulla material v1" 00 ‖ key uuid ‖ material)
+ * material id = first 8 bytes of SHA-256("bulla material id v1" 00 ‖ commitment)
+ * wrapped     = XAES-256-GCM under the wrapping subkey; associated data = "bulla material wrap v1" 00 ‖ key uuid ‖ material id ‖
+ *               u8 usage ‖ u8 origin ‖ u16-prefixed account
+ */
+#ifndef KMS_MATERIAL_H
+#define KMS_MATERIAL_H
+
+#include "kms/codec.h"
+
+/* Which material it is, and whose. */
+typedef struct bulla_material_name {
+	uint8_t uuid[BULLA_UUID_SIZE];
+	uint8_t id[BULLA_MATERIAL_ID_SIZE];
+	bulla_bytes account;
+} bulla_material_name;
+
+/* New random material for the key `name->uuid`: sets name->id, and everything in `out`; data of the caller's: created_us. */
+BULLA_MUST bulla_code bulla_material_make(bulla_lane *lane, const bulla_root *root, bulla_material_name *name,
+					  bulla_material_data *out, bulla_error *err);
+
+/* Opens it and checks commitment and id: AUTH when anything does not fit. */
+BULLA_MUST bulla_code bulla_material_unwrap(bulla_lane *lane, const bulla_root *root, const bulla_material_name *name,
+					    const bulla_material_data *data, bulla_secret *ret, bulla_error *err);
+
+/* Wraps known material again, under a fresh nonce. */
+BULLA_MUST bulla_code bulla_material_wrap(bulla_lane *lane, const bulla_root *root, const bulla_material_name *name,
+					  const bulla_secret *material, bulla_material_data *data, bulla_error *err);
+
+/* The log's signing seed: XAES-256-GCM under its subkey, associated data "bulla log seed v1" 00. Opening: AUTH. */
+BULLA_MUST bulla_code bulla_seed_wrap(bulla_lane *lane, const bulla_root *root, const bulla_secret *seed, bulla_sealed_key *out,
+				      bulla_error *err);
+BULLA_MUST bulla_code bulla_seed_unwrap(bulla_lane *lane, const bulla_root *root, const bulla_sealed_key *data, bulla_secret *ret,
+					bulla_error *err);
+
+#endif

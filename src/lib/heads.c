@@ -1,0 +1,59 @@
+/*
+ * heads.c - do the store and its audit log belong together? And what to do, on purpose, when they do not.
+ *
+ * The store keeps the head of the log that it last heard of; the log keeps the store's generation. So an old store beside a newer log, and
+ * a cut or forked log beside a newer store, are both noticed when the project is opened.
+ */
+#include "lib/inside.h"
+#include "base/secret.h"
+
+static bulla_code fail_heads(bulla_error *err, const char *what)
+{
+	bulla_code code = bulla_fail(err, BULLA_ERR_AUDIT, "the audit log and the key store contradict each other: %s", what);
+	return bulla_advise(err, code, "find out why (bulla audit verify), then: bulla audit adopt --reason \"...\"");
+}
+
+bulla_code bulla_project_check_heads(bulla_project *project, bulla_error *err)
+{
+	/* In this order both grow only in our favour while other processes work. */
+	uint64_t logged = 0, generation = 0;
+	bulla_log_head known, now;
+	TRY(bulla_log_generation(project->log, &logged, err));
+	TRY(bulla_engine_head(project->engine, &known, &generation, err));
+	TRY(bulla_log_head_now(project->log, &now, err));
+	if (logged > generation) return fail_heads(err, "the store is older than the log (was it restored from a backup?)");
+	if (known.size > now.size) return fail_heads(err, "the log lacks entries that the store has heard of");
+	if (known.size == 0) return BULLA_OK;
+	uint8_t root[32];
+	TRY(bulla_log_root_at(project->log, known.size, root, err));
+	if (!bulla_equal_ct(root, known.root, sizeof root))
+		return fail_heads(err, "entries were changed, or it is another store's log");
+	if (known.size == now.size) return BULLA_OK;
+	bulla_kms_store rows = bulla_store_kms(project->store);
+	return rows.set_head(rows.self, &now, err);
+}
+
+static bulla_code adopt(bulla_project *project, const char *reason, bulla_error *err)
+{
+	BULLA_SECRET root = { 0 };
+	TRY(bulla_project_need_engine(project, err));
+	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory has no log to adopt");
+	TRY(bulla_project_unlock(project, &root, err));
+	TRY(bulla_project_open_log(project, true, err));
+	TRY(bulla_project_open_engine(project, &root, err));
+	uint64_t logged = 0;
+	TRY(bulla_log_generation(project->log, &logged, err));
+	return bulla_engine_adopt(project->engine, bulla_view_str(reason), logged, err);
+}
+
+bulla_code bulla_project_adopt(const char *config, const char *environment, const char *reason, bulla_error *err)
+{
+	if (!reason || !*reason)
+		return bulla_fail(err, BULLA_ERR_USAGE, "adopting needs a reason, which is written into the log");
+	bulla_project *project = NULL;
+	TRY(bulla_project_read(config, environment, &project, err));
+	bulla_code code = bulla_project_open_store(project, err);
+	if (code == BULLA_OK) code = adopt(project, reason, err);
+	bulla_project_close(project);
+	return code;
+}

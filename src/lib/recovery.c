@@ -1,0 +1,272 @@
+/*
+ * recovery.c - the key store's safety: a proven copy, a proven way back, a new root key.
+ */
+#include "lib/inside.h"
+#include "io/file.h"
+#include "rootkey/rootkey.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHECKPOINT_NOTE "backup"
+#define CHECKPOINT_MAX  65536
+
+static void text_free(char **text)
+{
+	free(*text);
+}
+
+#define TEXT_AUTO __attribute__((cleanup(text_free))) char *
+
+static void store_close(bulla_store **store)
+{
+	bulla_store_close(*store);
+}
+
+#define STORE_AUTO __attribute__((cleanup(store_close))) bulla_store *
+
+/* --- a copy opens: the root key of the project unlocks it ------------------------------------------------------- */
+static bulla_code prove_copy(bulla_project *project, const char *path, bulla_log_head *ret_head, bulla_error *err)
+{
+	TEXT_AUTO url = NULL;
+	TRY(bulla_paths_printf(&url, err, "sqlite:%s", path));
+	STORE_AUTO copy = NULL;
+	TRY(bulla_store_open(url, false, &copy, err));
+
+	bulla_store *own = project->store;
+	BULLA_SECRET root = { 0 };
+	project->store = copy; /* lent: unlocking asks the project's store */
+	bulla_code code = bulla_project_unlock(project, &root, err);
+	project->store = own;
+	TRY(code);
+	bulla_kms_store rows = bulla_store_kms(copy);
+	return rows.head(rows.self, ret_head, err);
+}
+
+static bulla_code note_checkpoint(bulla_project *project, bulla_error *err)
+{
+	TEXT_AUTO path = NULL;
+	BULLA_BUF_AUTO bulla_buf text = { 0 };
+	TRY(bulla_paths_printf(&path, err, "%s/checkpoint", project->paths.log));
+	bulla_code code = bulla_file_read(path, CHECKPOINT_MAX, &text, err);
+	if (code == BULLA_ERR_NOT_FOUND) return BULLA_OK;
+	TRY(code);
+	return bulla_store_note_set(project->store, CHECKPOINT_NOTE, bulla_view_buf(&text), err);
+}
+
+bulla_code bulla_project_backup(bulla_project *project, const char *path, bulla_log_head *ret_head, bulla_error *err)
+{
+	TRY(bulla_project_need_engine(project, err));
+	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory cannot be backed up");
+	TRY(note_checkpoint(project, err));
+	TRY(bulla_store_backup(project->store, path, err));
+	return prove_copy(project, path, ret_head, err);
+}
+
+/* --- restore ---------------------------------------------------------------------------------------------------- */
+static bulla_code copy_bytes(int from, int to, bulla_error *err)
+{
+	uint8_t block[65536];
+	for (;;) {
+		ssize_t n = read(from, block, sizeof block);
+		if (n < 0 && errno == EINTR) continue;
+		if (n < 0) return bulla_fail_errno(err, errno, "cannot read the backup");
+		if (n == 0) break;
+		for (ssize_t done = 0; done < n;) {
+			ssize_t written = write(to, block + done, (size_t)(n - done));
+			if (written < 0 && errno != EINTR) return bulla_fail_errno(err, errno, "cannot copy the backup");
+			if (written > 0) done += written;
+		}
+	}
+	return fsync(to) ? bulla_fail_errno(err, errno, "cannot copy the backup") : BULLA_OK;
+}
+
+static bulla_code copy_file(const char *source, const char *target, bulla_error *err)
+{
+	int from = open(source, O_RDONLY | O_CLOEXEC);
+	if (from < 0) return bulla_fail_errno(err, errno, "cannot open the backup %s", source);
+	int to = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bulla_code code = to < 0 ? bulla_fail_errno(err, errno, "cannot make %s", target) : copy_bytes(from, to, err);
+	(void)close(from);
+	if (to >= 0 && close(to) && code == BULLA_OK) code = bulla_fail_errno(err, errno, "cannot copy the backup");
+	return code;
+}
+
+static const char *const suffixes[] = { "-wal", "-shm", "" }; /* the store itself last: its name decides */
+
+/* Moves a store with what SQLite keeps beside it. */
+static bulla_code move_store(const char *from, const char *to, bulla_error *err)
+{
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+		TEXT_AUTO source = NULL;
+		TEXT_AUTO target = NULL;
+		TRY(bulla_paths_printf(&source, err, "%s%s", from, suffixes[i]));
+		TRY(bulla_paths_printf(&target, err, "%s%s", to, suffixes[i]));
+		if (rename(source, target) && errno != ENOENT) return bulla_fail_errno(err, errno, "cannot move %s", source);
+	}
+	return bulla_paths_sync(to, err);
+}
+
+static bulla_code make_room(bulla_project *project, bool force, bulla_restored *ret, bulla_error *err)
+{
+	const char *store = project->paths.store;
+	if (!bulla_file_exists(store)) return BULLA_OK;
+	if (!force) {
+		bulla_code code = bulla_fail(err, BULLA_ERR_EXISTS, "there is a key store at %s", store);
+		return bulla_advise(
+			err, code,
+			"stop whatever uses it, then run it with --force: the store that is there is kept under another name");
+	}
+	char stamp[17];
+	bulla_stamp_now(stamp);
+	(void)snprintf(ret->replaced, sizeof ret->replaced, "%s.replaced-%s", store, stamp);
+	if (bulla_file_exists(ret->replaced)) return bulla_fail(err, BULLA_ERR_EXISTS, "%s exists", ret->replaced);
+	return move_store(store, ret->replaced, err);
+}
+
+/* Would the project open now? AUDIT is the one answer that `bulla audit adopt` mends. */
+static bulla_code needs_adoption(bulla_project *project, bool *ret, bulla_error *err)
+{
+	bulla_code code = bulla_project_open_store(project, err);
+	if (code == BULLA_OK) code = bulla_project_open_on_disk(project, err);
+	*ret = code == BULLA_ERR_AUDIT;
+	return *ret ? BULLA_OK : code;
+}
+
+bulla_code bulla_project_restore(bulla_project *project, const char *path, bool force, bulla_restored *ret, bulla_error *err)
+{
+	*ret = (bulla_restored){ 0 };
+	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory cannot be restored");
+	if (!force && bulla_file_exists(project->paths.store)) return make_room(project, false, ret, err);
+	TEXT_AUTO waiting = NULL;
+	TRY(bulla_paths_printf(&waiting, err, "%s.restoring", project->paths.store));
+	TRY(bulla_directory_make(project->paths.directory, 0700, err));
+	TRY(copy_file(path, waiting, err));
+	bulla_code code = prove_copy(project, waiting, &ret->head, err);
+	if (code == BULLA_OK) code = make_room(project, force, ret, err);
+	if (code == BULLA_OK) code = move_store(waiting, project->paths.store, err);
+	if (code) {
+		(void)unlink(waiting);
+		return code;
+	}
+	return needs_adoption(project, &ret->adopt, err);
+}
+
+/* --- rekey ------------------------------------------------------------------------------------------------------ */
+/* `path`.new takes the place of `path`, which stays under a name of its own. Cut off anywhere, `path` is the old key or the new one. */
+static bulla_code settle(const char *path, char **ret_retired, bulla_error *err)
+{
+	TEXT_AUTO fresh = NULL;
+	TEXT_AUTO retired = NULL;
+	char stamp[17];
+	bulla_stamp_now(stamp);
+	TRY(bulla_paths_printf(&fresh, err, "%s%s", path, BULLA_NEW_SUFFIX));
+	TRY(bulla_paths_printf(&retired, err, "%s.retired-%s", path, stamp));
+	bool had = bulla_file_exists(path);
+	if (had && link(path, retired)) return bulla_fail_errno(err, errno, "cannot keep the old key as %s", retired);
+	if (rename(fresh, path)) return bulla_fail_errno(err, errno, "cannot put the new key at %s", path);
+	TRY(bulla_paths_sync(path, err));
+	if (!had || !ret_retired) return BULLA_OK;
+	*ret_retired = retired;
+	retired = NULL; /* transferred */
+	return BULLA_OK;
+}
+
+/* Only a waiting key that opens the store may take a place: another one is what a run left that was killed before its transaction. */
+static bool is_waiting(const char *path, const bulla_secret *root)
+{
+	BULLA_SECRET waiting = { 0 };
+	TEXT_AUTO fresh = NULL;
+	TEXT_AUTO spec = NULL;
+	bulla_error ignored;
+	if (!path || bulla_paths_printf(&fresh, &ignored, "%s%s", path, BULLA_NEW_SUFFIX) || !bulla_file_exists(fresh))
+		return false;
+	if (bulla_paths_printf(&spec, &ignored, "file:%s", fresh)) return false;
+	bulla_code code = bulla_root_key_load(spec, ".", bulla_view_str("file"), &waiting, &ignored);
+	return code == BULLA_OK && bulla_equal_ct(waiting.bytes, root->bytes, sizeof root->bytes);
+}
+
+bulla_code bulla_project_settle_keys(const bulla_paths *paths, const bulla_secret *root, char **ret_retired,
+				     char **ret_retired_escrow, bulla_error *err)
+{
+	if (is_waiting(paths->escrow, root)) TRY(settle(paths->escrow, ret_retired_escrow, err));
+	return is_waiting(paths->root_key, root) ? settle(paths->root_key, ret_retired, err) : BULLA_OK;
+}
+
+/* The new key beside the old one. One that a cut-off run has left there never wrapped anything: it is used now. */
+static bulla_code fresh_root(const bulla_project *project, const char *spec, bool in_place, bulla_secret *ret_root,
+			     bulla_buf *ret_note, bulla_error *err)
+{
+	TEXT_AUTO beside = NULL;
+	TEXT_AUTO file = NULL;
+	TRY(bulla_paths_printf(&beside, err, "%s%s", spec, in_place ? BULLA_NEW_SUFFIX : ""));
+	TRY(bulla_paths_key_file(&project->paths, beside, &file, err));
+	if (!in_place || !bulla_file_exists(file))
+		return bulla_root_key_create(beside, project->paths.base_dir, ret_root, ret_note, err);
+	TRY(bulla_buf_add_str(ret_note, "file", err));
+	return bulla_root_key_load(beside, project->paths.base_dir, bulla_view_str("file"), ret_root, err);
+}
+
+#define ESCROW_COMMENT                                                                                                           \
+	"# Escrow of the root key of a bulla key store, made when it was replaced: whoever has this file and a copy of the "     \
+	"store\n"                                                                                                                \
+	"# has every key in it. Move it off this host now, then delete it here. Backups made before still need the older "       \
+	"escrow.\n"
+
+static bulla_code fresh_escrow(const bulla_project *project, const bulla_secret *root, bulla_error *err)
+{
+	TEXT_AUTO path = NULL;
+	TRY(bulla_paths_printf(&path, err, "%s%s", project->paths.escrow, BULLA_NEW_SUFFIX));
+	if (unlink(path) && errno != ENOENT) return bulla_fail_errno(err, errno, "cannot remove %s", path);
+	return bulla_root_key_write(path, root, ESCROW_COMMENT, err);
+}
+
+static bulla_code prove_escrow(const bulla_project *project, bulla_error *err)
+{
+	BULLA_SECRET root = { 0 };
+	BULLA_SECRET seed = { 0 };
+	TEXT_AUTO spec = NULL;
+	bulla_kms_store rows = bulla_store_kms(project->store);
+	TRY(bulla_paths_printf(&spec, err, "file:%s", project->paths.escrow));
+	TRY(bulla_root_key_load(spec, ".", bulla_view_str("file"), &root, err));
+	return bulla_engine_log_seed(&rows, root.bytes, &seed, err);
+}
+
+static void report_rekey(const bulla_project *project, const char *retired, const char *retired_escrow, bulla_rekeyed *ret)
+{
+	(void)snprintf(ret->escrow, sizeof ret->escrow, "%s", project->paths.escrow);
+	(void)snprintf(ret->retired, sizeof ret->retired, "%s", retired ? retired : "");
+	(void)snprintf(ret->retired_escrow, sizeof ret->retired_escrow, "%s", retired_escrow ? retired_escrow : "");
+}
+
+bulla_code bulla_project_rekey(bulla_project *project, const char *spec, bulla_rekeyed *ret, bulla_error *err)
+{
+	*ret = (bulla_rekeyed){ 0 };
+	TRY(bulla_project_need_engine(project, err));
+	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory has no root key to replace");
+	const char *configured = bulla_schema_environment(project->schema)->root_key;
+	bool in_place = !spec || strcmp(spec, configured) == 0;
+	bool in_file = in_place && project->paths.root_key;
+	if (!spec) spec = configured;
+
+	BULLA_SECRET root = { 0 };
+	BULLA_BUF_AUTO bulla_buf note = { 0 };
+	TRY(fresh_root(project, spec, in_file, &root, &note, err));
+	TRY(fresh_escrow(project, &root, err));
+	TRY(bulla_engine_rekey(project->engine, root.bytes, bulla_view_buf(&note), err));
+
+	TEXT_AUTO retired = NULL;
+	TEXT_AUTO retired_escrow = NULL;
+	TEXT_AUTO file = NULL;
+	TRY(bulla_project_settle_keys(&project->paths, &root, &retired, &retired_escrow, err));
+	TRY(prove_escrow(project, err));
+	TRY(bulla_paths_key_file(&project->paths, spec, &file, err));
+	report_rekey(project, retired, retired_escrow, ret);
+	(void)snprintf(ret->root_key, sizeof ret->root_key, "%s", file ? file : "");
+	ret->edit_config = !in_place;
+	return BULLA_OK;
+}

@@ -1,0 +1,219 @@
+/*
+ * sqlite_branch.c - branch keys in a SQLite file.
+ *
+ * Versions are u64 and SQLite's integers are signed: the same 64 bits, read the other way. `sequence` counts the versions of one
+ * identity.
+ */
+#include "store/sqlite.h"
+
+enum { IDENTITY, PRINT, VERSION, STATE, WRAPPED, CREATED }; /* BRANCH_COLUMNS of sqlite.c */
+
+static bulla_branch_row row_of(sqlite3_stmt *statement)
+{
+	return (bulla_branch_row){ .identity = bulla_sqlite_column(statement, IDENTITY),
+				   .print = bulla_sqlite_column(statement, PRINT),
+				   .version = (uint64_t)sqlite3_column_int64(statement, VERSION),
+				   .state = (bulla_branch_state)sqlite3_column_int(statement, STATE),
+				   .wrapped = bulla_sqlite_column(statement, WRAPPED),
+				   .created_us = sqlite3_column_int64(statement, CREATED) };
+}
+
+/* --- reading --------------------------------------------------------------------------------------------------- */
+typedef bulla_code (*each_found)(void *each_self, size_t index, const bulla_branch_row *row, bulla_error *err);
+
+/* What is asked for: one of the two lists. */
+typedef struct wanted {
+	const bulla_bytes *identities;
+	const uint64_t *versions;
+	size_t n;
+} wanted;
+
+static bulla_code find_one(bulla_sqlite *s, const wanted *w, size_t index, each_found each, void *each_self, bulla_error *err)
+{
+	BULLA_STATEMENT *statement = NULL;
+	bool there = false;
+	TRY(bulla_sqlite_statement(s, w->versions ? BULLA_SQL_BRANCH_BY_VERSION : BULLA_SQL_BRANCH_CURRENT, &statement, err));
+	if (w->versions)
+		(void)sqlite3_bind_int64(statement, 1, (int64_t)w->versions[index]);
+	else
+		bulla_sqlite_bind_bytes(statement, 1, w->identities[index]);
+	TRY(bulla_sqlite_step(s, statement, &there, err));
+	if (!there) return BULLA_OK;
+	bulla_branch_row row = row_of(statement);
+	return each(each_self, index, &row, err);
+}
+
+static bulla_code find_all(bulla_sqlite *s, const wanted *w, each_found each, void *each_self, bulla_error *err)
+{
+	bulla_code code = BULLA_OK;
+	TRY(bulla_sqlite_run(s, BULLA_SQL_BEGIN, err));
+	for (size_t i = 0; i < w->n && code == BULLA_OK; i++)
+		code = find_one(s, w, i, each, each_self, err);
+	return bulla_sqlite_end(s, code, err);
+}
+
+static bulla_code find(void *self, const wanted *w, each_found each, void *each_self, bulla_error *err)
+{
+	TRY(bulla_sqlite_enter(self, err));
+	bulla_code code = find_all(self, w, each, each_self, err);
+	bulla_sqlite_leave(self);
+	return code;
+}
+
+static bulla_code current(void *self, const bulla_bytes *identities, size_t n, each_found each, void *each_self, bulla_error *err)
+{
+	wanted w = { .identities = identities, .n = n };
+	return find(self, &w, each, each_self, err);
+}
+
+static bulla_code by_version(void *self, const uint64_t *versions, size_t n, each_found each, void *each_self, bulla_error *err)
+{
+	wanted w = { .versions = versions, .n = n };
+	return n ? find(self, &w, each, each_self, err) : BULLA_OK;
+}
+
+static bulla_code walk(bulla_sqlite *s, bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err),
+		       void *each_self, bulla_error *err)
+{
+	BULLA_STATEMENT *statement = NULL;
+	bool there = false;
+	TRY(bulla_sqlite_statement(s, BULLA_SQL_BRANCH_EACH, &statement, err));
+	TRY(bulla_sqlite_step(s, statement, &there, err));
+	while (there) {
+		bulla_branch_row row = row_of(statement);
+		TRY(each(each_self, &row, err));
+		TRY(bulla_sqlite_step(s, statement, &there, err));
+	}
+	return BULLA_OK;
+}
+
+static bulla_code each_branch(void *self, bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err),
+			      void *each_self, bulla_error *err)
+{
+	TRY(bulla_sqlite_enter(self, err));
+	bulla_code code = walk(self, each, each_self, err);
+	bulla_sqlite_leave(self);
+	return code;
+}
+
+/* --- writing --------------------------------------------------------------------------------------------------- */
+/* The newest version that is not destroyed, else the newest tombstone. */
+static bulla_code read_current(bulla_sqlite *s, bulla_bytes identity, bool *ret_there, uint64_t *ret_version, bulla_error *err)
+{
+	BULLA_STATEMENT *statement = NULL;
+	TRY(bulla_sqlite_statement(s, BULLA_SQL_BRANCH_CURRENT, &statement, err));
+	bulla_sqlite_bind_bytes(statement, 1, identity);
+	TRY(bulla_sqlite_step(s, statement, ret_there, err));
+	if (*ret_there) *ret_version = (uint64_t)sqlite3_column_int64(statement, VERSION);
+	return BULLA_OK;
+}
+
+static bulla_code read_last(bulla_sqlite *s, bulla_bytes identity, int64_t *ret_sequence, bulla_error *err)
+{
+	BULLA_STATEMENT *statement = NULL;
+	bool there = false;
+	TRY(bulla_sqlite_statement(s, BULLA_SQL_BRANCH_LAST, &statement, err));
+	bulla_sqlite_bind_bytes(statement, 1, identity);
+	TRY(bulla_sqlite_step(s, statement, &there, err));
+	*ret_sequence = sqlite3_column_int64(statement, 0); /* NULL reads as 0 */
+	return BULLA_OK;
+}
+
+static bulla_code insert(bulla_sqlite *s, const bulla_branch_row *row, int64_t sequence, bulla_error *err)
+{
+	BULLA_STATEMENT *statement = NULL;
+	bool there = false;
+	TRY(bulla_sqlite_statement(s, BULLA_SQL_BRANCH_INSERT, &statement, err));
+	bulla_sqlite_bind_bytes(statement, 1 + IDENTITY, row->identity);
+	(void)sqlite3_bind_text64(statement, 1 + PRINT, row->print.len ? (const char *)row->print.data : "", row->print.len,
+				  SQLITE_STATIC, SQLITE_UTF8);
+	(void)sqlite3_bind_int64(statement, 1 + VERSION, (int64_t)row->version);
+	(void)sqlite3_bind_int(statement, 1 + STATE, (int)row->state);
+	bulla_sqlite_bind_bytes(statement, 1 + WRAPPED, row->wrapped);
+	(void)sqlite3_bind_int64(statement, 1 + CREATED, row->created_us);
+	(void)sqlite3_bind_int64(statement, 2 + CREATED, sequence);
+	bulla_code code = bulla_sqlite_step(s, statement, &there, err);
+	return code == BULLA_ERR_CONFLICT ? bulla_store_fail_version(err) : code;
+}
+
+static bulla_code insert_first(bulla_sqlite *s, const bulla_branch_row *row, bulla_error *err)
+{
+	int64_t last = 0;
+	TRY(bulla_store_check_branch(row, err));
+	TRY(read_last(s, row->identity, &last, err));
+	return last ? BULLA_OK : insert(s, row, 1, err);
+}
+
+static bulla_code create_all(bulla_sqlite *s, const bulla_branch_row *rows, size_t n, bulla_error *err)
+{
+	bulla_code code = BULLA_OK;
+	TRY(bulla_sqlite_run(s, BULLA_SQL_BEGIN_WRITE, err));
+	for (size_t i = 0; i < n && code == BULLA_OK; i++)
+		code = insert_first(s, &rows[i], err);
+	return bulla_sqlite_end(s, code, err);
+}
+
+static bulla_code create(void *self, const bulla_branch_row *rows, size_t n, bulla_error *err)
+{
+	TRY(bulla_sqlite_enter(self, err));
+	bulla_code code = create_all(self, rows, n, err);
+	bulla_sqlite_leave(self);
+	return code;
+}
+
+static bulla_code insert_next(bulla_sqlite *s, uint64_t previous, const bulla_branch_row *row, bulla_error *err)
+{
+	bool there = false;
+	uint64_t newest = 0;
+	int64_t last = 0;
+	TRY(read_current(s, row->identity, &there, &newest, err));
+	if (!there || newest != previous) return bulla_store_fail_newest(err);
+	TRY(read_last(s, row->identity, &last, err));
+	return insert(s, row, last + 1, err);
+}
+
+static bulla_code rotate_once(bulla_sqlite *s, uint64_t previous, const bulla_branch_row *row, bulla_error *err)
+{
+	TRY(bulla_sqlite_run(s, BULLA_SQL_BEGIN_WRITE, err));
+	return bulla_sqlite_end(s, insert_next(s, previous, row, err), err);
+}
+
+static bulla_code rotate(void *self, uint64_t previous, const bulla_branch_row *row, bulla_error *err)
+{
+	TRY(bulla_store_check_branch(row, err));
+	TRY(bulla_sqlite_enter(self, err));
+	bulla_code code = rotate_once(self, previous, row, err);
+	bulla_sqlite_leave(self);
+	return code;
+}
+
+static bulla_code replace(bulla_sqlite *s, uint64_t version, bulla_bytes old_wrapped, bulla_bytes new_wrapped, bulla_error *err)
+{
+	BULLA_STATEMENT *statement = NULL;
+	bool there = false;
+	TRY(bulla_sqlite_statement(s, BULLA_SQL_BRANCH_REWRAP, &statement, err));
+	(void)sqlite3_bind_int64(statement, 1, (int64_t)version);
+	bulla_sqlite_bind_bytes(statement, 2, old_wrapped);
+	bulla_sqlite_bind_bytes(statement, 3, new_wrapped);
+	TRY(bulla_sqlite_step(s, statement, &there, err));
+	return sqlite3_changes(s->db) ? BULLA_OK : bulla_store_fail_wrapped(err);
+}
+
+static bulla_code rewrap(void *self, uint64_t version, bulla_bytes old_wrapped, bulla_bytes new_wrapped, bulla_error *err)
+{
+	if (new_wrapped.len > BULLA_STORE_WRAPPED_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "a wrapped branch key is too long");
+	TRY(bulla_sqlite_enter(self, err));
+	bulla_code code = replace(self, version, old_wrapped, new_wrapped, err);
+	bulla_sqlite_leave(self);
+	return code;
+}
+
+const bulla_branch_store bulla_sqlite_branches = {
+	.current = current,
+	.by_version = by_version,
+	.create = create,
+	.rotate = rotate,
+	.rewrap = rewrap,
+	.each = each_branch,
+};

@@ -1,0 +1,143 @@
+/*
+ * store.c - opens a store by its URL and lends its tables.
+ */
+#include "store/kind.h"
+
+#include <stdlib.h>
+
+struct bulla_store {
+	const bulla_store_kind *kind;
+	void *self;
+};
+
+static const bulla_store_kind *const kinds[] = { &bulla_store_sqlite, &bulla_store_memory };
+
+static const bulla_store_kind *kind_of(const char *url)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strncmp(url, kinds[i]->scheme, strlen(kinds[i]->scheme)) == 0) return kinds[i];
+	return NULL;
+}
+
+bulla_code bulla_store_open(const char *url, bool create, bulla_store **out, bulla_error *err)
+{
+	const bulla_store_kind *kind = kind_of(url);
+	if (!kind) {
+		bulla_code code = bulla_fail(err, BULLA_ERR_CONFIG, "a store of an unknown kind");
+		return bulla_advise(err, code, "store: sqlite:PATH (or memory: for tests)");
+	}
+	bulla_store *store = calloc(1, sizeof *store);
+	if (!store) return bulla_fail_memory(err);
+	store->kind = kind;
+	bulla_code code = kind->open(url + strlen(kind->scheme), create, &store->self, err);
+	if (code) {
+		free(store);
+		return code;
+	}
+	*out = store;
+	return BULLA_OK;
+}
+
+void bulla_store_close(bulla_store *store)
+{
+	if (!store) return;
+	store->kind->close(store->self);
+	free(store);
+}
+
+bulla_kms_store bulla_store_kms(bulla_store *store)
+{
+	bulla_kms_store table = *store->kind->kms;
+	table.self = store->self;
+	return table;
+}
+
+bulla_branch_store bulla_store_branches(bulla_store *store)
+{
+	bulla_branch_store table = *store->kind->branches;
+	table.self = store->self;
+	return table;
+}
+
+bulla_code bulla_store_backup(bulla_store *store, const char *path, bulla_error *err)
+{
+	return store->kind->backup(store->self, path, err);
+}
+
+static bulla_code check_name(const char *name, bulla_error *err)
+{
+	size_t n = strlen(name);
+	if (n == 0 || n > BULLA_NOTE_NAME_MAX)
+		return bulla_fail(err, BULLA_ERR_USAGE, "the name of a note has 1 to %d bytes", BULLA_NOTE_NAME_MAX);
+	return BULLA_OK;
+}
+
+bulla_code bulla_store_note_get(bulla_store *store, const char *name, bulla_buf *out, bulla_error *err)
+{
+	TRY(check_name(name, err));
+	return store->kind->note_get(store->self, name, out, err);
+}
+
+bulla_code bulla_store_note_set(bulla_store *store, const char *name, bulla_bytes value, bulla_error *err)
+{
+	TRY(check_name(name, err));
+	if (value.len > BULLA_NOTE_MAX) return bulla_fail(err, BULLA_ERR_LIMIT, "a note has at most %d bytes", BULLA_NOTE_MAX);
+	return store->kind->note_set(store->self, name, value, err);
+}
+
+/* --- checks ---------------------------------------------------------------------------------------------------- */
+bulla_code bulla_store_check_rows(const bulla_kms_row *rows, size_t n, bulla_error *err)
+{
+	if (n == 0) return bulla_fail(err, BULLA_ERR_USAGE, "a change of the key store without rows");
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].table < BULLA_KMS_META || rows[i].table > BULLA_KMS_ALIAS || rows[i].id.len == 0)
+			return bulla_fail(err, BULLA_ERR_USAGE, "a row of the key store without table or id");
+		if (rows[i].id.len > BULLA_STORE_IDENTITY_MAX || rows[i].data.len > BULLA_STORE_ROW_MAX)
+			return bulla_fail(err, BULLA_ERR_LIMIT, "a row of the key store is too large");
+	}
+	return BULLA_OK;
+}
+
+bulla_code bulla_store_check_branch(const bulla_branch_row *row, bulla_error *err)
+{
+	if (row->identity.len == 0 || row->state < BULLA_BRANCH_ACTIVE || row->state > BULLA_BRANCH_DESTROYED)
+		return bulla_fail(err, BULLA_ERR_USAGE, "a branch without identity or state");
+	if (row->identity.len > BULLA_STORE_IDENTITY_MAX || row->print.len > BULLA_STORE_PRINT_MAX ||
+	    row->wrapped.len > BULLA_STORE_WRAPPED_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "the identity of a branch has at most %d bytes",
+				  BULLA_STORE_IDENTITY_MAX);
+	return BULLA_OK;
+}
+
+bulla_code bulla_store_check_generation(uint64_t expected, uint64_t next, bulla_error *err)
+{
+	if (next <= expected || next > INT64_MAX)
+		return bulla_fail(err, BULLA_ERR_USAGE, "the generation of a key store only grows");
+	return BULLA_OK;
+}
+
+/* --- texts ----------------------------------------------------------------------------------------------------- */
+bulla_code bulla_store_fail_generation(bulla_error *err)
+{
+	return bulla_fail(err, BULLA_ERR_CONFLICT, "the key store was changed by somebody else meanwhile");
+}
+
+bulla_code bulla_store_fail_version(bulla_error *err)
+{
+	return bulla_fail(err, BULLA_ERR_CONFLICT, "the version number of a new branch key is taken");
+}
+
+bulla_code bulla_store_fail_newest(bulla_error *err)
+{
+	return bulla_fail(err, BULLA_ERR_CONFLICT, "the branch has a newer version than the one to follow");
+}
+
+bulla_code bulla_store_fail_wrapped(bulla_error *err)
+{
+	return bulla_fail(err, BULLA_ERR_CONFLICT, "the branch key was wrapped again by somebody else meanwhile");
+}
+
+bulla_code bulla_store_fail_note(bulla_error *err)
+{
+	return bulla_fail(err, BULLA_ERR_NOT_FOUND, "the store has no note of that name");
+}

@@ -1,0 +1,284 @@
+/*
+ * test_branch_store.c - what every store promises about branch keys, run over each kind.
+ */
+#include "help.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static bulla_branch_row branch(const char *identity, uint64_t version, bulla_branch_state state, const char *wrapped)
+{
+	return (bulla_branch_row){ .identity = bulla_view_str(identity),
+				   .print = bulla_view_str("user:42"),
+				   .version = version,
+				   .state = state,
+				   .wrapped = bulla_view_str(wrapped),
+				   .created_us = 1000 };
+}
+
+/* What a walk has met, as text: "index:version/state/wrapped;". */
+typedef struct met {
+	char text[4096];
+	size_t n;
+} met;
+
+static bulla_code meet(void *self, size_t index, const bulla_branch_row *row, bulla_error *err)
+{
+	met *m = self;
+	size_t at = strlen(m->text);
+	(void)err;
+	assert_true(bulla_bytes_is(row->print, "user:42"));
+	assert_int_equal(row->created_us, 1000);
+	(void)snprintf(m->text + at, sizeof m->text - at, "%zu:%llx/%d/%.*s;", index, (unsigned long long)row->version,
+		       row->state, (int)row->wrapped.len, row->wrapped.len ? (const char *)row->wrapped.data : "");
+	m->n++;
+	return BULLA_OK;
+}
+
+static bulla_code meet_each(void *self, const bulla_branch_row *row, bulla_error *err)
+{
+	return meet(self, row->identity.data[0], row, err);
+}
+
+static met current(place *p, const char *first, const char *second)
+{
+	met m = { 0 };
+	bulla_bytes wanted[] = { bulla_view_str(first), bulla_view_str(second) };
+	assert_int_equal(p->branches.current(p->branches.self, wanted, second ? 2 : 1, meet, &m, NULL), BULLA_OK);
+	return m;
+}
+
+static bulla_code create(place *p, const bulla_branch_row *rows, size_t n)
+{
+	bulla_error err = { 0 };
+	return p->branches.create(p->branches.self, rows, n, &err);
+}
+
+static bulla_code rotate(place *p, uint64_t previous, bulla_branch_row row)
+{
+	bulla_error err = { 0 };
+	bulla_code code = p->branches.rotate(p->branches.self, previous, &row, &err);
+	if (code == BULLA_ERR_CONFLICT) assert_true(err.retryable);
+	return code;
+}
+
+static void test_create_and_find(void **state)
+{
+	place *p = *state;
+	bulla_branch_row rows[] = { branch("b", 0xffffffffffffffff, BULLA_BRANCH_ACTIVE, "w1"),
+				    branch("a", 0, BULLA_BRANCH_CLOSING, "w2") };
+	met m = { 0 };
+	assert_string_equal(current(p, "a", NULL).text, "");
+	assert_int_equal(create(p, rows, 2), BULLA_OK);
+	assert_string_equal(current(p, "a", "b").text, "0:0/2/w2;1:ffffffffffffffff/1/w1;");
+	assert_string_equal(current(p, "nobody", "b").text, "1:ffffffffffffffff/1/w1;");
+	const uint64_t versions[] = { 5, 0xffffffffffffffff, 0 };
+	assert_int_equal(p->branches.by_version(p->branches.self, versions, 3, meet, &m, NULL), BULLA_OK);
+	assert_string_equal(m.text, "1:ffffffffffffffff/1/w1;2:0/2/w2;");
+	m = (met){ 0 };
+	assert_int_equal(p->branches.by_version(p->branches.self, versions, 0, meet, &m, NULL), BULLA_OK);
+	assert_int_equal(p->branches.current(p->branches.self, NULL, 0, meet, &m, NULL), BULLA_OK);
+	assert_int_equal(create(p, NULL, 0), BULLA_OK);
+	assert_int_equal(m.n, 0);
+}
+
+/* Two processes create the same branch: the second is silent and reads the first's back. */
+static void test_first_wins(void **state)
+{
+	place *p = *state;
+	bulla_branch_row first = branch("a", 1, BULLA_BRANCH_ACTIVE, "first");
+	bulla_branch_row late[] = { branch("a", 2, BULLA_BRANCH_ACTIVE, "late"), branch("b", 3, BULLA_BRANCH_ACTIVE, "new"),
+				    branch("b", 4, BULLA_BRANCH_ACTIVE, "again") };
+	assert_int_equal(create(p, &first, 1), BULLA_OK);
+	assert_int_equal(create(p, late, 3), BULLA_OK);
+	assert_string_equal(current(p, "a", "b").text, "0:1/1/first;1:3/1/new;");
+	assert_int_equal(create(p, &first, 1), BULLA_OK); /* the very same row as well */
+}
+
+static void test_taken_version(void **state)
+{
+	place *p = *state;
+	bulla_branch_row first = branch("a", 1, BULLA_BRANCH_ACTIVE, "x");
+	bulla_branch_row rows[] = { branch("b", 2, BULLA_BRANCH_ACTIVE, "y"), branch("c", 1, BULLA_BRANCH_ACTIVE, "z") };
+	assert_int_equal(create(p, &first, 1), BULLA_OK);
+	assert_int_equal(create(p, rows, 2), BULLA_ERR_CONFLICT);
+	assert_string_equal(current(p, "b", "c").text, ""); /* all or none */
+	assert_int_equal(rotate(p, 1, branch("a", 1, BULLA_BRANCH_ACTIVE, "x")), BULLA_ERR_CONFLICT);
+}
+
+static void test_rotate(void **state)
+{
+	place *p = *state;
+	bulla_branch_row first = branch("a", 10, BULLA_BRANCH_ACTIVE, "1");
+	assert_int_equal(rotate(p, 10, branch("a", 11, BULLA_BRANCH_ACTIVE, "2")), BULLA_ERR_CONFLICT); /* no such branch */
+	assert_int_equal(create(p, &first, 1), BULLA_OK);
+	assert_int_equal(rotate(p, 10, branch("a", 3, BULLA_BRANCH_ACTIVE, "2")), BULLA_OK);
+	assert_int_equal(rotate(p, 10, branch("a", 12, BULLA_BRANCH_ACTIVE, "3")), BULLA_ERR_CONFLICT); /* somebody was first */
+	assert_string_equal(current(p, "a", NULL).text, "0:3/1/2;");
+	assert_int_equal(rotate(p, 3, branch("a", 12, BULLA_BRANCH_ACTIVE, "3")), BULLA_OK);
+	assert_string_equal(current(p, "a", NULL).text, "0:c/1/3;");
+	const uint64_t versions[] = { 10, 3, 12 };
+	met m = { 0 };
+	assert_int_equal(p->branches.by_version(p->branches.self, versions, 3, meet, &m, NULL), BULLA_OK);
+	assert_string_equal(m.text, "0:a/1/1;1:3/1/2;2:c/1/3;");
+}
+
+/* The newest living version comes before a newer tombstone; with none alive, the newest tombstone. */
+static void test_tombstones(void **state)
+{
+	place *p = *state;
+	bulla_branch_row first = branch("a", 1, BULLA_BRANCH_ACTIVE, "1"), dead = branch("d", 7, BULLA_BRANCH_DESTROYED, "");
+	assert_int_equal(create(p, &first, 1), BULLA_OK);
+	assert_int_equal(rotate(p, 1, branch("a", 2, BULLA_BRANCH_DESTROYED, "")), BULLA_OK);
+	assert_string_equal(current(p, "a", NULL).text, "0:1/1/1;");
+	assert_int_equal(rotate(p, 2, branch("a", 3, BULLA_BRANCH_ACTIVE, "3")), BULLA_ERR_CONFLICT);
+	assert_int_equal(rotate(p, 1, branch("a", 3, BULLA_BRANCH_ACTIVE, "3")), BULLA_OK);
+	assert_string_equal(current(p, "a", NULL).text, "0:3/1/3;");
+	assert_int_equal(create(p, &dead, 1), BULLA_OK);
+	assert_string_equal(current(p, "d", NULL).text, "0:7/3/;");
+	assert_int_equal(rotate(p, 7, branch("d", 8, BULLA_BRANCH_DESTROYED, "")), BULLA_OK);
+	assert_string_equal(current(p, "d", NULL).text, "0:8/3/;");
+	/* A tombstone keeps the identity taken. */
+	bulla_branch_row again = branch("d", 9, BULLA_BRANCH_ACTIVE, "9");
+	assert_int_equal(create(p, &again, 1), BULLA_OK);
+	assert_string_equal(current(p, "d", NULL).text, "0:8/3/;");
+}
+
+static void test_rewrap(void **state)
+{
+	place *p = *state;
+	bulla_branch_row first = branch("a", 1, BULLA_BRANCH_ACTIVE, "old");
+	bulla_error err = { 0 };
+	static uint8_t large[65537];
+	assert_int_equal(create(p, &first, 1), BULLA_OK);
+	assert_int_equal(p->branches.rewrap(p->branches.self, 1, bulla_view_str("other"), bulla_view_str("new"), &err),
+			 BULLA_ERR_CONFLICT);
+	assert_true(err.retryable);
+	assert_int_equal(p->branches.rewrap(p->branches.self, 2, bulla_view_str("old"), bulla_view_str("new"), &err),
+			 BULLA_ERR_CONFLICT);
+	assert_int_equal(p->branches.rewrap(p->branches.self, 1, bulla_view_str("old"), bulla_view_str("new"), &err), BULLA_OK);
+	assert_int_equal(p->branches.rewrap(p->branches.self, 1, bulla_view_str("old"), bulla_view_str("newer"), &err),
+			 BULLA_ERR_CONFLICT);
+	assert_string_equal(current(p, "a", NULL).text, "0:1/1/new;");
+	assert_int_equal(p->branches.rewrap(p->branches.self, 1, bulla_view_str("new"), bulla_view(large, sizeof large), &err),
+			 BULLA_ERR_LIMIT);
+}
+
+static void test_each_in_order(void **state)
+{
+	place *p = *state;
+	bulla_branch_row rows[] = { branch("b", 5, BULLA_BRANCH_ACTIVE, "b1"), branch("a", 9, BULLA_BRANCH_ACTIVE, "a1") };
+	met m = { 0 };
+	assert_int_equal(create(p, rows, 2), BULLA_OK);
+	assert_int_equal(rotate(p, 9, branch("a", 2, BULLA_BRANCH_ACTIVE, "a2")), BULLA_OK);
+	assert_int_equal(rotate(p, 2, branch("a", 1, BULLA_BRANCH_ACTIVE, "a3")), BULLA_OK);
+	assert_int_equal(p->branches.each(p->branches.self, meet_each, &m, NULL), BULLA_OK);
+	assert_string_equal(m.text, "97:9/1/a1;97:2/1/a2;97:1/1/a3;98:5/1/b1;");
+}
+
+static bulla_code stop(void *self, const bulla_branch_row *row, bulla_error *err)
+{
+	(void)row;
+	++*(int *)self;
+	return bulla_fail(err, BULLA_ERR_INTERRUPTED, "enough");
+}
+
+static bulla_code stop_found(void *self, size_t index, const bulla_branch_row *row, bulla_error *err)
+{
+	(void)index;
+	return stop(self, row, err);
+}
+
+static void test_walks_end(void **state)
+{
+	place *p = *state;
+	bulla_branch_row rows[] = { branch("a", 1, BULLA_BRANCH_ACTIVE, "x"), branch("b", 2, BULLA_BRANCH_ACTIVE, "y") };
+	bulla_bytes identities[] = { bulla_view_str("a"), bulla_view_str("b") };
+	const uint64_t versions[] = { 1, 2 };
+	int calls = 0;
+	bulla_error err = { 0 };
+	assert_int_equal(create(p, rows, 2), BULLA_OK);
+	assert_int_equal(p->branches.each(p->branches.self, stop, &calls, &err), BULLA_ERR_INTERRUPTED);
+	assert_int_equal(p->branches.current(p->branches.self, identities, 2, stop_found, &calls, &err), BULLA_ERR_INTERRUPTED);
+	assert_int_equal(p->branches.by_version(p->branches.self, versions, 2, stop_found, &calls, &err), BULLA_ERR_INTERRUPTED);
+	assert_int_equal(calls, 3);
+	assert_int_equal(rotate(p, 1, branch("a", 3, BULLA_BRANCH_ACTIVE, "z")), BULLA_OK);
+}
+
+static void test_limits(void **state)
+{
+	place *p = *state;
+	char identity[1026];
+	memset(identity, 'i', sizeof identity);
+	identity[1024] = 0;
+	bulla_branch_row longest = branch(identity, 1, BULLA_BRANCH_ACTIVE, "x");
+	assert_int_equal(create(p, &longest, 1), BULLA_OK);
+	identity[1024] = 'i';
+	identity[1025] = 0;
+	bulla_branch_row rows[] = { branch("a", 2, BULLA_BRANCH_ACTIVE, "x"), branch(identity, 3, BULLA_BRANCH_ACTIVE, "x") };
+	assert_int_equal(create(p, rows, 2), BULLA_ERR_LIMIT);
+	assert_string_equal(current(p, "a", NULL).text, "");
+	bulla_branch_row empty = branch("", 4, BULLA_BRANCH_ACTIVE, "x"), no_state = branch("s", 4, (bulla_branch_state)0, "x");
+	assert_int_equal(create(p, &empty, 1), BULLA_ERR_USAGE);
+	assert_int_equal(create(p, &no_state, 1), BULLA_ERR_USAGE);
+}
+
+/* Identities are bytes: a NUL ends nothing, and one is not the beginning of another. */
+static void test_binary_identities(void **state)
+{
+	place *p = *state;
+	bulla_branch_row rows[3];
+	for (size_t i = 0; i < 3; i++) {
+		rows[i] = branch("x", i + 1, BULLA_BRANCH_ACTIVE, "w");
+		rows[i].identity = bulla_view("a\0\0", i + 1);
+	}
+	assert_int_equal(create(p, rows, 3), BULLA_OK);
+	met m = { 0 };
+	bulla_bytes wanted[] = { rows[2].identity, rows[0].identity, rows[1].identity };
+	assert_int_equal(p->branches.current(p->branches.self, wanted, 3, meet, &m, NULL), BULLA_OK);
+	assert_string_equal(m.text, "0:3/1/w;1:1/1/w;2:2/1/w;");
+}
+
+static void test_many(void **state)
+{
+	place *p = *state;
+	enum { N = 10000 };
+	bulla_branch_row *rows = calloc(N, sizeof *rows);
+	char(*names)[16] = calloc(N, sizeof *names);
+	for (size_t i = 0; i < N; i++) {
+		(void)snprintf(names[i], sizeof names[i], "user %zu", i);
+		rows[i] =
+			branch(names[i], i * UINT64_C(0x9e3779b97f4a7c15), BULLA_BRANCH_ACTIVE, "wrapped branch key of 98 bytes");
+	}
+	clock_t start = clock();
+	assert_int_equal(create(p, rows, N), BULLA_OK);
+	print_message("%d branches created in %.0f ms\n", N, 1e3 * (double)(clock() - start) / CLOCKS_PER_SEC);
+	assert_int_equal(current(p, names[N - 1], names[0]).n, 2);
+	free(rows);
+	free(names);
+}
+
+#define BOTH(test)                                                                                                               \
+	{ #test " (memory)", test, memory_setup, place_teardown, NULL },                                                         \
+	{                                                                                                                        \
+#test " (sqlite)", test, sqlite_setup, place_teardown, NULL                                                      \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BOTH(test_create_and_find),
+		BOTH(test_first_wins),
+		BOTH(test_taken_version),
+		BOTH(test_rotate),
+		BOTH(test_tombstones),
+		BOTH(test_rewrap),
+		BOTH(test_each_in_order),
+		BOTH(test_walks_end),
+		BOTH(test_limits),
+		BOTH(test_binary_identities),
+		BOTH(test_many),
+	};
+	return cmocka_run_group_tests_name("store/branch_store", tests, NULL, NULL);
+}
