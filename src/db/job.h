@@ -36,6 +36,11 @@ typedef struct bulla_job {
 	bulla_progress progress;       /* may be NULL */
 	void *progress_self;
 	const atomic_bool *stop;       /* set by SIGINT: end at the next checkpoint with INTERRUPTED; may be NULL */
+	int64_t lock_wait_ms;          /* how long to wait for a lock of the database before LOCKED; 0: 30 s */
+	/* For tests that act between two steps: called with the step's name ("read", "sealed", "written", "filled", "round", "checked", "locked",
+	 * "dropped", "purged") in the calling thread, inside a transaction only for "locked". May be NULL. */
+	void (*hook)(void *self, const char *step);
+	void *hook_self;
 } bulla_job;
 
 /* --- plan ------------------------------------------------------------------------------------------------------ */
@@ -66,10 +71,14 @@ typedef struct bulla_job_result {
 	uint64_t quarantined;  /* in bulla_quarantine for this model after the run */
 	uint64_t conflicts;    /* rows another writer changed meanwhile; taken again */
 	uint64_t differences;  /* verify: rows whose plaintext and ciphertext differ */
-	uint64_t unsealed;     /* verify, finish: rows with plaintext and no ciphertext */
+	uint64_t unsealed;     /* rows with plaintext and no ciphertext, after the run */
 	uint64_t bytes;        /* ciphertext written */
 	double seconds;
 	char report[512];      /* verify: path of the signed report */
+	bool finished;         /* no plaintext column is left: verify opened every row, and had no plaintext to compare with */
+	bool digest_known;     /* finished: there is an earlier complete report whose signature is right ... */
+	bool digest_equal;     /* ... and every row still opens to the same values; false after writes since then, which is not wrong by itself */
+	uint64_t stale;        /* verify --strict: rows under a key that is no longer current, or with fewer wraps than min_wraps */
 } bulla_job_result;
 
 BULLA_MUST bulla_code bulla_job_apply(const bulla_job *job, const bulla_apply_options *options, bulla_job_result *ret, bulla_error *err);
@@ -107,7 +116,7 @@ BULLA_MUST bulla_code bulla_job_search(const bulla_job *job, const bulla_field *
 BULLA_MUST bulla_code bulla_job_get(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const char *const *fields, size_t field_count,
                                     bulla_record_each each, void *self, bulla_error *err);
 
-/* Every record in primary-key order, plaintext in the columns where it was; a row that does not open ends in `ret_failed`, is left out and does not
+/* Every record in the table's own order (that of the row id, or of the primary key), plaintext in the columns where it was; a row that does not open ends in `ret_failed`, is left out and does not
  * stop the rest. */
 BULLA_MUST bulla_code bulla_job_export(const bulla_job *job, bulla_record_each each, void *self, uint64_t *ret_rows, uint64_t *ret_failed,
                                        bulla_error *err);

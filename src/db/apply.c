@@ -1,0 +1,262 @@
+/*
+ * apply.c - sealing a whole table beside its writers: columns and triggers, the first fill, and rounds until nothing is unsealed.
+ */
+#include "db/apply.h"
+
+#include "db/check.h"
+#include "io/file.h"
+
+#include <string.h>
+#include <time.h>
+
+#define ROUNDS_MAX     20   /* of catching up, for a job that does not follow: what writers leave after that is found next time */
+#define VAIN_ROUNDS    3    /* rounds that seal rows which nobody else has unsealed again */
+#define FOLLOW_STEP_MS 100
+
+/* --- before the first row --------------------------------------------------------------------------------------- */
+
+static bulla_code check(bulla_apply *a, bulla_error *err)
+{
+	bulla_findings findings = { 0 };
+	bulla_code code = bulla_check(&a->run.mapping, a->run.job->schema, &findings, err);
+	if (!code) code = bulla_findings_first(&findings, err);
+	bulla_findings_done(&findings);
+	return code;
+}
+
+static bulla_code check_drift(bulla_apply *a, bulla_error *err)
+{
+	char now[65];
+	if (!a->options->plan_fingerprint) return BULLA_OK;
+	TRY(bulla_fingerprint(&a->run.mapping, now, err));
+	if (strcmp(now, a->options->plan_fingerprint) == 0) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_DRIFT, "table %s or model %s is no longer what was planned", a->run.mapping.table->name, a->run.job->model->key);
+	return bulla_advise(err, code, "look at what changed, and plan again: bulla plan %s --out FILE", a->run.job->model->key);
+}
+
+/* The order of the user's columns, for reading whole records when the plaintext ones are gone. */
+static bulla_code note_columns(bulla_apply *a, bulla_error *err)
+{
+	const bulla_table *t = a->run.mapping.table;
+	bulla_json_writer w = bulla_json_to(&a->run.state.columns);
+	if (a->run.state.columns.len) return BULLA_OK;
+	bulla_json_open(&w, NULL, '[');
+	for (size_t i = 0; i < t->column_count; i++)
+		bulla_json_put_str(&w, NULL, t->columns[i].name);
+	bulla_json_close(&w, ']');
+	return bulla_json_end(&w, err);
+}
+
+/* New columns make every row unsealed: that is a first fill, not the work of a writer. */
+static void begin_state(bulla_apply *a)
+{
+	bulla_job_state *state = &a->run.state;
+	if (!bulla_mapping_is_ready(&a->run.mapping)) {
+		state->filled_ms = 0;
+		bulla_buf_clear(&state->position);
+	}
+	if (state->phase < BULLA_PHASE_APPLYING || !state->filled_ms) state->phase = BULLA_PHASE_APPLYING;
+}
+
+/* Columns and triggers in one transaction: from its commit on no change of plaintext goes unnoticed. */
+static bulla_code install(bulla_apply *a, bulla_error *err)
+{
+	const bulla_target *target = a->run.db->target;
+	TRY(note_columns(a, err));
+	begin_state(a);
+	TRY(target->begin_write(a->run.db, err));
+	bulla_code code = target->install(a->run.db, &a->run.mapping, err);
+	if (!code) code = bulla_lease_store(&a->run, err);
+	if (!code) return target->commit(a->run.db, err);
+	target->rollback(a->run.db);
+	return code;
+}
+
+static bulla_code prepare(bulla_apply *a, bulla_error *err)
+{
+	TRY(check(a, err));
+	TRY(check_drift(a, err));
+	TRY(bulla_lease_take(&a->run, err));
+	TRY(bulla_run_record(&a->run, "JobStarted", "apply", err));
+	TRY(install(a, err));
+	TRY(bulla_run_map(&a->run, a->options->side_table, err));
+	TRY(bulla_apply_prepare(a, err));
+	a->compare_always = bulla_check_triggers_fire(&a->run.mapping);
+	TRY(bulla_quarantine_count(a->run.db, a->run.job->model->key, &a->quarantined, err));
+	TRY(bulla_run_count(&a->run, &a->total, err));
+	return a->run.db->target->writer_open(a->run.db, &a->run.mapping, &a->shape, a->fields, a->run.job->model->field_count, &a->writer, err);
+}
+
+/* --- sealing ---------------------------------------------------------------------------------------------------- */
+
+static bulla_code make_indexes(bulla_apply *a, bulla_error *err)
+{
+	const bulla_target *target = a->run.db->target;
+	TRY(target->begin_write(a->run.db, err));
+	bulla_code code = target->index(a->run.db, &a->run.mapping, err);
+	if (!code && !a->run.state.filled_ms) a->run.state.filled_ms = bulla_now_us(NULL) / 1000;
+	if (!code) code = bulla_lease_store(&a->run, err);
+	if (!code) return target->commit(a->run.db, err);
+	target->rollback(a->run.db);
+	return code;
+}
+
+/* Reads the table itself: an index over rows that are all unsealed would only be in the way. */
+static bulla_code fill(bulla_apply *a, bulla_error *err)
+{
+	if (!a->run.state.filled_ms) {
+		a->filling = true;
+		bulla_buf_clear(&a->from);
+		TRY(bulla_buf_add(&a->from, bulla_view_buf(&a->run.state.position), err));
+		bulla_code code = bulla_apply_pass(a, BULLA_WALK_UNSEALED, bulla_apply_swap, err);
+		a->filling = false;
+		a->ret->done += a->sealed;
+		a->ret->conflicts += a->conflicts;
+		TRY(code);
+		if (bulla_run_stopped(&a->run)) return bulla_run_interrupted(&a->run, err);
+	}
+	TRY(make_indexes(a, err));
+	bulla_run_hook(&a->run, "filled");
+	return BULLA_OK;
+}
+
+/* What a complete round did not find any more is no longer to be put aside. */
+static bulla_code purge_quarantine(bulla_apply *a, int64_t began_ms, bulla_error *err)
+{
+	const bulla_target *target = a->run.db->target;
+	if (a->quarantined == 0) return BULLA_OK;
+	TRY(target->begin_write(a->run.db, err));
+	bulla_code code = bulla_quarantine_purge(a->run.db, a->run.job->model->key, "apply", began_ms, err);
+	if (!code) code = target->commit(a->run.db, err);
+	else target->rollback(a->run.db);
+	TRY(code);
+	return bulla_quarantine_count(a->run.db, a->run.job->model->key, &a->quarantined, err);
+}
+
+static bulla_code round_once(bulla_apply *a, bulla_error *err)
+{
+	int64_t began_ms = bulla_now_us(NULL) / 1000;
+	bulla_buf_clear(&a->from);
+	bulla_code code = bulla_apply_pass(a, BULLA_WALK_QUEUE, bulla_apply_swap, err);
+	a->ret->done += a->sealed;
+	a->ret->conflicts += a->conflicts;
+	TRY(code);
+	if (bulla_run_stopped(&a->run)) return bulla_run_interrupted(&a->run, err);
+	TRY(purge_quarantine(a, began_ms, err));
+	bulla_run_hook(&a->run, "round");
+	return BULLA_OK;
+}
+
+/* Rows that are unsealed again although nobody else has written: a trigger of the table does it as we seal. */
+static bulla_code check_progress(bulla_apply *a, uint64_t *mark, unsigned *vain, bulla_error *err)
+{
+	uint64_t now;
+	TRY(a->run.db->target->mark(a->run.db, &now, err));
+	*vain = a->sealed && now == *mark ? *vain + 1 : 0;
+	*mark = now;
+	if (*vain <= VAIN_ROUNDS) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "rows of table %s become unsealed while they are sealed: one of its triggers changes a field of model %s at every update",
+				     a->run.mapping.table->name, a->run.job->model->key);
+	return bulla_advise(err, code, "bulla plan %s lists the triggers; let that one fire for its own columns only (UPDATE OF)", a->run.job->model->key);
+}
+
+static bulla_code catch_up(bulla_apply *a, bulla_error *err)
+{
+	uint64_t mark;
+	unsigned vain = 0;
+	TRY(a->run.db->target->mark(a->run.db, &mark, err));
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		TRY(round_once(a, err));
+		if (a->sealed + a->conflicts == 0) return BULLA_OK;
+		TRY(check_progress(a, &mark, &vain, err));
+	}
+	return BULLA_OK;
+}
+
+static bulla_code end_phase(bulla_apply *a, bulla_error *err)
+{
+	bulla_job_state *state = &a->run.state;
+	if (state->phase < BULLA_PHASE_APPLIED || (state->phase == BULLA_PHASE_VERIFIED && a->ret->done)) state->phase = BULLA_PHASE_APPLIED;
+	return bulla_lease_save(&a->run, err);
+}
+
+/* --- following -------------------------------------------------------------------------------------------------- */
+
+/* Until somebody writes, the job shall stop, or a sign of life is due. */
+static bulla_code wait_for_writers(bulla_apply *a, uint64_t mark, bulla_error *err)
+{
+	struct timespec step = { 0, FOLLOW_STEP_MS * 1000000L };
+	for (uint64_t now = mark; now == mark && !bulla_run_stopped(&a->run);) {
+		nanosleep(&step, NULL);
+		if (bulla_now_us(NULL) / 1000 - a->run.state.heartbeat_ms > BULLA_HEARTBEAT_MS) TRY(bulla_lease_save(&a->run, err));
+		TRY(a->run.db->target->mark(a->run.db, &now, err));
+		bulla_run_progress(&a->run, "following", a->ret->done, a->total, false);
+	}
+	return BULLA_OK;
+}
+
+static bulla_code follow(bulla_apply *a, bulla_error *err)
+{
+	while (!bulla_run_stopped(&a->run)) {
+		uint64_t mark;
+		TRY(a->run.db->target->mark(a->run.db, &mark, err));
+		TRY(catch_up(a, err));
+		TRY(wait_for_writers(a, mark, err));
+	}
+	return bulla_run_interrupted(&a->run, err);
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------- */
+
+static bulla_code count_unsealed(bulla_apply *a, bulla_error *err)
+{
+	const bulla_target *target = a->run.db->target;
+	const bulla_value *values = NULL;
+	bulla_walk *walk = NULL;
+	TRY(target->walk_open(a->run.db, &a->run.mapping, &a->shape, BULLA_WALK_QUEUE, NULL, &walk, err));
+	bulla_code code = target->walk_start(walk, NULL, 0, err);
+	while (!code && !(code = target->walk_next(walk, &values, err)) && values)
+		a->ret->unsealed++;
+	target->walk_close(walk);
+	return code;
+}
+
+static bulla_code count_result(bulla_apply *a, bulla_error *err)
+{
+	bulla_job_result *ret = a->ret;
+	TRY(bulla_run_count(&a->run, &ret->rows, err));
+	TRY(bulla_quarantine_count(a->run.db, a->run.job->model->key, &ret->quarantined, err));
+	if (a->run.mapping.plain_count) TRY(count_unsealed(a, err));
+	uint64_t open = ret->done + ret->unsealed;
+	ret->already = ret->rows > open ? ret->rows - open : 0;
+	return BULLA_OK;
+}
+
+static bulla_code apply(bulla_apply *a, bulla_error *err)
+{
+	uint64_t bytes = a->run.state.bytes;
+	if (bulla_mapping_is_finished(&a->run.mapping)) return count_result(a, err);
+	TRY(prepare(a, err));
+	bulla_code code = fill(a, err);
+	if (!code) code = catch_up(a, err);
+	if (!code) code = end_phase(a, err);
+	if (!code && a->options->follow) code = follow(a, err);
+	a->ret->bytes = a->run.state.bytes - bytes;
+	TRY(code);
+	TRY(count_result(a, err));
+	bulla_run_progress(&a->run, "sealing", a->ret->rows, a->ret->rows, true);
+	return bulla_run_record(&a->run, "JobFinished", "apply", err);
+}
+
+bulla_code bulla_job_apply(const bulla_job *job, const bulla_apply_options *options, bulla_job_result *ret, bulla_error *err)
+{
+	static const bulla_apply_options standard = { 0 };
+	bulla_apply a = { .options = options ? options : &standard, .ret = ret };
+	*ret = (bulla_job_result){ 0 };
+	bulla_code code = bulla_run_open(&a.run, job, !a.options->shadow, a.options->side_table, err);
+	if (!code && a.options->shadow) code = check(&a, err);
+	if (!code) code = a.options->shadow ? bulla_apply_shadow(&a, err) : apply(&a, err);
+	if (a.run.began_us) ret->seconds = bulla_run_seconds(&a.run);
+	bulla_apply_done(&a);
+	return code;
+}

@@ -1,0 +1,328 @@
+/*
+ * finish.c - dropping the plaintext: only what was proven is dropped, and a crash at any point leaves the old table or the new one.
+ *
+ * Every row is verified again before the lock, in a snapshot, which also fetches the keys; under the lock nothing is opened. There, if anybody has
+ * committed since the snapshot, only the stored bytes are compared with what was verified (evidence.h); rows that differ are opened outside the lock,
+ * and the lock is taken again. The steps behind the drop (rewriting the files) are taken up from bulla_job's phase by running finish again.
+ */
+#include "db/check.h"
+#include "db/report.h"
+#include "io/file.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define ATTEMPTS_MAX 10 /* to find a moment in which no row changes between its verification and the lock */
+
+typedef struct finish {
+	bulla_run run;
+	bulla_verify verify;
+	bulla_verified found;       /* of the first verification: all rows */
+	bulla_evidence *known;      /* what was verified */
+	bulla_evidence *now;
+	bulla_secret evidence_key;
+	uint64_t mark;              /* of the snapshot that `known` is of */
+	bool whole;                 /* `found` still speaks of every row */
+	char fingerprint[65];
+	bulla_json_writer casualties;
+	const bulla_finish_options *options;
+	bulla_job_result *ret;
+} finish;
+
+/* --- may it be? --------------------------------------------------------------------------------------------------- */
+
+static bulla_code refuse(const finish *f, bulla_error *err, const char *command, const char *format, ...) BULLA_PRINTF(4, 5);
+static bulla_code refuse(const finish *f, bulla_error *err, const char *command, const char *format, ...)
+{
+	char text[BULLA_ERROR_TEXT_MAX];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "%s", text);
+	return bulla_advise(err, code, "run: bulla %s %s", command, f->run.job->model->key);
+}
+
+static bulla_code check_definition(finish *f, bulla_error *err)
+{
+	bulla_findings findings = { 0 };
+	bulla_code code = bulla_check(&f->run.mapping, f->run.job->schema, &findings, err);
+	if (!code) code = bulla_findings_first(&findings, err);
+	bulla_findings_done(&findings);
+	TRY(code);
+	if (!bulla_mapping_is_ready(&f->run.mapping) || !f->run.state.filled_ms)
+		return refuse(f, err, "apply", "table %s is not sealed yet", f->run.mapping.table->name);
+	return BULLA_OK;
+}
+
+static bulla_code check_report(finish *f, bulla_error *err)
+{
+	bulla_last_report last;
+	TRY(bulla_report_last(&f->run, f->run.job->sign_seed, &last, err));
+	if (!last.found) return refuse(f, err, "verify", "no verification of every row, without a fault and signed by this key store, is on record");
+	TRY(bulla_fingerprint(&f->run.mapping, f->fingerprint, err));
+	if (strcmp(last.fingerprint, f->fingerprint) != 0)
+		return refuse(f, err, "verify", "the table or the model has changed since it was verified (%s)", last.at);
+	return BULLA_OK;
+}
+
+static bulla_code check_quarantine(finish *f, bulla_error *err)
+{
+	TRY(bulla_quarantine_count(f->run.db, f->run.job->model->key, &f->ret->quarantined, err));
+	if (f->ret->quarantined == 0) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "%" PRIu64 " rows are in quarantine: their plaintext would be lost", f->ret->quarantined);
+	return bulla_advise(err, code, "bulla status %s shows why; mend or delete them, then run apply and verify", f->run.job->model->key);
+}
+
+static bulla_code check_settled(finish *f, bulla_error *err)
+{
+	int64_t age = bulla_now_us(NULL) / 1000 - f->run.state.last_unsealed_ms;
+	if (!f->run.state.last_unsealed_ms || age >= f->options->settle_ms) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "%" PRId64 " s ago plaintext was found that some program wrote without its ciphertext", age / 1000);
+	return bulla_advise(err, code, "find that program and deploy it with the library; then wait for %" PRId64 " s more (--settle)",
+			    (f->options->settle_ms - age) / 1000 + 1);
+}
+
+static bulla_code check_unsealed(finish *f, bulla_error *err)
+{
+	const bulla_target *target = f->run.db->target;
+	const bulla_value *values = NULL;
+	bulla_walk *walk = NULL;
+	TRY(target->walk_open(f->run.db, &f->run.mapping, &f->verify.shape, BULLA_WALK_QUEUE, NULL, &walk, err));
+	bulla_code code = target->walk_start(walk, NULL, 0, err);
+	while (!code && !(code = target->walk_next(walk, &values, err)) && values)
+		f->ret->unsealed++;
+	target->walk_close(walk);
+	TRY(code);
+	return f->ret->unsealed ? refuse(f, err, "apply", "%" PRIu64 " rows have plaintext and no ciphertext", f->ret->unsealed) : BULLA_OK;
+}
+
+static bulla_code check_found(finish *f, const bulla_verified *found, bulla_error *err)
+{
+	f->ret->differences = found->differences;
+	f->ret->unsealed = found->unsealed;
+	if (found->differences + found->unsealed + found->failed == 0) return BULLA_OK;
+	return refuse(f, err, "verify", "since the last verification %" PRIu64 " rows differ, %" PRIu64 " are not sealed and %" PRIu64 " do not open",
+		      found->differences, found->unsealed, found->failed);
+}
+
+/* --- verifying, up to the lock ------------------------------------------------------------------------------------ */
+
+static bulla_code make_evidence(finish *f, bulla_error *err)
+{
+	f->known = calloc(1, sizeof *f->known);
+	f->now = calloc(1, sizeof *f->now);
+	if (!f->known || !f->now) return bulla_fail_memory(err);
+	if (getrandom(f->evidence_key.bytes, sizeof f->evidence_key.bytes, 0) == (ssize_t)sizeof f->evidence_key.bytes) return BULLA_OK;
+	return bulla_fail(err, BULLA_ERR_CRYPTO, "the system gives no random bytes");
+}
+
+/* Stored bytes only: nothing is opened, so nothing is asked of a KMS. */
+static bulla_code look(finish *f, bulla_error *err)
+{
+	bulla_verified ignored = { 0 };
+	bulla_verify_pass pass = { .evidence = f->now, .evidence_key = &f->evidence_key };
+	*f->now = (bulla_evidence){ 0 };
+	bulla_code code = bulla_verify_run(&f->verify, &pass, &ignored, err);
+	bulla_verified_done(&ignored);
+	return code;
+}
+
+static void keep_evidence(finish *f)
+{
+	bulla_evidence *old = f->known;
+	f->known = f->now;
+	f->now = old;
+}
+
+static bulla_code verify_all(finish *f, bulla_error *err)
+{
+	bulla_verify_pass pass = { .open = true, .evidence = f->now, .evidence_key = &f->evidence_key };
+	TRY(bulla_run_count(&f->run, &f->verify.total, err));
+	TRY(bulla_verify_run(&f->verify, &pass, &f->found, err));
+	TRY(check_found(f, &f->found, err));
+	f->ret->rows = f->ret->done = f->found.rows;
+	f->whole = true;
+	return BULLA_OK;
+}
+
+/* Only the rows that are no longer what was verified, and a few that share a sum with them. */
+static bulla_code verify_changed(finish *f, bulla_error *err)
+{
+	bulla_verified found = { 0 };
+	bulla_verify_pass pass = { .open = true, .known = f->known, .now = f->now };
+	TRY(look(f, err));
+	bulla_code code = bulla_verify_run(&f->verify, &pass, &found, err);
+	if (!code) code = check_found(f, &found, err);
+	f->whole = false;
+	bulla_verified_done(&found);
+	return code;
+}
+
+static bulla_code verify_snapshot(finish *f, bool first, bulla_error *err)
+{
+	bulla_db *db = f->run.db;
+	TRY(db->target->begin_read(db, err));
+	bulla_code code = db->target->mark(db, &f->mark, err);
+	if (!code) code = first ? verify_all(f, err) : verify_changed(f, err);
+	db->target->rollback(db);
+	if (!code) keep_evidence(f);
+	return code;
+}
+
+/* Under the lock: is every row still what was verified? */
+static bulla_code is_unchanged(finish *f, bool *ret, bulla_error *err)
+{
+	uint64_t mark;
+	TRY(f->run.db->target->mark(f->run.db, &mark, err));
+	*ret = mark == f->mark;
+	if (*ret) return BULLA_OK;
+	TRY(look(f, err));
+	*ret = bulla_evidence_equal(f->known, f->now);
+	return BULLA_OK;
+}
+
+/* --- the drop ----------------------------------------------------------------------------------------------------- */
+
+static void note_casualty(void *self, const char *kind, const char *name, const char *sql)
+{
+	finish *f = self;
+	bulla_json_writer *w = &f->casualties;
+	BULLA_BUF_AUTO bulla_buf where = { 0 }, how = { 0 };
+	if (bulla_buf_printf(&where, NULL, "%s %s", kind, name) || bulla_buf_add_str(&how, "it used the plaintext and was dropped. It was: ", NULL) ||
+	    bulla_buf_add_str(&how, sql, NULL)) {
+		w->failed = BULLA_ERR_MEMORY;
+		return;
+	}
+	bulla_json_open(w, NULL, '{');
+	bulla_json_put_bytes(w, "where", bulla_view_buf(&where));
+	bulla_json_put_bytes(w, "how_to_end", bulla_view_buf(&how));
+	bulla_json_close(w, '}');
+}
+
+/* The report of this very verification, if it is still one of every row. */
+static bulla_code keep_report(finish *f, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf line = { 0 };
+	bulla_report report = { .run = &f->run, .found = &f->found, .at_us = bulla_now_us(NULL), .rows = f->found.rows, .complete = true, .clean = true,
+				.fingerprint = f->fingerprint };
+	if (!f->whole) return BULLA_OK;
+	TRY(bulla_report_make(&report, &line, err));
+	TRY(bulla_report_file(&report, bulla_view_buf(&line), f->ret->report, sizeof f->ret->report, err));
+	return bulla_report_keep(&report, bulla_view_buf(&line), err);
+}
+
+static bulla_code drop_locked(finish *f, bulla_error *err)
+{
+	bulla_job_state *state = &f->run.state;
+	bulla_buf_clear(&state->casualties);
+	f->casualties = bulla_json_to(&state->casualties);
+	bulla_json_open(&f->casualties, NULL, '[');
+	TRY(f->run.db->target->drop(f->run.db, &f->run.mapping, note_casualty, f, err));
+	bulla_json_close(&f->casualties, ']');
+	TRY(bulla_json_end(&f->casualties, err));
+	TRY(keep_report(f, err));
+	state->phase = BULLA_PHASE_DROPPED;
+	return bulla_lease_store(&f->run, err);
+}
+
+/* One attempt under the lock. `ret_dropped` false: rows have changed, verify them first. */
+static bulla_code try_drop(finish *f, bool *ret_dropped, bulla_error *err)
+{
+	bulla_db *db = f->run.db;
+	TRY(db->target->begin_write(db, err));
+	bulla_run_hook(&f->run, "locked");
+	bulla_code code = is_unchanged(f, ret_dropped, err);
+	if (!code && *ret_dropped) code = drop_locked(f, err);
+	if (!code && *ret_dropped) return db->target->commit(db, err);
+	db->target->rollback(db);
+	return code;
+}
+
+static bulla_code verify_and_drop(finish *f, bulla_error *err)
+{
+	bool dropped = false;
+	TRY(make_evidence(f, err));
+	for (int attempt = 0; attempt < ATTEMPTS_MAX && !dropped; attempt++) {
+		TRY(verify_snapshot(f, attempt == 0, err));
+		bulla_run_hook(&f->run, "checked");
+		TRY(try_drop(f, &dropped, err));
+	}
+	if (dropped) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_BUSY, "rows of table %s are written faster than they can be checked", f->run.mapping.table->name);
+	return bulla_advise(err, code, "nothing was dropped; run this again at a quieter time");
+}
+
+/* --- from the drop to the end ------------------------------------------------------------------------------------- */
+
+static bulla_code purge(finish *f, bulla_error *err)
+{
+	bulla_run_progress(&f->run, "rewriting", 0, 0, true);
+	TRY(f->run.db->target->purge(f->run.db, err));
+	bulla_run_hook(&f->run, "purged");
+	f->run.state.phase = BULLA_PHASE_FINISHED;
+	return bulla_lease_save(&f->run, err);
+}
+
+/* What went, as it was noted with the drop, and then what may still be elsewhere. */
+static bulla_code tell(finish *f, bulla_buf *out, bulla_error *err)
+{
+	const bulla_buf *casualties = &f->run.state.casualties;
+	size_t kept = casualties->len ? casualties->len - 1 : 0; /* without its closing bracket */
+	TRY(kept ? bulla_buf_add(out, bulla_view(casualties->data, kept), err) : bulla_buf_add_str(out, "[", err));
+	bulla_json_writer w = { out, kept > 1, BULLA_OK };
+	TRY(f->run.db->target->remains(f->run.db, &f->run.mapping, &w, err));
+	bulla_json_close(&w, ']');
+	return bulla_json_end(&w, err);
+}
+
+static bulla_code drop(finish *f, bulla_error *err)
+{
+	if (!f->run.job->sign_seed) return refuse(f, err, "verify", "there is no key to check the report of the verification with");
+	TRY(check_definition(f, err));
+	TRY(check_report(f, err));
+	TRY(check_quarantine(f, err));
+	TRY(bulla_verify_init(&f->verify, &f->run, 0, err));
+	f->verify.phase = "checking";
+	TRY(check_unsealed(f, err));
+	TRY(bulla_lease_take(&f->run, err));
+	TRY(check_settled(f, err)); /* of the state as it is now that no job runs any more */
+	TRY(bulla_run_record(&f->run, "JobStarted", "finish", err));
+	TRY(f->run.db->target->prepare_drop(f->run.db, err));
+	return verify_and_drop(f, err);
+}
+
+static bulla_code finish_model(finish *f, bulla_buf *out, bulla_error *err)
+{
+	bool gone = f->run.mapping.plain_count == 0 && bulla_mapping_is_ready(&f->run.mapping);
+	bool resumed = gone && f->run.state.phase == BULLA_PHASE_DROPPED;
+	if (gone && !resumed) return tell(f, out, err);
+	TRY(resumed ? bulla_lease_take(&f->run, err) : drop(f, err));
+	bulla_run_hook(&f->run, "dropped");
+	TRY(bulla_run_record(&f->run, "PlaintextDropped", "finish", err));
+	TRY(purge(f, err));
+	if (resumed) TRY(bulla_run_count(&f->run, &f->ret->rows, err));
+	TRY(tell(f, out, err));
+	return bulla_run_record(&f->run, "JobFinished", "finish", err);
+}
+
+bulla_code bulla_job_finish(const bulla_job *job, const bulla_finish_options *options, bulla_job_result *ret, bulla_buf *out, bulla_error *err)
+{
+	finish f = { .options = options, .ret = ret };
+	*ret = (bulla_job_result){ 0 };
+	bulla_code code = bulla_run_open(&f.run, job, true, false, err);
+	if (!code) code = finish_model(&f, out, err);
+	if (f.run.began_us) ret->seconds = bulla_run_seconds(&f.run);
+	ret->finished = !code;
+	bulla_verify_done(&f.verify);
+	bulla_verified_done(&f.found);
+	free(f.known);
+	free(f.now);
+	bulla_secret_wipe(&f.evidence_key);
+	bulla_run_close(&f.run);
+	return code;
+}

@@ -1,0 +1,253 @@
+/*
+ * read.c - decrypted records: search through the blind index, one by its primary key, or all of them.
+ *
+ * Rows are read page by page and opened between the pages: no key is fetched while a transaction is open.
+ */
+#include "db/record_view.h"
+
+#include "core/index.h"
+#include "core/reason.h"
+
+#define TAMPERING_BITS 64 /* from here on two values with one index are no accident */
+
+/* Everything that a reader holds. */
+struct reader {
+	bulla_run run;
+	bulla_shape shape;
+	bulla_record_view view;
+	bulla_page page;
+	bulla_walk *walk;
+	bulla_batch *batch;
+};
+
+static void reader_close(struct reader *r)
+{
+	bulla_batch_free(r->batch);
+	if (r->walk) r->run.db->target->walk_close(r->walk);
+	bulla_page_done(&r->page);
+	bulla_record_view_done(&r->view);
+	bulla_shape_done(&r->shape);
+	bulla_run_close(&r->run);
+}
+
+static bulla_code open_parts(struct reader *r, const bulla_job *job, bulla_walk_kind kind, const bulla_field *field,
+			     const char *const *wanted, size_t wanted_count, bulla_error *err)
+{
+	bulla_batch_options options = { .size = sizeof options, .no_indexes = true };
+	TRY(bulla_shape_init(&r->shape, &r->run.mapping, BULLA_SHAPE_PLAIN | BULLA_SHAPE_SEALED | BULLA_SHAPE_REST, err));
+	TRY(bulla_record_view_init(&r->view, &r->run, &r->shape, wanted, wanted_count, err));
+	TRY(bulla_page_init(&r->page, &r->run.mapping, &r->shape, 0, BULLA_PAGE_BYTES, err));
+	TRY(bulla_batch_new(job->keyring, job->model, &options, &r->batch, err));
+	return r->run.db->target->walk_open(r->run.db, &r->run.mapping, &r->shape, kind, field, &r->walk, err);
+}
+
+static bulla_code reader_open(struct reader *r, const bulla_job *job, bulla_walk_kind kind, const bulla_field *field,
+			      const char *const *wanted, size_t wanted_count, bulla_error *err)
+{
+	*r = (struct reader){ 0 };
+	TRY(bulla_run_open(&r->run, job, false, false, err));
+	bulla_code code = open_parts(r, job, kind, field, wanted, wanted_count, err);
+	if (code) reader_close(r);
+	return code;
+}
+
+/* Fills the page from where the walk stands, lets go of the table, opens what was read. `ret_more`: the walk goes on at the last row's locator. */
+static bulla_code next_page(struct reader *r, const bulla_value *from, size_t n, bool *ret_more, bulla_error *err)
+{
+	const bulla_target *target = r->run.db->target;
+	const bulla_value *values = NULL;
+	bulla_page_clear(&r->page);
+	bulla_code code = target->walk_start(r->walk, from, n, err);
+	bool added = true;
+	while (!code && added) {
+		code = target->walk_next(r->walk, &values, err);
+		if (code || !values) break;
+		code = bulla_page_add(&r->page, values, &added, err);
+	}
+	target->walk_stop(r->walk);
+	TRY(code);
+	*ret_more = !added;
+	return r->page.n ? bulla_batch_open(r->batch, r->page.rows, r->page.n, err) : BULLA_OK;
+}
+
+/* A row that a KMS or the machine could not open says nothing about the row: the reading ends. */
+static bulla_code own_fault(const bulla_row *row, bulla_error *err)
+{
+	if (!row->code || bulla_reason_of(row->code)) return BULLA_OK;
+	return bulla_fail(err, row->code, "a record could not be opened: %s", bulla_code_name(row->code));
+}
+
+static bulla_code emit(struct reader *r, size_t row, bulla_record_each each, void *self, bulla_error *err)
+{
+	TRY(bulla_record_view_fill(&r->view, &r->page, row, err));
+	return each(self, r->view.names, r->view.values, r->view.n, err);
+}
+
+/* --- export ---------------------------------------------------------------------------------------------------- */
+
+static bulla_code export_page(struct reader *r, bulla_record_each each, void *self, uint64_t *rows, uint64_t *failed,
+			      bulla_error *err)
+{
+	for (size_t i = 0; i < r->page.n; i++) {
+		TRY(own_fault(&r->page.rows[i], err));
+		if (r->page.rows[i].code) {
+			++*failed;
+			continue;
+		}
+		TRY(emit(r, i, each, self, err));
+		++*rows;
+	}
+	return BULLA_OK;
+}
+
+static bulla_code export_all(struct reader *r, bulla_record_each each, void *self, uint64_t *rows, uint64_t *failed,
+			     bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf position = { 0 };
+	bulla_value last[BULLA_WIDTH_MAX];
+	size_t width = r->run.mapping.locator_count;
+	uint64_t total;
+	TRY(bulla_run_count(&r->run, &total, err));
+	for (bool more = true; more;) {
+		if (position.len) TRY(bulla_position_read(bulla_view_buf(&position), last, width, err));
+		TRY(next_page(r, position.len ? last : NULL, width, &more, err));
+		TRY(export_page(r, each, self, rows, failed, err));
+		bulla_run_progress(&r->run, "export", *rows + *failed, total, !more);
+		if (bulla_run_stopped(&r->run)) return bulla_run_interrupted(&r->run, err);
+		if (!more) break;
+		bulla_page_locator(&r->page, r->page.n - 1, last);
+		bulla_buf_clear(&position);
+		TRY(bulla_position_write(last, width, &position, err));
+	}
+	return BULLA_OK;
+}
+
+bulla_code bulla_job_export(const bulla_job *job, bulla_record_each each, void *self, uint64_t *ret_rows, uint64_t *ret_failed,
+			    bulla_error *err)
+{
+	struct reader r;
+	*ret_rows = *ret_failed = 0;
+	TRY(reader_open(&r, job, BULLA_WALK_ALL, NULL, NULL, 0, err));
+	bulla_code code = export_all(&r, each, self, ret_rows, ret_failed, err);
+	reader_close(&r);
+	return code;
+}
+
+/* --- get ------------------------------------------------------------------------------------------------------- */
+
+static bulla_code find_row(struct reader *r, const bulla_bytes *pk, size_t pk_count, bulla_error *err)
+{
+	const bulla_table *table = r->run.mapping.table;
+	bulla_value values[BULLA_INPUTS_MAX];
+	bool more;
+	if (pk_count != table->pk_count || pk_count > BULLA_INPUTS_MAX)
+		return bulla_fail(err, BULLA_ERR_USAGE, "the primary key of %s has %zu columns, %zu values were given",
+				  table->name, table->pk_count, pk_count);
+	for (size_t i = 0; i < pk_count; i++)
+		values[i] = (bulla_value){ .kind = BULLA_KIND_TEXT, .bytes = pk[i] };
+	TRY(next_page(r, values, pk_count, &more, err));
+	if (r->page.n == 0) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "%s has no such record", r->run.job->model->key);
+	return BULLA_OK;
+}
+
+bulla_code bulla_job_get(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const char *const *fields,
+			 size_t field_count, bulla_record_each each, void *self, bulla_error *err)
+{
+	struct reader r;
+	TRY(reader_open(&r, job, BULLA_WALK_ROW, NULL, fields, field_count, err));
+	bulla_code code = find_row(&r, pk, pk_count, err);
+	if (!code) code = emit(&r, 0, each, self, err);
+	if (code && r.page.n && r.page.rows[0].code == BULLA_ERR_CONTEXT) (void)!bulla_row_explain(r.batch, &r.page.rows[0], err);
+	reader_close(&r);
+	return code;
+}
+
+bulla_code bulla_job_open_value(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field,
+				bulla_buf *out, bulla_error *err)
+{
+	struct reader r;
+	const bulla_value *value;
+	TRY(reader_open(&r, job, BULLA_WALK_ROW, NULL, &field->name, 1, err));
+	bulla_code code = find_row(&r, pk, pk_count, err);
+	if (!code) code = bulla_record_view_fill(&r.view, &r.page, 0, err);
+	if (!code) {
+		value = &r.view.values[0];
+		if (value->kind == BULLA_KIND_NULL)
+			code = bulla_fail(err, BULLA_ERR_NOT_FOUND, "the field %s of this record is NULL", field->name);
+		else if (value->kind == BULLA_KIND_TEXT || value->kind == BULLA_KIND_BINARY)
+			code = bulla_buf_add(out, value->bytes, err);
+		else if (value->kind == BULLA_KIND_FLOAT)
+			code = bulla_buf_printf(out, err, "%.17g", value->number);
+		else
+			code = bulla_buf_printf(out, err, "%lld", (long long)value->integer);
+	}
+	reader_close(&r);
+	return code;
+}
+
+/* --- search ---------------------------------------------------------------------------------------------------- */
+
+/* Equality as the index sees it: the same bytes after its normaliser. */
+static bool is_hit(const struct reader *r, const bulla_field *field, size_t row, bulla_bytes wanted)
+{
+	BULLA_BUF_AUTO bulla_buf found = { 0 };
+	const bulla_cell *cell = &r->page.rows[row].cells[field->position];
+	if (cell->code || cell->value.kind == BULLA_KIND_NULL) return false;
+	return bulla_index_normalize(field, &cell->value, &found, NULL) == BULLA_OK &&
+	       bulla_bytes_equal(bulla_view_buf(&found), wanted);
+}
+
+static bulla_code search_page(struct reader *r, const bulla_field *field, bulla_bytes wanted, bulla_record_each each, void *self,
+			      uint64_t *hits, uint64_t *others, bulla_error *err)
+{
+	for (size_t i = 0; i < r->page.n; i++) {
+		TRY(own_fault(&r->page.rows[i], err));
+		if (is_hit(r, field, i, wanted) && !r->page.rows[i].code) {
+			TRY(emit(r, i, each, self, err));
+			++*hits;
+		} else {
+			++*others;
+		}
+	}
+	return BULLA_OK;
+}
+
+static bulla_code search_all(struct reader *r, const bulla_field *field, const bulla_value *value, bulla_record_each each,
+			     void *self, uint64_t *hits, uint64_t *others, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf index = { 0 };
+	BULLA_BUF_AUTO bulla_buf wanted = { 0 };
+	bool more;
+	TRY(bulla_index_normalize(field, value, &wanted, err));
+	TRY(bulla_batch_index(r->batch, field->position, NULL, value, &index, err));
+	bulla_value key = { .kind = BULLA_KIND_BINARY, .bytes = bulla_view_buf(&index) };
+	TRY(next_page(r, &key, 1, &more, err));
+	if (more)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "more than %zu records have this value: export them instead", r->page.n);
+	TRY(search_page(r, field, bulla_view_buf(&wanted), each, self, hits, others, err));
+	if (*others && field->index->bits >= TAMPERING_BITS)
+		return bulla_fail(err, BULLA_ERR_AUTH,
+				  "%llu records carry this index and do not hold this value, or do not open: they were changed",
+				  (unsigned long long)*others);
+	return BULLA_OK;
+}
+
+bulla_code bulla_job_search(const bulla_job *job, const bulla_field *field, const bulla_value *value, bulla_record_each each,
+			    void *self, uint64_t *ret_hits, uint64_t *ret_false, bulla_error *err)
+{
+	struct reader r;
+	*ret_hits = *ret_false = 0;
+	if (!field->index) {
+		bulla_fail(err, BULLA_ERR_USAGE, "the field %s has no blind index", field->name);
+		return bulla_advise(err, BULLA_ERR_USAGE, "add `index: {}` to it in bulla.yaml, then run: bulla apply %s",
+				    job->model->key);
+	}
+	if (field->index->scope)
+		return bulla_fail(err, BULLA_ERR_USAGE,
+				  "the index of %s has a key for each %s: search it from the application, which knows that value",
+				  field->name, field->index->scope);
+	TRY(reader_open(&r, job, BULLA_WALK_EQUAL, field, NULL, 0, err));
+	bulla_code code = search_all(&r, field, value, each, self, ret_hits, ret_false, err);
+	reader_close(&r);
+	return code;
+}

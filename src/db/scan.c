@@ -1,0 +1,207 @@
+/*
+ * scan.c - one pass of verification: the caller's thread reads a snapshot, all threads open and compare.
+ */
+#include "db/verify.h"
+
+#include <stdlib.h>
+
+struct bulla_verify_slot {
+	bulla_verify *verify;
+	bulla_task task;
+	bulla_page page;
+	bulla_batch *batch;
+	bulla_lane *lane;
+	bulla_buf scratch;
+	bulla_trace *traces;
+	bulla_verified found;
+};
+
+void bulla_verified_done(bulla_verified *verified)
+{
+	bulla_aside_done(&verified->aside);
+	bulla_aside_done(&verified->examples);
+	*verified = (bulla_verified){ 0 };
+}
+
+static void forget(bulla_verified *found)
+{
+	bulla_aside aside = found->aside, examples = found->examples;
+	bulla_aside_clear(&aside);
+	bulla_aside_clear(&examples);
+	*found = (bulla_verified){ .aside = aside, .examples = examples };
+}
+
+/* --- in some thread ----------------------------------------------------------------------------------------------- */
+
+static bulla_code work(void *self, bulla_error *err)
+{
+	struct bulla_verify_slot *slot = self;
+	bulla_verify *v = slot->verify;
+	forget(&slot->found);
+	for (size_t i = 0; v->pass->evidence && i < slot->page.n; i++)
+		TRY(bulla_trace_row(&slot->page, i, slot->lane, v->pass->evidence_key, &slot->scratch, &slot->traces[i], err));
+	if (!v->pass->open || slot->page.n == 0) return BULLA_OK;
+	TRY(bulla_batch_open(slot->batch, slot->page.rows, slot->page.n, err));
+	return bulla_verify_compare(v, &slot->page, slot->lane, &slot->scratch, &slot->found, err);
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+/* xorshift64: which rows a sample has needs chance, not secrecy. */
+static bool is_chosen(bulla_verify *v)
+{
+	if (!v->pass->sample || v->pass->sample >= v->total) return true;
+	v->random ^= v->random << 13;
+	v->random ^= v->random >> 7;
+	v->random ^= v->random << 17;
+	return v->random % v->total < v->pass->sample;
+}
+
+static bool is_wanted(bulla_verify *v, const bulla_value *values)
+{
+	if (v->pass->known && !bulla_evidence_differs_at(v->pass->known, v->pass->now, bulla_evidence_sum(&v->run->mapping, &v->shape, values))) return false;
+	return is_chosen(v);
+}
+
+static bulla_code fill_page(bulla_verify *v, bulla_page *page, bulla_error *err)
+{
+	/* A row that did not fit stays where it is: the walk's values live until its next step. */
+	for (bool added = true;;) {
+		if (!v->pending) TRY(v->run->db->target->walk_next(v->walk, &v->pending, err));
+		if (!v->pending) return BULLA_OK;
+		if (is_wanted(v, v->pending)) TRY(bulla_page_add(page, v->pending, &added, err));
+		if (!added) return BULLA_OK;
+		v->pending = NULL;
+		v->walked++;
+	}
+}
+
+static bulla_code fill(void *self, size_t place, bool *ret_any, bulla_error *err)
+{
+	bulla_verify *v = self;
+	struct bulla_verify_slot *slot = &v->slots[place];
+	bulla_page_clear(&slot->page);
+	if (v->ended || bulla_run_stopped(v->run)) return BULLA_OK;
+	TRY(fill_page(v, &slot->page, err));
+	v->ended = !v->pending;
+	*ret_any = slot->page.n > 0;
+	return BULLA_OK;
+}
+
+/* --- results ------------------------------------------------------------------------------------------------------ */
+
+static bulla_code merge_aside(bulla_aside *to, const bulla_aside *from, size_t max, bulla_error *err)
+{
+	for (size_t i = 0; i < from->n && to->n < max; i++) {
+		bulla_quarantine_entry entry = bulla_aside_entry(from, i);
+		TRY(bulla_aside_add(to, entry.pk, entry.field, entry.reason, err));
+	}
+	return BULLA_OK;
+}
+
+static bulla_code merge(bulla_verified *to, const bulla_verified *from, bulla_error *err)
+{
+	to->rows += from->rows;
+	to->equal += from->equal;
+	to->differences += from->differences;
+	to->unsealed += from->unsealed;
+	to->failed += from->failed;
+	to->stale += from->stale;
+	bulla_digest_merge(&to->digest, &from->digest);
+	bulla_census_merge(&to->census, &from->census);
+	TRY(merge_aside(&to->aside, &from->aside, BULLA_ASIDE_MAX, err));
+	return merge_aside(&to->examples, &from->examples, BULLA_EXAMPLES_MAX, err);
+}
+
+static bulla_code finish(void *self, size_t place, bulla_error *err)
+{
+	bulla_verify *v = self;
+	struct bulla_verify_slot *slot = &v->slots[place];
+	for (size_t i = 0; v->pass->evidence && i < slot->page.n; i++)
+		bulla_evidence_add(v->pass->evidence, &slot->traces[i]);
+	bulla_run_progress(v->run, v->phase, v->walked, v->total, false);
+	return merge(v->found, &slot->found, err);
+}
+
+static bulla_task *task_of(void *self, size_t place)
+{
+	return &((bulla_verify *)self)->slots[place].task;
+}
+
+bulla_code bulla_verify_run(bulla_verify *v, const bulla_verify_pass *pass, bulla_verified *found, bulla_error *err)
+{
+	const bulla_target *target = v->run->db->target;
+	bulla_pipeline pipeline = { v->slot_count, task_of, fill, finish, v };
+	v->pass = pass;
+	v->found = found;
+	v->walked = 0;
+	v->ended = false;
+	v->pending = NULL;
+	TRY(target->walk_open(v->run->db, &v->run->mapping, &v->shape, BULLA_WALK_ALL, NULL, &v->walk, err));
+	bulla_code code = target->walk_start(v->walk, NULL, 0, err);
+	if (!code) code = bulla_pipeline_run(v->workers, &pipeline, err);
+	target->walk_close(v->walk);
+	v->walk = NULL;
+	TRY(code);
+	return bulla_run_stopped(v->run) ? bulla_run_interrupted(v->run, err) : BULLA_OK;
+}
+
+/* --- making ------------------------------------------------------------------------------------------------------- */
+
+static bulla_code init_slot(bulla_verify *v, struct bulla_verify_slot *slot, bulla_error *err)
+{
+	bulla_batch_options options = { .size = sizeof options, .open_indexes = true };
+	size_t bytes = BULLA_PAGES_BYTES / v->slot_count;
+	slot->verify = v;
+	slot->task.run = work;
+	slot->task.self = slot;
+	TRY(bulla_page_init(&slot->page, &v->run->mapping, &v->shape, 0, bytes < BULLA_PAGE_BYTES ? bytes : BULLA_PAGE_BYTES, err));
+	slot->traces = calloc(slot->page.max, sizeof *slot->traces);
+	if (!slot->traces) return bulla_fail_memory(err);
+	TRY(bulla_lane_new(&slot->lane, err));
+	return bulla_batch_new(v->run->job->keyring, v->run->job->model, &options, &slot->batch, err);
+}
+
+static bulla_code init(bulla_verify *v, unsigned workers, bulla_error *err)
+{
+	const bulla_job *job = v->run->job;
+	if (!job->keyring) return bulla_fail(err, BULLA_ERR_USAGE, "verifying needs the keys of the environment");
+	if (workers > BULLA_WORKERS_MAX) return bulla_fail(err, BULLA_ERR_USAGE, "at most %d workers are possible", BULLA_WORKERS_MAX);
+	TRY(bulla_shape_init(&v->shape, &v->run->mapping, BULLA_SHAPE_PLAIN | BULLA_SHAPE_SEALED, err));
+	TRY(bulla_digest_key(job->sign_seed, job->model->key, &v->digest_key, err));
+	unsigned threads = (workers ? workers : 2) - 1; /* beside the caller's own */
+	size_t slots = threads + 2;
+	v->slots = calloc(slots, sizeof *v->slots);
+	if (!v->slots) return bulla_fail_memory(err);
+	v->slot_count = slots;
+	for (size_t i = 0; i < slots; i++)
+		TRY(init_slot(v, &v->slots[i], err));
+	v->random = (uint64_t)v->run->began_us | 1;
+	return bulla_workers_new(threads, &v->workers, err);
+}
+
+bulla_code bulla_verify_init(bulla_verify *v, bulla_run *run, unsigned workers, bulla_error *err)
+{
+	*v = (bulla_verify){ .run = run, .phase = "verifying" };
+	bulla_code code = init(v, workers, err);
+	if (code) bulla_verify_done(v);
+	return code;
+}
+
+void bulla_verify_done(bulla_verify *v)
+{
+	bulla_workers_free(v->workers);
+	for (size_t i = 0; v->slots && i < v->slot_count; i++) {
+		struct bulla_verify_slot *slot = &v->slots[i];
+		bulla_batch_free(slot->batch);
+		bulla_lane_free(slot->lane);
+		bulla_page_done(&slot->page);
+		bulla_buf_done(&slot->scratch);
+		free(slot->traces);
+		bulla_verified_done(&slot->found);
+	}
+	free(v->slots);
+	bulla_secret_wipe(&v->digest_key);
+	bulla_shape_done(&v->shape);
+	*v = (bulla_verify){ 0 };
+}

@@ -1,0 +1,298 @@
+/*
+ * sqlite_ddl.c - changing the table: the new columns and indexes, and at the end the plaintext columns that go.
+ */
+#include "db/sqlite.h"
+
+#include "db/sql_text.h"
+
+#include <stdlib.h>
+
+/* --- new columns ------------------------------------------------------------------------------------------------ */
+
+static const char *declared(const bulla_field *field)
+{
+	return field->base64 ? "TEXT" : "BLOB";
+}
+
+static bulla_code add_column(bulla_lite *s, const bulla_mapping *m, const char *column, const char *type, bulla_error *err)
+{
+	return bulla_lite_execf(s, err, "ALTER TABLE \"%w\" ADD COLUMN \"%w\" %s", m->home, column, type);
+}
+
+static bulla_code add_columns(bulla_lite *s, const bulla_mapping *m, bulla_error *err)
+{
+	for (size_t i = 0; i < m->model->field_count; i++) {
+		const bulla_field *field = &m->model->fields[i];
+		if (!m->fields[i].cipher) TRY(add_column(s, m, field->column, declared(field), err));
+		if (field->index && !m->fields[i].index) TRY(add_column(s, m, field->index->column, "BLOB", err));
+	}
+	for (size_t k = 0; k < m->model->key_count; k++)
+		if (!m->keys[k]) TRY(add_column(s, m, m->model->keys[k].column, "BLOB", err));
+	return BULLA_OK;
+}
+
+/* The primary key with the types and collations that it has in the table, so that equal means equal there too. */
+static bulla_code make_side_table(bulla_lite *s, const bulla_mapping *m, bulla_error *err)
+{
+	const bulla_table *t = m->table;
+	sqlite3_str *sql = sqlite3_str_new(s->handle);
+	sqlite3_str_appendf(sql, "CREATE TABLE IF NOT EXISTS \"%w\"(", m->home);
+	for (size_t i = 0; i < t->pk_count; i++) {
+		const bulla_column *column = bulla_table_column(t, t->pk[i]);
+		sqlite3_str_appendf(sql, "\"%w\" %s COLLATE \"%w\" NOT NULL, ", column->name, column->type, column->collation);
+	}
+	sqlite3_str_appendall(sql, "PRIMARY KEY(");
+	for (size_t i = 0; i < t->pk_count; i++)
+		sqlite3_str_appendf(sql, "%s\"%w\"", i ? ", " : "", t->pk[i]);
+	sqlite3_str_appendf(sql, "))%s", t->rowid_is_column ? "" : " WITHOUT ROWID");
+	return bulla_lite_exec(s, sqlite3_str_finish(sql), err);
+}
+
+bulla_code bulla_lite_install(bulla_db *db, const bulla_mapping *mapping, bulla_error *err)
+{
+	bulla_lite *s = bulla_lite_of(db);
+	if (mapping->aside) TRY(make_side_table(s, mapping, err));
+	TRY(add_columns(s, mapping, err));
+	TRY(bulla_lite_triggers_drop(s, mapping, err));
+	return bulla_lite_triggers_make(s, mapping, false, err);
+}
+
+/* --- indexes ---------------------------------------------------------------------------------------------------- */
+
+/* Every row of the table has one in the side table, or the queue, which reads that, would never see it. */
+static bulla_code fill_side_table(bulla_lite *s, const bulla_mapping *m, bulla_error *err)
+{
+	sqlite3_str *sql = sqlite3_str_new(s->handle);
+	sqlite3_str *pk = sqlite3_str_new(s->handle);
+	for (size_t i = 0; i < m->table->pk_count; i++)
+		sqlite3_str_appendf(pk, "%s\"%w\"", i ? ", " : "", m->table->pk[i]);
+	char *columns = sqlite3_str_finish(pk);
+	sqlite3_str_appendf(sql, "INSERT OR IGNORE INTO \"%w\"(%s) SELECT %s FROM \"%w\"", m->home, columns, columns, m->table->name);
+	sqlite3_free(columns);
+	return bulla_lite_exec(s, sqlite3_str_finish(sql), err);
+}
+
+static void add_queue_condition(sqlite3_str *sql, const bulla_mapping *m)
+{
+	if (m->aside) bulla_lite_add_side_queue(sql, m, "");
+	else bulla_lite_add_unsealed(sql, m, "", "");
+}
+
+/* Made anew each time: the model may have other fields than last time, and it holds next to nothing. */
+static bulla_code make_queue(bulla_lite *s, const bulla_mapping *m, bulla_error *err)
+{
+	TRY(bulla_lite_execf(s, err, "DROP INDEX IF EXISTS \"bulla_%w_queue\"", m->table->name));
+	if (m->plain_count == 0) return BULLA_OK;
+	sqlite3_str *sql = sqlite3_str_new(s->handle);
+	sqlite3_str_appendf(sql, "CREATE INDEX \"bulla_%w_queue\" ON \"%w\"(", m->table->name, m->home);
+	add_queue_condition(sql, m);
+	sqlite3_str_appendall(sql, ") WHERE ");
+	add_queue_condition(sql, m);
+	return bulla_lite_exec(s, sqlite3_str_finish(sql), err);
+}
+
+static bulla_code make_blind_index(bulla_lite *s, const bulla_mapping *m, const bulla_field *field, bulla_error *err)
+{
+	const bulla_index_spec *index = field->index;
+	bulla_code code = bulla_lite_execf(s, err, "CREATE%s INDEX IF NOT EXISTS \"bulla_%w_%w\" ON \"%w\"(\"%w\")", index->unique ? " UNIQUE" : "",
+					     m->table->name, index->column, m->home, index->column);
+	if (code != BULLA_ERR_REFUSED) return code;
+	code = bulla_fail(err, BULLA_ERR_REFUSED, "field %s of model %s: two rows have the same blind index, so it cannot be unique", field->name, m->model->key);
+	return bulla_advise(err, code, "run: bulla plan %s, which counts the rows that collide; mend them, or take unique: true away", m->model->key);
+}
+
+bulla_code bulla_lite_index(bulla_db *db, const bulla_mapping *mapping, bulla_error *err)
+{
+	bulla_lite *s = bulla_lite_of(db);
+	if (mapping->aside) TRY(fill_side_table(s, mapping, err));
+	TRY(make_queue(s, mapping, err));
+	for (size_t i = 0; i < mapping->model->field_count; i++)
+		if (mapping->model->fields[i].index) TRY(make_blind_index(s, mapping, &mapping->model->fields[i], err));
+	return BULLA_OK;
+}
+
+/* --- dropping the plaintext ------------------------------------------------------------------------------------- */
+
+typedef struct drop {
+	bulla_lite *s;
+	const bulla_mapping *m;
+	const char **columns;      /* the plaintext columns that exist */
+	size_t n;
+	bulla_casualty casualty;
+	void *self;
+} drop;
+
+/* A list of texts that outlives the statement it comes from: the schema is changed while it is read. */
+typedef struct texts {
+	size_t n;
+	char *list[1000]; /* indexes of one table: far beyond what SQLite can plan with */
+} texts;
+
+static void texts_done(texts *list)
+{
+	while (list->n)
+		free(list->list[--list->n]);
+}
+
+#define TEXTS_AUTO __attribute__((cleanup(texts_done))) texts
+
+static bulla_code read_texts(bulla_lite *s, char *sql, texts *ret, bulla_error *err)
+{
+	BULLA_STMT_AUTO *stmt = NULL;
+	int rc;
+	TRY(bulla_lite_prepare(s, sql, &stmt, err));
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(stmt, 0);
+		if (ret->n == sizeof ret->list / sizeof *ret->list) return bulla_fail(err, BULLA_ERR_LIMIT, "the table has more than %zu indexes", ret->n);
+		if (!(ret->list[ret->n] = strdup(text ? text : ""))) return bulla_fail_memory(err);
+		ret->n++;
+	}
+	return rc == SQLITE_DONE ? BULLA_OK : bulla_lite_fail(s, rc, err, "read the definition of the database");
+}
+
+static bool uses_plaintext(const drop *d, const char *sql)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (bulla_sql_mentions(bulla_view_str(sql), d->columns[i])) return true;
+	return false;
+}
+
+/* An index on plaintext has nothing left to index. */
+static bulla_code drop_indexes(drop *d, bulla_error *err)
+{
+	const bulla_table *t = d->m->table;
+	TRY(bulla_lite_execf(d->s, err, "DROP INDEX IF EXISTS \"bulla_%w_queue\"", t->name));
+	for (size_t i = 0; i < t->index_count; i++) {
+		const bulla_table_index *index = &t->indexes[i];
+		if (!index->sql || !uses_plaintext(d, index->sql)) continue;
+		if (strncmp(index->name, "bulla_", 6) == 0) continue; /* the queue, gone already */
+		TRY(bulla_lite_execf(d->s, err, "DROP INDEX IF EXISTS \"%w\"", index->name));
+		d->casualty(d->self, "index", index->name, index->sql);
+	}
+	return BULLA_OK;
+}
+
+/* What SQLite can do by itself. It refuses a column that is UNIQUE or that a constraint of the table mentions. */
+static bulla_code drop_columns(drop *d, bulla_error *err)
+{
+	for (size_t i = 0; i < d->n; i++)
+		TRY(bulla_lite_execf(d->s, err, "ALTER TABLE \"%w\" DROP COLUMN \"%w\"", d->m->table->name, d->columns[i]));
+	return BULLA_OK;
+}
+
+static void constraint_went(void *self, bulla_bytes constraint)
+{
+	drop *d = self;
+	char *text = strndup((const char *)constraint.data, constraint.len);
+	d->casualty(d->self, "constraint", d->m->table->name, text ? text : "");
+	free(text);
+}
+
+static bool stays(const drop *d, const bulla_column *column)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (bulla_name_equal(d->columns[i], column->name)) return false;
+	return !column->generated;
+}
+
+/* The columns of the table as it is now: the mapping was made before the job added its own. */
+static bulla_code copy_rows(drop *d, const char *new_name, bulla_error *err)
+{
+	bulla_table *now = NULL;
+	TRY(bulla_lite_inspect(&d->s->db, d->m->table->name, &now, err));
+	if (!now) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "table %s is gone", d->m->table->name);
+	sqlite3_str *list = sqlite3_str_new(d->s->handle);
+	const char *comma = "";
+	if (now->rowid && !now->rowid_is_column) {
+		sqlite3_str_appendf(list, "\"%w\"", now->rowid);
+		comma = ", ";
+	}
+	for (size_t i = 0; i < now->column_count; i++) {
+		if (!stays(d, &now->columns[i])) continue;
+		sqlite3_str_appendf(list, "%s\"%w\"", comma, now->columns[i].name);
+		comma = ", ";
+	}
+	bulla_table_free(now);
+	char *columns = sqlite3_str_finish(list);
+	bulla_code code = columns ? bulla_lite_execf(d->s, err, "INSERT INTO \"%w\"(%s) SELECT %s FROM \"%w\"", new_name, columns, columns, d->m->table->name)
+				  : bulla_fail_memory(err);
+	sqlite3_free(columns);
+	return code;
+}
+
+/* AUTOINCREMENT promises that no id comes twice, that of a deleted last row neither. */
+static bulla_code keep_sequence(drop *d, const char *new_name, bulla_error *err)
+{
+	if (!d->m->table->autoincrement) return BULLA_OK;
+	TRY(bulla_lite_execf(d->s, err, "DELETE FROM sqlite_sequence WHERE name = %Q", new_name));
+	return bulla_lite_execf(d->s, err, "INSERT INTO sqlite_sequence(name, seq) SELECT %Q, seq FROM sqlite_sequence WHERE name = %Q COLLATE NOCASE", new_name,
+				  d->m->table->name);
+}
+
+static bulla_code create_without(drop *d, const char *new_name, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf create = { 0 };
+	TEXTS_AUTO now = { 0 };
+	TRY(read_texts(d->s, sqlite3_mprintf("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = %Q COLLATE NOCASE", d->m->table->name), &now, err));
+	if (now.n != 1) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "table %s is gone", d->m->table->name);
+	TRY(bulla_sql_without_columns(now.list[0], new_name, d->columns, d->n, constraint_went, d, &create, err));
+	TRY(bulla_buf_terminate(&create, err));
+	return bulla_lite_execf(d->s, err, "%s", create.data);
+}
+
+/* SQLite's own procedure for what ALTER TABLE cannot do: a new table, the rows, the old name. Indexes are made again here, triggers by the
+ * fallout. */
+static bulla_code rebuild(drop *d, bulla_error *err)
+{
+	const char *table = d->m->table->name;
+	TEXTS_AUTO indexes = { 0 };
+	BULLA_BUF_AUTO bulla_buf name = { 0 };
+	TRY(bulla_buf_printf(&name, err, "bulla_rebuild_%s", table));
+	TRY(bulla_buf_terminate(&name, err));
+	const char *new_name = (const char *)name.data;
+	TRY(read_texts(d->s, sqlite3_mprintf("SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = %Q COLLATE NOCASE", table),
+		       &indexes, err));
+	TRY(create_without(d, new_name, err));
+	TRY(copy_rows(d, new_name, err));
+	TRY(keep_sequence(d, new_name, err));
+	TRY(bulla_lite_execf(d->s, err, "DROP TABLE \"%w\"", table));
+	TRY(bulla_lite_execf(d->s, err, "ALTER TABLE \"%w\" RENAME TO \"%w\"", new_name, table));
+	for (size_t i = 0; i < indexes.n; i++)
+		TRY(bulla_lite_execf(d->s, err, "%s", indexes.list[i]));
+	return BULLA_OK;
+}
+
+static bulla_code drop_or_rebuild(drop *d, bulla_error *err)
+{
+	TRY(bulla_lite_execf(d->s, err, "SAVEPOINT bulla_drop"));
+	bulla_code code = drop_columns(d, err);
+	if (code == BULLA_ERR_DATABASE) {
+		TRY(bulla_lite_execf(d->s, err, "ROLLBACK TO bulla_drop"));
+		code = rebuild(d, err);
+	}
+	TRY(code);
+	return bulla_lite_execf(d->s, err, "RELEASE bulla_drop");
+}
+
+static bulla_code drop_all(drop *d, bulla_fallout *fallout, bulla_error *err)
+{
+	TRY(bulla_lite_triggers_drop(d->s, d->m, err));
+	TRY(drop_indexes(d, err));
+	TRY(drop_or_rebuild(d, err));
+	TRY(bulla_lite_triggers_make(d->s, d->m, true, err));
+	return bulla_lite_fallout_clear(d->s, fallout, d->casualty, d->self, err);
+}
+
+bulla_code bulla_lite_drop(bulla_db *db, const bulla_mapping *mapping, bulla_casualty casualty, void *self, bulla_error *err)
+{
+	bulla_fallout *fallout = NULL;
+	drop d = { bulla_lite_of(db), mapping, calloc(mapping->model->field_count, sizeof *d.columns), 0, casualty, self };
+	if (!d.columns) return bulla_fail_memory(err);
+	for (size_t i = 0; i < mapping->model->field_count; i++)
+		if (mapping->fields[i].plain) d.columns[d.n++] = mapping->fields[i].plain->name;
+	bulla_code code = bulla_lite_fallout_new(d.s, &fallout, err);
+	if (!code) code = drop_all(&d, fallout, err);
+	bulla_lite_fallout_free(fallout);
+	free(d.columns);
+	return code;
+}

@@ -1,0 +1,200 @@
+/*
+ * sqlite_fallout.c - views and triggers that dropping a column breaks: found by compiling them before and after.
+ *
+ * A view is compiled by selecting from it, a trigger by a statement on its table that would fire it; nothing is run. What worked before and does not
+ * any more is dropped and told, with its text: left in place it would break every later statement on the table.
+ */
+#include "db/sqlite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OBJECTS_MAX 10000 /* views and triggers of one database */
+
+typedef struct object {
+	bool view;
+	char *name;
+	char *table;   /* of a trigger */
+	char *sql;
+	unsigned worked; /* which ways of using it compiled before */
+} object;
+
+struct bulla_fallout {
+	size_t n;
+	object *objects;
+};
+
+void bulla_lite_fallout_free(bulla_fallout *f)
+{
+	if (!f) return;
+	for (size_t i = 0; i < f->n; i++) {
+		free(f->objects[i].name);
+		free(f->objects[i].table);
+		free(f->objects[i].sql);
+	}
+	free(f->objects);
+	free(f);
+}
+
+/* --- does it work? ---------------------------------------------------------------------------------------------- */
+
+static bool compiles(bulla_lite *s, char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sql ? sqlite3_prepare_v2(s->handle, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
+	(void)sqlite3_finalize(stmt);
+	sqlite3_free(sql);
+	return rc == SQLITE_OK;
+}
+
+/* An UPDATE that names every column fires every UPDATE trigger, whatever columns it is for. */
+static char *update_sql(bulla_lite *s, const char *table)
+{
+	sqlite3_stmt *stmt = NULL;
+	sqlite3_str *sql = sqlite3_str_new(s->handle);
+	const char *comma = "";
+	sqlite3_str_appendf(sql, "UPDATE \"%w\" SET ", table);
+	char *columns = sqlite3_mprintf("SELECT name FROM pragma_table_xinfo(%Q) WHERE hidden = 0", table);
+	if (columns && sqlite3_prepare_v2(s->handle, columns, -1, &stmt, NULL) == SQLITE_OK) {
+		for (; sqlite3_step(stmt) == SQLITE_ROW; comma = ", ")
+			sqlite3_str_appendf(sql, "%s\"%w\" = NULL", comma, sqlite3_column_text(stmt, 0));
+	}
+	(void)sqlite3_finalize(stmt);
+	sqlite3_free(columns);
+	return sqlite3_str_finish(sql);
+}
+
+/* A bit for each way of using it that compiles: selecting from a view; updating, deleting from and inserting into a trigger's table. */
+static unsigned works(bulla_lite *s, const object *o)
+{
+	if (o->view) return compiles(s, sqlite3_mprintf("SELECT * FROM \"%w\"", o->name));
+	unsigned ways = compiles(s, update_sql(s, o->table));
+	if (compiles(s, sqlite3_mprintf("DELETE FROM \"%w\"", o->table))) ways |= 2;
+	if (compiles(s, sqlite3_mprintf("INSERT INTO \"%w\" DEFAULT VALUES", o->table))) ways |= 4;
+	return ways;
+}
+
+static bool broke(bulla_lite *s, const object *o)
+{
+	return (o->worked & ~works(s, o)) != 0;
+}
+
+/* --- before ----------------------------------------------------------------------------------------------------- */
+
+static char *text(sqlite3_stmt *stmt, int column)
+{
+	const char *found = (const char *)sqlite3_column_text(stmt, column);
+	return strdup(found ? found : "");
+}
+
+static bulla_code note(bulla_fallout *f, sqlite3_stmt *stmt, bulla_error *err)
+{
+	if (f->n == OBJECTS_MAX) return bulla_fail(err, BULLA_ERR_LIMIT, "the database has more than %d views and triggers", OBJECTS_MAX);
+	object *grown = realloc(f->objects, (f->n + 1) * sizeof *grown);
+	if (!grown) return bulla_fail_memory(err);
+	f->objects = grown;
+	object *o = &f->objects[f->n++];
+	*o = (object){ sqlite3_column_int(stmt, 0), text(stmt, 1), text(stmt, 2), text(stmt, 3), 0 };
+	return o->name && o->table && o->sql ? BULLA_OK : bulla_fail_memory(err);
+}
+
+static bulla_code note_all(bulla_lite *s, bulla_fallout *f, bulla_error *err)
+{
+	BULLA_STMT_AUTO *stmt = NULL;
+	int rc;
+	TRY(bulla_lite_prepare(s, sqlite3_mprintf("SELECT type = 'view', name, tbl_name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger')"
+						    " AND substr(name, 1, 6) <> 'bulla_' ORDER BY type, name"), &stmt, err));
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		TRY(note(f, stmt, err));
+	if (rc != SQLITE_DONE) return bulla_lite_fail(s, rc, err, "read the definition of the database");
+	for (size_t i = 0; i < f->n; i++)
+		f->objects[i].worked = works(s, &f->objects[i]);
+	return BULLA_OK;
+}
+
+bulla_code bulla_lite_fallout_new(bulla_lite *s, bulla_fallout **out, bulla_error *err)
+{
+	bulla_fallout *f = calloc(1, sizeof *f);
+	if (!f) return bulla_fail_memory(err);
+	bulla_code code = note_all(s, f, err);
+	if (code) bulla_lite_fallout_free(f);
+	else *out = f;
+	return code;
+}
+
+/* --- after ------------------------------------------------------------------------------------------------------ */
+
+/* The triggers of one table are taken away and put back one by one: those that make it fail stay away. */
+static bulla_code clear_table(bulla_lite *s, bulla_fallout *f, size_t first, bulla_casualty casualty, void *self, bulla_error *err)
+{
+	const char *table = f->objects[first].table;
+	for (size_t i = first; i < f->n; i++)
+		if (!f->objects[i].view && sqlite3_stricmp(f->objects[i].table, table) == 0)
+			TRY(bulla_lite_execf(s, err, "DROP TRIGGER IF EXISTS \"%w\"", f->objects[i].name));
+	for (size_t i = first; i < f->n; i++) {
+		object *o = &f->objects[i];
+		if (o->view || sqlite3_stricmp(o->table, table) != 0) continue;
+		TRY(bulla_lite_execf(s, err, "%s", o->sql));
+		if (!broke(s, o)) continue;
+		TRY(bulla_lite_execf(s, err, "DROP TRIGGER \"%w\"", o->name));
+		casualty(self, "trigger", o->name, o->sql);
+	}
+	return BULLA_OK;
+}
+
+static bool seen_before(const bulla_fallout *f, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (!f->objects[j].view && sqlite3_stricmp(f->objects[j].table, f->objects[i].table) == 0) return true;
+	return false;
+}
+
+static bool trigger_exists(bulla_lite *s, const char *name)
+{
+	sqlite3_stmt *stmt = NULL;
+	char *sql = sqlite3_mprintf("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND name = %Q", name);
+	bool found = sql && sqlite3_prepare_v2(s->handle, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW;
+	(void)sqlite3_finalize(stmt);
+	sqlite3_free(sql);
+	return found;
+}
+
+/* A rebuilt table has lost all its triggers. */
+static bool needs_clearing(bulla_lite *s, const bulla_fallout *f, size_t first)
+{
+	for (size_t i = first; i < f->n; i++) {
+		const object *o = &f->objects[i];
+		if (o->view || sqlite3_stricmp(o->table, f->objects[first].table) != 0) continue;
+		if (!trigger_exists(s, o->name) || broke(s, o)) return true;
+	}
+	return false;
+}
+
+/* Views first: dropping one takes its INSTEAD OF triggers with it, which must not be put back. */
+static bulla_code clear_views(bulla_lite *s, bulla_fallout *f, bulla_casualty casualty, void *self, bulla_error *err)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		object *o = &f->objects[i];
+		if (!o->view || !broke(s, o)) continue;
+		TRY(bulla_lite_execf(s, err, "DROP VIEW \"%w\"", o->name));
+		casualty(self, "view", o->name, o->sql);
+		for (size_t j = 0; j < f->n; j++) {
+			object *trigger = &f->objects[j];
+			if (trigger->view || sqlite3_stricmp(trigger->table, o->name) != 0) continue;
+			casualty(self, "trigger", trigger->name, trigger->sql);
+			*trigger->table = 0; /* of no table any more */
+		}
+	}
+	return BULLA_OK;
+}
+
+bulla_code bulla_lite_fallout_clear(bulla_lite *s, bulla_fallout *fallout, bulla_casualty casualty, void *self, bulla_error *err)
+{
+	TRY(clear_views(s, fallout, casualty, self, err));
+	for (size_t i = 0; i < fallout->n; i++) {
+		const object *o = &fallout->objects[i];
+		if (o->view || !*o->table || seen_before(fallout, i)) continue;
+		if (needs_clearing(s, fallout, i)) TRY(clear_table(s, fallout, i, casualty, self, err));
+	}
+	return BULLA_OK;
+}

@@ -1,0 +1,212 @@
+/*
+ * status.c - how far a model is, told from the database alone: no key is needed.
+ */
+#include "db/run.h"
+
+#include "db/quarantine.h"
+#include "db/sql_text.h"
+#include "format/wrapped_key.h"
+#include "io/file.h"
+
+#include <stdio.h>
+#include <time.h>
+
+/* --- statements ------------------------------------------------------------------------------------------------ */
+
+static bulla_code add_column(bulla_buf *sql, const bulla_mapping *m, bool ours, const char *column, bulla_error *err)
+{
+	TRY(bulla_buf_add_str(sql, ours && m->aside ? "s." : "t.", err));
+	return bulla_sql_add_name(sql, column, err);
+}
+
+/* The table, beside its side table where the sealed columns lie there. */
+static bulla_code add_from(bulla_buf *sql, const bulla_mapping *m, bulla_error *err)
+{
+	TRY(bulla_buf_add_str(sql, " FROM ", err));
+	TRY(bulla_sql_add_name(sql, m->table->name, err));
+	TRY(bulla_buf_add_str(sql, " t", err));
+	if (!m->aside || !m->side) return BULLA_OK;
+	TRY(bulla_buf_add_str(sql, " LEFT JOIN ", err));
+	TRY(bulla_sql_add_name(sql, m->side->name, err));
+	for (size_t i = 0; i < m->table->pk_count; i++) {
+		TRY(bulla_buf_add_str(sql, i ? " AND t." : " s ON t.", err));
+		TRY(bulla_sql_add_name(sql, m->table->pk[i], err));
+		TRY(bulla_buf_add_str(sql, " = s.", err));
+		TRY(bulla_sql_add_name(sql, m->table->pk[i], err));
+	}
+	return BULLA_OK;
+}
+
+/* Two sums for a field: sealed, and unsealed. The rest is NULL. */
+static bulla_code add_field(bulla_buf *sql, const bulla_mapping *m, const struct bulla_mapped_field *f, bulla_error *err)
+{
+	if (!f->cipher) {
+		TRY(bulla_buf_add_str(sql, ", 0", err));
+	} else {
+		TRY(bulla_buf_add_str(sql, ", count(", err));
+		TRY(add_column(sql, m, true, f->field->column, err));
+		TRY(bulla_buf_add_str(sql, ")", err));
+	}
+	if (!f->plain) return bulla_buf_add_str(sql, ", 0", err);
+	TRY(bulla_buf_add_str(sql, ", coalesce(sum(", err));
+	TRY(add_column(sql, m, false, f->plain->name, err));
+	TRY(bulla_buf_add_str(sql, " IS NOT NULL", err));
+	if (f->cipher) {
+		TRY(bulla_buf_add_str(sql, " AND ", err));
+		TRY(add_column(sql, m, true, f->field->column, err));
+		TRY(bulla_buf_add_str(sql, " IS NULL", err));
+	}
+	return bulla_buf_add_str(sql, "), 0)", err);
+}
+
+static bulla_code count_sql(const bulla_mapping *m, bulla_buf *sql, bulla_error *err)
+{
+	TRY(bulla_buf_add_str(sql, "SELECT count(*)", err));
+	for (size_t f = 0; f < m->model->field_count; f++)
+		TRY(add_field(sql, m, &m->fields[f], err));
+	TRY(add_from(sql, m, err));
+	return bulla_buf_terminate(sql, err);
+}
+
+/* Bytes 34..42 of a wrapped key are the kind and reference of its first wrap; substr() counts from 1. */
+static bulla_code versions_sql(const bulla_mapping *m, const char *column, bulla_buf *sql, bulla_error *err)
+{
+	TRY(bulla_buf_add_str(sql, "SELECT substr(", err));
+	TRY(bulla_sql_add_name(sql, column, err));
+	TRY(bulla_buf_add_str(sql, ", 35, 9), count(*) FROM ", err));
+	TRY(bulla_sql_add_name(sql, m->home, err));
+	TRY(bulla_buf_add_str(sql, " WHERE ", err));
+	TRY(bulla_sql_add_name(sql, column, err));
+	TRY(bulla_buf_add_str(sql, " IS NOT NULL GROUP BY 1 ORDER BY 2 DESC", err));
+	return bulla_buf_terminate(sql, err);
+}
+
+/* --- telling --------------------------------------------------------------------------------------------------- */
+
+struct teller {
+	bulla_run *run;
+	bulla_json_writer *out;
+	const char *column;
+};
+
+static bulla_code tell_counts(void *self, const bulla_value *values, size_t n, bulla_error *err)
+{
+	struct teller *t = self;
+	const bulla_mapping *m = &t->run->mapping;
+	int64_t rows = values[0].integer;
+	(void)n;
+	(void)err;
+	bulla_json_put_int(t->out, "rows", rows);
+	bulla_json_open(t->out, "fields", '[');
+	for (size_t f = 0; f < m->model->field_count; f++) {
+		int64_t sealed = values[1 + 2 * f].integer, unsealed = values[2 + 2 * f].integer;
+		bulla_json_open(t->out, NULL, '{');
+		bulla_json_put_str(t->out, "name", m->fields[f].field->name);
+		bulla_json_put_str(t->out, "column", m->fields[f].field->column);
+		bulla_json_put_int(t->out, "sealed", sealed);
+		bulla_json_put_int(t->out, "unsealed", unsealed);
+		bulla_json_put_int(t->out, "null", rows - sealed - unsealed);
+		bulla_json_put_bool(t->out, "plaintext_left", m->fields[f].plain != NULL);
+		bulla_json_close(t->out, '}');
+	}
+	bulla_json_close(t->out, ']');
+	return BULLA_OK;
+}
+
+static bulla_code tell_version(void *self, const bulla_value *values, size_t n, bulla_error *err)
+{
+	struct teller *t = self;
+	bulla_bytes first = values[0].bytes;
+	(void)n;
+	(void)err;
+	bulla_json_open(t->out, NULL, '{');
+	bulla_json_put_str(t->out, "column", t->column);
+	bool whole = values[0].kind == BULLA_KIND_BINARY && first.len == 9;
+	bulla_json_put_str(t->out, "kind", whole ? bulla_wrap_kind_name(first.data[0]) : "unknown");
+	if (whole) bulla_json_put_hex(t->out, "reference", bulla_view(first.data + 1, 8));
+	bulla_json_put_int(t->out, "rows", values[1].integer);
+	bulla_json_close(t->out, '}');
+	return BULLA_OK;
+}
+
+static bulla_code tell_versions(struct teller *t, bulla_error *err)
+{
+	const bulla_mapping *m = &t->run->mapping;
+	bulla_json_open(t->out, "keys", '[');
+	for (size_t k = 0; k < m->model->key_count; k++) {
+		BULLA_BUF_AUTO bulla_buf sql = { 0 };
+		if (!m->keys[k]) continue;
+		t->column = m->model->keys[k].column;
+		TRY(versions_sql(m, t->column, &sql, err));
+		TRY(t->run->db->target->run(t->run->db, (const char *)sql.data, NULL, 0, tell_version, t, NULL, err));
+	}
+	bulla_json_close(t->out, ']');
+	return BULLA_OK;
+}
+
+static void tell_time(bulla_json_writer *out, const char *name, int64_t ms)
+{
+	char text[32];
+	struct tm utc;
+	time_t seconds = (time_t)(ms / 1000);
+	if (ms == 0 || !gmtime_r(&seconds, &utc)) {
+		bulla_json_put_null(out, name);
+		return;
+	}
+	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+	bulla_json_put_str(out, name, text);
+}
+
+static void tell_workers(const bulla_run *run, bulla_json_writer *out)
+{
+	int64_t now = bulla_now_us(NULL) / 1000;
+	bulla_json_open(out, "workers", '[');
+	if (run->state.owner[0]) {
+		bulla_json_open(out, NULL, '{');
+		bulla_json_put_str(out, "owner", run->state.owner);
+		bulla_json_put_bool(out, "alive", bulla_lease_is_live(&run->state, now));
+		bulla_json_put_int(out, "heartbeat_seconds_ago", (now - run->state.heartbeat_ms) / 1000);
+		bulla_json_close(out, '}');
+	}
+	bulla_json_close(out, ']');
+}
+
+static void tell_job(const bulla_run *run, bulla_json_writer *out)
+{
+	const bulla_job_state *state = &run->state;
+	bulla_json_put_str(out, "model", run->job->model->key);
+	bulla_json_put_str(out, "table", run->mapping.table->name);
+	bulla_json_put_str(out, "phase", bulla_phase_name(state->phase));
+	tell_time(out, "started", state->started_ms);
+	tell_time(out, "filled", state->filled_ms);
+	tell_time(out, "last_plaintext_write", state->last_unsealed_ms);
+	bulla_json_put_int(out, "sealed_by_jobs", (int64_t)state->done);
+	bulla_json_put_int(out, "conflicts", (int64_t)state->conflicts);
+}
+
+static bulla_code tell(bulla_run *run, bulla_json_writer *out, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf sql = { 0 };
+	struct teller t = { .run = run, .out = out };
+	TRY(run->db->target->begin_read(run->db, err));
+	bulla_json_open(out, NULL, '{');
+	tell_job(run, out);
+	TRY(count_sql(&run->mapping, &sql, err));
+	TRY(run->db->target->run(run->db, (const char *)sql.data, NULL, 0, tell_counts, &t, NULL, err));
+	TRY(tell_versions(&t, err));
+	TRY(bulla_quarantine_tell(run->db, run->job->model->key, out, "quarantine", err));
+	tell_workers(run, out);
+	bulla_json_close(out, '}');
+	return run->db->target->commit(run->db, err);
+}
+
+bulla_code bulla_job_status(const bulla_job *job, bulla_buf *out, bulla_error *err)
+{
+	bulla_run run;
+	bulla_json_writer writer = bulla_json_to(out);
+	TRY(bulla_run_open(&run, job, false, false, err));
+	bulla_code code = tell(&run, &writer, err);
+	if (!code) code = bulla_json_end(&writer, err);
+	bulla_run_close(&run);
+	return code;
+}

@@ -1,0 +1,214 @@
+/*
+ * world.c - making and clearing away the tests' surroundings.
+ */
+#include "world.h"
+
+#include "core/keyring.h"
+#include "io/file.h"
+#include "provider/providers.h"
+#include "store/store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const uint8_t seed[32] = { 7, 7, 7 };
+
+static const char *key_of(void *self, const char *name)
+{
+	(void)self;
+	return strcmp(name, "TEST_KEY") == 0 ? "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff" : NULL;
+}
+
+static void must(const world *w, bulla_code code)
+{
+	if (code) fail_msg("%s: %s (%s)", bulla_code_name(code), w->err.text, w->err.next);
+}
+
+static void open_keys(world *w, const char *models)
+{
+	char yaml[8192];
+	snprintf(yaml, sizeof yaml,
+		 "version: 1\nenvironments: { development: { keys: [\"env:TEST_KEY\"] } }\ndatabases: { main: { url: \"sqlite:app.db\" } }\nmodels:\n%s",
+		 models);
+	must(w, bulla_schema_parse(bulla_view_str(yaml), "test.yaml", "development", NULL, NULL, NULL, &w->schema, &w->err));
+	must(w, bulla_store_open("memory:", true, &w->store, &w->err));
+	w->branches = bulla_store_branches(w->store);
+	bulla_keyring_config config = { .schema = w->schema,
+					.world = { .find = bulla_provider_find, .base_dir = w->dir, .getenv = key_of },
+					.branches = &w->branches,
+					.now_us = bulla_now_us };
+	must(w, bulla_keyring_new(&config, &w->keyring, &w->err));
+}
+
+static bulla_code record(void *self, const char *operation, const char *detail, bulla_error *err)
+{
+	world *w = self;
+	(void)detail;
+	(void)err;
+	if (w->record_count < 16) snprintf(w->records[w->record_count++], 64, "%s", operation);
+	return BULLA_OK;
+}
+
+static void open_job(world *w)
+{
+	size_t n;
+	const bulla_model *models = bulla_schema_models(w->schema, &n);
+	char reports[96];
+	snprintf(reports, sizeof reports, "%s/reports", w->dir);
+	w->job = (bulla_job){ .keyring = w->keyring, .schema = w->schema, .model = &models[0], .url = "sqlite:app.db", .base_dir = w->dir,
+			      .reports = strdup(reports), .sign_seed = seed, .sign_name = "test", .principal = "tester", .record = record,
+			      .record_self = w, .lock_wait_ms = 300 };
+}
+
+static void open_directory(world *w)
+{
+	*w = (world){ 0 };
+	const char *tmp = getenv("TMPDIR");
+	snprintf(w->dir, sizeof w->dir, "%s/bulla-db-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+	if (!mkdtemp(w->dir)) fail_msg("no temporary directory");
+	snprintf(w->path, sizeof w->path, "%s/app.db", w->dir);
+}
+
+void world_open(world *w, const char *sql, const char *models)
+{
+	open_directory(w);
+	assert_int_equal(sqlite3_open(w->path, &w->db), SQLITE_OK);
+	sqlite3_busy_timeout(w->db, 2000);
+	world_sql(w, sql);
+	open_keys(w, models);
+	open_job(w);
+}
+
+void world_open_copy(world *w, const char *path, const char *models)
+{
+	BULLA_BUF_AUTO bulla_buf bytes = { 0 };
+	open_directory(w);
+	must(w, bulla_file_read(path, 64u << 20, &bytes, &w->err));
+	must(w, bulla_file_write(w->path, bulla_view_buf(&bytes), 0600, false, &w->err));
+	assert_int_equal(sqlite3_open(w->path, &w->db), SQLITE_OK);
+	sqlite3_busy_timeout(w->db, 2000);
+	open_keys(w, models);
+	open_job(w);
+}
+
+void world_model(world *w, const char *key)
+{
+	must(w, bulla_schema_model(w->schema, key, &w->job.model, &w->err));
+}
+
+static void remove_all(const char *dir)
+{
+	DIR *d = opendir(dir);
+	for (struct dirent *e; d && (e = readdir(d));) {
+		char path[512];
+		struct stat st;
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
+		snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) remove_all(path);
+		else (void)unlink(path);
+	}
+	if (d) closedir(d);
+	(void)rmdir(dir);
+}
+
+void world_close(world *w)
+{
+	sqlite3_close(w->db);
+	bulla_keyring_free(w->keyring);
+	bulla_store_close(w->store);
+	bulla_schema_free(w->schema);
+	free((char *)w->job.reports);
+	remove_all(w->dir);
+}
+
+/* --- the application -------------------------------------------------------------------------------------------- */
+
+void world_sql(world *w, const char *sql)
+{
+	char *message = NULL;
+	if (sqlite3_exec(w->db, sql, NULL, NULL, &message) != SQLITE_OK) fail_msg("%s: %.200s", message, sql);
+}
+
+int world_try(world *w, const char *sql)
+{
+	return sqlite3_exec(w->db, sql, NULL, NULL, NULL);
+}
+
+static char answer[65536];
+
+const char *world_text(world *w, const char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+	if (sqlite3_prepare_v2(w->db, sql, -1, &stmt, NULL) != SQLITE_OK) fail_msg("%s: %.200s", sqlite3_errmsg(w->db), sql);
+	const unsigned char *text = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_text(stmt, 0) : NULL;
+	snprintf(answer, sizeof answer, "%s", text ? (const char *)text : "");
+	sqlite3_finalize(stmt);
+	return answer;
+}
+
+int64_t world_int(world *w, const char *sql)
+{
+	return atoll(world_text(w, sql));
+}
+
+/* --- jobs ------------------------------------------------------------------------------------------------------- */
+
+void world_apply(world *w)
+{
+	must(w, bulla_job_apply(&w->job, NULL, &w->result, &w->err));
+}
+
+void world_apply_fails(world *w, bulla_code code)
+{
+	w->err = (bulla_error){ 0 };
+	bulla_code found = bulla_job_apply(&w->job, NULL, &w->result, &w->err);
+	if (found != code) fail_msg("%s instead of %s: %s", bulla_code_name(found), bulla_code_name(code), w->err.text);
+}
+
+void world_verify(world *w)
+{
+	bulla_verify_options options = { 0 };
+	must(w, bulla_job_verify(&w->job, &options, &w->result, &w->err));
+}
+
+void world_verify_clean(world *w)
+{
+	world_verify(w);
+	assert_int_equal(w->result.differences, 0);
+	assert_int_equal(w->result.unsealed, 0);
+	assert_int_equal(w->result.quarantined, 0);
+}
+
+void world_finish(world *w)
+{
+	BULLA_BUF_AUTO bulla_buf out = { 0 };
+	bulla_finish_options options = { .settle_ms = 0 };
+	must(w, bulla_job_finish(&w->job, &options, &w->result, &out, &w->err));
+}
+
+/* --- bytes ------------------------------------------------------------------------------------------------------ */
+
+size_t world_grep(world *w, const char *text, size_t len)
+{
+	static const char *const suffixes[] = { "", "-wal", "-journal" };
+	size_t found = 0;
+	for (size_t i = 0; i < 3; i++) {
+		BULLA_BUF_AUTO bulla_buf bytes = { 0 };
+		char path[128];
+		snprintf(path, sizeof path, "%s%s", w->path, suffixes[i]);
+		if (access(path, F_OK)) continue;
+		must(w, bulla_file_read(path, 256u << 20, &bytes, &w->err));
+		for (const uint8_t *at = bytes.data, *end = at + bytes.len; at && (at = memmem(at, (size_t)(end - at), text, len)); at++)
+			found++;
+	}
+	return found;
+}
