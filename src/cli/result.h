@@ -1,0 +1,19 @@
+/*
+ * result.h - what a job has done, as JSON.
+ */
+#ifndef CLI_RESULT_H
+#define CLI_RESULT_H
+
+#include "cli/work.h"
+
+/* The array "models" of the answer. Only with --json; nothing otherwise. */
+void bulla_results_open(bulla_cli *cli);
+void bulla_results_close(bulla_cli *cli);
+
+/* One element of it. `done` is what the job calls its rows: "sealed", "equal". */
+void bulla_result_json(bulla_cli *cli, const bulla_model *model, const char *done, const bulla_job_result *result);
+
+/* The same, left open for more members: close it with bulla_json_close(w, '}'). */
+bulla_json_writer *bulla_result_open(bulla_cli *cli, const bulla_model *model, const char *done, const bulla_job_result *result);
+
+#endif

@@ -1,0 +1,199 @@
+/*
+ * status.c - the command `status`: how far each model is.
+ */
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/grid.h"
+#include "cli/tree.h"
+#include "cli/work.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+const bulla_option bulla_options_status[] = {
+	{ "watch", 'w', NULL, "again every two seconds, until stopped" },
+	{ NULL },
+};
+
+#define SLICES   20 /* of a pause between two looks */
+#define SLICE_NS 100000000
+
+/* --- for people ------------------------------------------------------------------------------------------------------ */
+static bulla_code print_fields(bulla_cli *cli, const bulla_json *fields, bulla_error *err)
+{
+	static const char *const headings[] = { "  FIELD", ">SEALED", ">NOT SEALED", ">NULL", "PLAINTEXT", NULL };
+	bulla_grid grid = bulla_grid_of(headings);
+	for (size_t i = 0; i < bulla_json_count(fields); i++) {
+		const bulla_json *field = bulla_json_at(fields, i);
+		bulla_grid_cell(&grid, "  %.*s", BULLA_SHOW(bulla_tree_text(field, "name")));
+		bulla_grid_count(&grid, (uint64_t)bulla_tree_integer(field, "sealed", 0));
+		bulla_grid_count(&grid, (uint64_t)bulla_tree_integer(field, "unsealed", 0));
+		bulla_grid_count(&grid, (uint64_t)bulla_tree_integer(field, "null", 0));
+		bulla_grid_cell(&grid, "%s", bulla_tree_boolean(field, "plaintext_left") ? "still there" : "gone");
+	}
+	return bulla_grid_print(&grid, cli, err);
+}
+
+static bulla_code print_keys(bulla_cli *cli, const bulla_json *keys, bulla_error *err)
+{
+	static const char *const headings[] = { "  KEY COLUMN", "WRAPPED BY", "REFERENCE", ">ROWS", NULL };
+	bulla_grid grid = bulla_grid_of(headings);
+	for (size_t i = 0; i < bulla_json_count(keys); i++) {
+		const bulla_json *key = bulla_json_at(keys, i);
+		bulla_grid_cell(&grid, "  %.*s", BULLA_SHOW(bulla_tree_text(key, "column")));
+		bulla_grid_cell(&grid, "%.*s", BULLA_SHOW(bulla_tree_text(key, "kind")));
+		bulla_grid_cell(&grid, "%.*s", BULLA_SHOW(bulla_tree_text(key, "reference")));
+		bulla_grid_count(&grid, (uint64_t)bulla_tree_integer(key, "rows", 0));
+	}
+	return bulla_grid_print(&grid, cli, err);
+}
+
+static bool print_reason(void *self, bulla_bytes reason, const bulla_json *value)
+{
+	char text[BULLA_COUNT_MAX];
+	int64_t rows = 0;
+	if (bulla_json_integer(value, &rows))
+		bulla_cli_print(self, "  quarantine: %.*s: %s %s", BULLA_SHOW(reason), bulla_count_text((uint64_t)rows, text),
+				bulla_plural((uint64_t)rows, "entry", "entries"));
+	return true;
+}
+
+static void print_workers(bulla_cli *cli, const bulla_json *workers)
+{
+	for (size_t i = 0; i < bulla_json_count(workers); i++) {
+		const bulla_json *worker = bulla_json_at(workers, i);
+		bool alive = bulla_tree_boolean(worker, "alive");
+		bulla_cli_print(cli, "  %s: %.*s, heard of %lld s ago", alive ? "working" : "stopped without a word",
+				BULLA_SHOW(bulla_tree_text(worker, "owner")),
+				(long long)bulla_tree_integer(worker, "heartbeat_seconds_ago", 0));
+	}
+}
+
+static bulla_code print_status(bulla_cli *cli, const bulla_json *status, bulla_error *err)
+{
+	char rows[BULLA_COUNT_MAX];
+	bulla_bytes last = bulla_tree_text(status, "last_plaintext_write");
+	bulla_cli_print(cli, "%.*s: %.*s, %s rows", BULLA_SHOW(bulla_tree_text(status, "model")),
+			BULLA_SHOW(bulla_tree_text(status, "phase")),
+			bulla_count_text((uint64_t)bulla_tree_integer(status, "rows", 0), rows));
+	TRY(print_fields(cli, bulla_json_member(status, "fields"), err));
+	TRY(print_keys(cli, bulla_json_member(status, "keys"), err));
+	if (last.len) bulla_cli_print(cli, "  last plaintext-only write found: %.*s", BULLA_SHOW(last));
+	bulla_json_members(bulla_json_member(status, "quarantine"), print_reason, cli);
+	print_workers(cli, bulla_json_member(status, "workers"));
+	return BULLA_OK;
+}
+
+/* --- what is next ---------------------------------------------------------------------------------------------------- */
+static const struct {
+	const char *phase, *next;
+} nexts[] = {
+	{ "planned", "bulla plan%s, then bulla apply" },
+	{ "applying", "bulla apply%s (goes on where it stopped)" },
+	{ "applied", "bulla verify%s" },
+	{ "verified", "deploy the application with the library, then: bulla finish%s" },
+	{ "finishing", "bulla finish%s (goes on where it stopped)" },
+	{ "finished", "back up the data, then the key store: bulla kms backup FILE" },
+};
+
+static int64_t sum_unsealed(const bulla_json *fields)
+{
+	int64_t sum = 0;
+	for (size_t i = 0; i < bulla_json_count(fields); i++)
+		sum += bulla_tree_integer(bulla_json_at(fields, i), "unsealed", 0);
+	return sum;
+}
+
+static void suggest(bulla_cli *cli, const bulla_json *status)
+{
+	char model[136];
+	bulla_bytes phase = bulla_tree_text(status, "phase");
+	bool begun = !bulla_bytes_is(phase, "planned");
+	(void)snprintf(model, sizeof model, " %.*s", BULLA_SHOW(bulla_tree_text(status, "model")));
+	for (size_t i = 0; i < sizeof nexts / sizeof *nexts; i++) {
+		const char *at = strchr(nexts[i].next, '%'); /* the model's name goes where the text has %s */
+		if (!bulla_bytes_is(phase, nexts[i].phase)) continue;
+		bulla_cli_next(cli, "%.*s%s%s", at ? (int)(at - nexts[i].next) : (int)strlen(nexts[i].next), nexts[i].next,
+			       at ? model : "", at ? at + 2 : "");
+	}
+	if (begun && sum_unsealed(bulla_json_member(status, "fields")))
+		bulla_cli_next(cli, "bulla apply%s (seals what is not sealed)", model);
+	if (bulla_json_count(bulla_json_member(status, "quarantine")))
+		bulla_cli_next(cli, "mend the rows that stand in the table bulla_quarantine, then: bulla apply%s", model);
+}
+
+/* --- the command ----------------------------------------------------------------------------------------------------- */
+static bulla_code take(bulla_cli *cli, bulla_bytes text, bulla_error *err)
+{
+	bulla_json *status = NULL;
+	TRY(bulla_json_parse(text, &status, err));
+	bulla_code code = cli->json ? BULLA_OK : print_status(cli, status, err);
+	suggest(cli, status);
+	bulla_json_free(status);
+	return code;
+}
+
+static bulla_code one(bulla_cli *cli, bulla_project *project, const bulla_model *model, bulla_json_writer *w, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf text = { 0 };
+	bulla_job job;
+	TRY(bulla_cli_job(cli, project, model, NULL, &job, err));
+	TRY(bulla_job_status(&job, &text, err));
+	if (w) bulla_json_put_raw(w, NULL, bulla_view_buf(&text));
+	return take(cli, bulla_view_buf(&text), err);
+}
+
+static bulla_code all(bulla_cli *cli, bulla_project *project, const bulla_model *models, size_t n, bulla_json_writer *w,
+		      bulla_error *err)
+{
+	if (w) bulla_json_open(w, "models", '[');
+	for (size_t i = 0; i < n; i++)
+		TRY(one(cli, project, &models[i], w, err));
+	if (w) bulla_json_close(w, ']');
+	return BULLA_OK;
+}
+
+/* One look as a line of its own. */
+static bulla_code look_json(bulla_cli *cli, bulla_project *project, const bulla_model *models, size_t n, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf line = { 0 };
+	bulla_json_writer w = bulla_json_to(&line);
+	bulla_json_open(&w, NULL, '{');
+	TRY(all(cli, project, models, n, &w, err));
+	bulla_json_close(&w, '}');
+	TRY(bulla_json_end(&w, err));
+	TRY(bulla_buf_add_str(&line, "\n", err));
+	return bulla_cli_write(cli, bulla_view_buf(&line), err);
+}
+
+/* Until stopped: that is how it ends, so it is no failure. */
+static bulla_code watch(bulla_cli *cli, bulla_project *project, const bulla_model *models, size_t n, bulla_error *err)
+{
+	const struct timespec slice = { 0, SLICE_NS };
+	bool screen = isatty(STDOUT_FILENO) && !cli->json;
+	cli->lines = true;
+	while (!atomic_load(&cli->stop)) {
+		if (screen) bulla_cli_print(cli, "\033[H\033[J"); /* in the place of what was shown before */
+		if (cli->json)
+			TRY(look_json(cli, project, models, n, err));
+		else
+			TRY(all(cli, project, models, n, NULL, err));
+		TRY(bulla_cli_flush(cli, err));
+		for (int i = 0; i < SLICES && !atomic_load(&cli->stop); i++)
+			(void)nanosleep(&slice, NULL);
+	}
+	return BULLA_OK;
+}
+
+bulla_code bulla_run_status(bulla_cli *cli, bulla_error *err)
+{
+	BULLA_PROJECT_AUTO project = NULL;
+	const bulla_model *models = NULL;
+	size_t n = 0;
+	TRY(bulla_cli_open(cli, BULLA_PROJECT_SCHEMA, &project, err));
+	TRY(bulla_cli_models(cli, project, &models, &n, err));
+	if (bulla_cli_switch(cli, "watch")) return watch(cli, project, models, n, err);
+	return all(cli, project, models, n, cli->json ? bulla_cli_json(cli) : NULL, err);
+}

@@ -1,0 +1,102 @@
+/*
+ * tree.c - JSON for the commands: raw parts into an answer, numbers and texts out of one, a tree for people.
+ */
+#include "cli/tree.h"
+#include "base/bytes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void bulla_json_put_raw(bulla_json_writer *w, const char *name, bulla_bytes json)
+{
+	if (w->failed) return;
+	if (w->comma) w->failed = bulla_buf_add_str(w->out, ",", NULL);
+	if (!w->failed && name) w->failed = bulla_buf_printf(w->out, NULL, "\"%s\":", name);
+	if (!w->failed) w->failed = bulla_buf_add(w->out, json, NULL);
+	w->comma = true;
+}
+
+int64_t bulla_tree_integer(const bulla_json *object, const char *name, int64_t preset)
+{
+	int64_t value = preset;
+	const bulla_json *member = bulla_json_member(object, name);
+	return member && bulla_json_integer(member, &value) ? value : preset;
+}
+
+bool bulla_tree_boolean(const bulla_json *object, const char *name)
+{
+	bool value = false;
+	const bulla_json *member = bulla_json_member(object, name);
+	return member && bulla_json_boolean(member, &value) && value;
+}
+
+bulla_bytes bulla_tree_text(const bulla_json *object, const char *name)
+{
+	bulla_bytes text = { NULL, 0 };
+	const bulla_json *member = bulla_json_member(object, name);
+	if (member && bulla_json_string(member, &text)) return text;
+	return bulla_view(NULL, 0);
+}
+
+double bulla_tree_number(bulla_bytes json, const char *name, size_t nth)
+{
+	char member[64], digits[64];
+	int length = snprintf(member, sizeof member, "\"%s\":", name);
+	while (json.len) {
+		const uint8_t *found = memmem(json.data, json.len, member, (size_t)length);
+		if (!found) return 0;
+		found += length;
+		json = bulla_view(found, json.len - (size_t)(found - json.data));
+		if (nth-- == 0) break;
+	}
+	/* strtod() wants an end, which a view does not have */
+	(void)snprintf(digits, sizeof digits, "%.*s", (int)(json.len < sizeof digits ? json.len : sizeof digits - 1),
+		       (const char *)json.data);
+	return json.len ? strtod(digits, NULL) : 0;
+}
+
+typedef struct printer {
+	bulla_cli *cli;
+	int indent;
+} printer;
+
+static void print_node(bulla_cli *cli, bulla_bytes name, const bulla_json *node, int indent);
+
+static bool print_member(void *self, bulla_bytes name, const bulla_json *value)
+{
+	printer *p = self;
+	print_node(p->cli, name, value, p->indent);
+	return true;
+}
+
+/* A scalar as text; false for arrays and objects. */
+static bool scalar(const bulla_json *node, bulla_buf *out)
+{
+	bulla_bytes text;
+	int64_t integer = 0;
+	bool truth = false;
+	if (bulla_json_string(node, &text)) return bulla_text_printable(text, out, NULL) == BULLA_OK;
+	if (bulla_json_integer(node, &integer)) return bulla_buf_printf(out, NULL, "%lld", (long long)integer) == BULLA_OK;
+	if (bulla_json_boolean(node, &truth)) return bulla_buf_add_str(out, truth ? "yes" : "no", NULL) == BULLA_OK;
+	return bulla_json_is_null(node) && bulla_buf_add_str(out, "none", NULL) == BULLA_OK;
+}
+
+static void print_node(bulla_cli *cli, bulla_bytes name, const bulla_json *node, int indent)
+{
+	BULLA_BUF_AUTO bulla_buf text = { 0 };
+	if (scalar(node, &text)) {
+		bulla_cli_print(cli, "%*s%-*.*s %.*s", indent, "", 20 - indent, BULLA_SHOW(name), BULLA_SHOW(text));
+		return;
+	}
+	bulla_cli_print(cli, "%*s%.*s", indent, "", BULLA_SHOW(name));
+	const bulla_json *element = bulla_json_at(node, 0);
+	for (size_t i = 0; element; element = bulla_json_at(node, ++i))
+		print_node(cli, bulla_view_str("-"), element, indent + 2);
+	bulla_tree_print(cli, node, indent + 2);
+}
+
+void bulla_tree_print(bulla_cli *cli, const bulla_json *object, int indent)
+{
+	printer p = { cli, indent };
+	bulla_json_members(object, print_member, &p);
+}

@@ -1,0 +1,27 @@
+/*
+ * tree.h - JSON for the commands: raw parts into an answer, numbers and texts out of one, a tree for people.
+ */
+#ifndef CLI_TREE_H
+#define CLI_TREE_H
+
+#include "cli/cli.h"
+
+/* A member, or with a NULL name an element, whose value is JSON text already. */
+void bulla_json_put_raw(bulla_json_writer *w, const char *name, bulla_bytes json);
+
+/* Members with a preset for what is absent. Texts are views. */
+int64_t bulla_tree_integer(const bulla_json *object, const char *name, int64_t preset);
+bool bulla_tree_boolean(const bulla_json *object, const char *name);
+bulla_bytes bulla_tree_text(const bulla_json *object, const char *name);
+
+/* A number that need not be whole: that of the `nth` member `name` of the text, from 0. The tree of base/json.h reads whole numbers only; in the
+ * text the quotes of a string are escaped, so `"name":` stands nowhere but before a member's value. 0 where there is none. */
+double bulla_tree_number(bulla_bytes json, const char *name, size_t nth);
+
+/* "name: value" lines, nested ones indented. */
+void bulla_tree_print(bulla_cli *cli, const bulla_json *object, int indent);
+
+/* printf arguments for "%.*s". */
+#define BULLA_SHOW(bytes) (int)(bytes).len, (const char *)((bytes).data ? (bytes).data : (const uint8_t *)"")
+
+#endif
