@@ -1,0 +1,208 @@
+/*
+ * records.c - records through the batch API and through the single-record API, against a raw OpenSSL loop that does the same cryptography.
+ */
+#include "bench.h"
+#include "raw.h"
+#include "world.h"
+
+#include <bulla/bulla.h>
+#include <stdlib.h>
+
+#define RECORDS ((size_t)100000)
+#define CALL    ((size_t)1000) /* rows of one call */
+#define ROUNDS  5
+#define FIELDS  2
+
+/* The context's canonical form has 40 bytes: 2 + (2+10+2+4) + (2+8+2+8). */
+static const char YAML[] = "version: 1\n"
+			   "environments: { development: { key: \"env:BENCH_KEY\", cache: { max_uses: 1000000000 } } }\n"
+			   "databases: { main: { url: \"postgresql://bench\" } }\n"
+			   "models:\n"
+			   "  users:\n"
+			   "    context: { model_name: User, model_id: \"{id}\" }\n"
+			   "    branch_key: { name: users }\n"
+			   "    fields: { first_name: { type: string }, email: { type: string } }\n";
+
+struct rows {
+	bulla_row row[CALL];
+	bulla_cell cell[CALL][FIELDS];
+	bulla_bytes key[CALL], id[CALL];
+	char id_text[CALL][16];
+	char text[CALL][FIELDS][24];
+	uint8_t *stored; /* keys and ciphertexts of a sealed call, kept */
+};
+
+/* The plaintexts, in the rows' own memory: what a batch put there is gone with it. */
+static void set_values(struct rows *r)
+{
+	for (size_t i = 0; i < CALL; i++)
+		for (size_t f = 0; f < FIELDS; f++) {
+			size_t len = 5 + (i * 7 + f * 5) % 13; /* 5 to 17 bytes */
+			r->cell[i][f].value = (bulla_value){ .kind = BULLA_KIND_TEXT, .bytes = bulla_view(r->text[i][f], len) };
+		}
+}
+
+static void fill(struct rows *r)
+{
+	for (size_t i = 0; i < CALL; i++) {
+		snprintf(r->id_text[i], sizeof r->id_text[i], "%08zu", 10000000 + i);
+		r->id[i] = bulla_view(r->id_text[i], 8);
+		for (size_t f = 0; f < FIELDS; f++) {
+			snprintf(r->text[i][f], sizeof r->text[i][f], "%-17.17s", "abcdefghijklmnopq");
+			r->cell[i][f].field = f;
+		}
+		r->row[i] = (bulla_row){ .inputs = &r->id[i], .cells = r->cell[i], .cell_count = FIELDS, .keys = &r->key[i] };
+	}
+	set_values(r);
+}
+
+/* A sealed call's results, copied out of the batch as a database would. */
+static bulla_code keep(struct rows *r, bulla_error *err)
+{
+	size_t size = 0;
+	for (size_t i = 0; i < CALL; i++)
+		size += r->key[i].len + r->cell[i][0].ciphertext.len + r->cell[i][1].ciphertext.len;
+	uint8_t *at = r->stored = malloc(size);
+	if (!at) return bulla_fail_memory(err);
+	for (size_t i = 0; i < CALL; i++) {
+		bulla_bytes *views[] = { &r->key[i], &r->cell[i][0].ciphertext, &r->cell[i][1].ciphertext };
+		for (size_t v = 0; v < 3; v++) {
+			memcpy(at, views[v]->data, views[v]->len);
+			*views[v] = bulla_view(at, views[v]->len);
+			at += views[v]->len;
+		}
+	}
+	return BULLA_OK;
+}
+
+typedef bulla_code (*batch_call)(bulla_batch *batch, bulla_row *rows, size_t n, bulla_error *err);
+
+/* The best of ROUNDS, in ns per record. Rewrapping replaces the keys, so they are put back. */
+static bulla_code time_batch(bulla_batch *batch, struct rows *r, batch_call call, double *ret_ns, bulla_error *err)
+{
+	static bulla_bytes keys[CALL];
+	memcpy(keys, r->key, sizeof keys);
+	*ret_ns = 1e12;
+	for (int round = 0; round < ROUNDS; round++) {
+		double start = bench_seconds();
+		for (size_t done = 0; done < RECORDS; done += CALL) {
+			TRY(call(batch, r->row, CALL, err));
+			if (call == bulla_batch_rewrap) memcpy(r->key, keys, sizeof keys);
+		}
+		double ns = (bench_seconds() - start) * 1e9 / RECORDS;
+		if (ns < *ret_ns) *ret_ns = ns;
+	}
+	return r->row[CALL - 1].code ? bulla_fail(err, r->row[CALL - 1].code, "a record of the benchmark failed") : BULLA_OK;
+}
+
+static void report_batch(bench *b, const char *name, double ns, double raw)
+{
+	bench_report(b, &(figure){ .name = name,
+				   .value = ns,
+				   .unit = "ns",
+				   .ratio = raw / ns,
+				   .reference = "a raw OpenSSL loop",
+				   .target = 0.85 });
+}
+
+static bulla_code bench_batch(bench *b, bench_world *w, struct rows *r, bulla_error *err)
+{
+	bulla_batch *batch;
+	double seal, open, rewrap;
+	TRY(bulla_batch_new(w->keyring, w->model, NULL, &batch, err));
+	bulla_code code = time_batch(batch, r, bulla_batch_seal, &seal, err);
+	if (!code) report_batch(b, "batch: encrypt a record", seal, raw_seal_ns(RECORDS));
+	if (!code) code = keep(r, err);
+	if (!code) code = time_batch(batch, r, bulla_batch_open, &open, err);
+	if (!code) report_batch(b, "batch: decrypt a record", open, raw_open_ns(RECORDS));
+	if (!code) code = time_batch(batch, r, bulla_batch_rewrap, &rewrap, err);
+	if (!code) report_batch(b, "batch: rewrap a record", rewrap, raw_rewrap_ns(RECORDS));
+	if (!code) {
+		bench_report(b, &(figure){ .name = "bytes over the plaintext, field",
+					   .value = (double)(r->cell[0][0].ciphertext.len - 5),
+					   .unit = "bytes",
+					   .target = 29,
+					   .at_most = true });
+		bench_report(b, &(figure){ .name = "bytes of a wrapped key under a branch key",
+					   .value = (double)r->key[0].len,
+					   .unit = "bytes",
+					   .target = 98,
+					   .at_most = true });
+	}
+	bulla_batch_free(batch);
+	return code;
+}
+
+static bulla_code seal_one(bench_world *w, struct rows *r, size_t i, bulla_buf *out, bulla_error *err)
+{
+	bulla_record *record;
+	bulla_pair input = { bulla_view_str("id"), r->id[i] };
+	TRY(bulla_record_new(w->keyring, w->model, &input, 1, &record, err));
+	out->len = 0;
+	bulla_code code = bulla_record_seal(record, 0, &r->cell[i][0].value, out, err);
+	if (!code) code = bulla_record_seal(record, 1, &r->cell[i][1].value, out, err);
+	bulla_record_free(record);
+	return code;
+}
+
+static bulla_code open_one(bench_world *w, struct rows *r, size_t i, bulla_buf *out, bulla_error *err)
+{
+	bulla_record *record;
+	bulla_pair input = { bulla_view_str("id"), r->id[i] };
+	bulla_value value;
+	TRY(bulla_record_open(w->keyring, w->model, &input, 1, &r->key[i], &record, err));
+	bulla_code code = bulla_record_unseal(record, 0, r->cell[i][0].ciphertext, out, &value, err);
+	if (!code) code = bulla_record_unseal(record, 1, r->cell[i][1].ciphertext, out, &value, err);
+	bulla_record_free(record);
+	return code;
+}
+
+typedef bulla_code (*single_call)(bench_world *w, struct rows *r, size_t i, bulla_buf *out, bulla_error *err);
+
+static bulla_code time_single(bench_world *w, struct rows *r, single_call call, double *ret_ns, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf out = { 0 };
+	*ret_ns = 1e12;
+	for (int round = 0; round < ROUNDS; round++) {
+		double start = bench_seconds();
+		for (size_t i = 0; i < RECORDS; i++)
+			TRY(call(w, r, i % CALL, &out, err));
+		double ns = (bench_seconds() - start) * 1e9 / RECORDS;
+		if (ns < *ret_ns) *ret_ns = ns;
+	}
+	return BULLA_OK;
+}
+
+static bulla_code bench_single(bench *b, bench_world *w, struct rows *r, bulla_error *err)
+{
+	double seal, open;
+	TRY(time_single(w, r, seal_one, &seal, err));
+	TRY(time_single(w, r, open_one, &open, err));
+	bench_report(b, &(figure){ .name = "single: encrypt a record",
+				   .value = seal,
+				   .unit = "ns",
+				   .ratio = raw_seal_ns(RECORDS) / seal,
+				   .reference = "a raw OpenSSL loop",
+				   .target = 0.6 });
+	bench_report(b, &(figure){ .name = "single: decrypt a record",
+				   .value = open,
+				   .unit = "ns",
+				   .ratio = raw_open_ns(RECORDS) / open,
+				   .reference = "a raw OpenSSL loop",
+				   .target = 0.6 });
+	return BULLA_OK;
+}
+
+bulla_code bench_records(bench *b, bulla_error *err)
+{
+	static struct rows rows;
+	bench_world world;
+	bulla_code code = bench_world_open(&world, YAML, "memory:", err);
+	fill(&rows);
+	if (!code) code = bench_batch(b, &world, &rows, err);
+	set_values(&rows);
+	if (!code) code = bench_single(b, &world, &rows, err);
+	free(rows.stored);
+	bench_world_close(&world);
+	return code;
+}

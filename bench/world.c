@@ -1,0 +1,35 @@
+/*
+ * world.c - building the keyring of the benchmarks.
+ */
+#include "world.h"
+
+#include "io/file.h"
+#include "provider/providers.h"
+
+static const char *key_of(void *self, const char *name)
+{
+	(void)self;
+	(void)name;
+	return "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+}
+
+bulla_code bench_world_open(bench_world *w, const char *yaml, const char *store_url, bulla_error *err)
+{
+	*w = (bench_world){ 0 };
+	TRY(bulla_schema_parse(bulla_view_str(yaml), "bench.yaml", "development", NULL, NULL, NULL, &w->schema, err));
+	TRY(bulla_store_open(store_url, true, &w->store, err));
+	w->branches = bulla_store_branches(w->store);
+	bulla_keyring_config config = { .schema = w->schema,
+					.world = { .find = bulla_provider_find, .base_dir = ".", .getenv = key_of },
+					.branches = &w->branches,
+					.now_us = bulla_now_us };
+	TRY(bulla_keyring_new(&config, &w->keyring, err));
+	return bulla_schema_model(w->schema, "users", &w->model, err);
+}
+
+void bench_world_close(bench_world *w)
+{
+	bulla_keyring_free(w->keyring);
+	bulla_store_close(w->store);
+	bulla_schema_free(w->schema);
+}
