@@ -145,7 +145,7 @@ bool bulla_utf8_valid(bulla_bytes text)
 				continue;
 			}
 		}
-		size_t n = bulla_utf8_first(bulla_view(text.data + i, text.len - i));
+		size_t n = text.data[i] < 0x80 ? 1 : bulla_utf8_first(bulla_view(text.data + i, text.len - i));
 		if (n == 0) return false;
 		i += n;
 	}

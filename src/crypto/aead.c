@@ -98,9 +98,18 @@ static bulla_code check(bulla_aead algorithm, const message *m, bulla_error *err
 	return BULLA_OK;
 }
 
+/* What nearly every message is: spared the table, which costs a record 3 %. */
+static inline bool is_common(bulla_aead algorithm, bulla_bytes key, bulla_bytes nonce, bulla_bytes associated, bulla_bytes in)
+{
+	return algorithm == BULLA_AEAD_AES_256_GCM && key.len == BULLA_KEY_SIZE && nonce.len == BULLA_GCM_NONCE_SIZE &&
+	       associated.len <= BULLA_AEAD_MAX && in.len <= BULLA_AEAD_MAX;
+}
+
 bulla_code bulla_aead_seal(bulla_lane *lane, bulla_aead algorithm, bulla_bytes key, bulla_bytes nonce, bulla_bytes associated,
 			   bulla_bytes plain, uint8_t *out, bulla_error *err)
 {
+	if (is_common(algorithm, key, nonce, associated, plain))
+		return bulla_gcm_seal(&lane->gcm_seal[BULLA_GCM_256], key.data, nonce, associated, plain, out, err);
 	const message m = { key, nonce, associated, plain, out };
 
 	TRY(check(algorithm, &m, err));

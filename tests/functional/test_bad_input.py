@@ -1,0 +1,626 @@
+"""Wrong files, wrong keys, broken stores, full disks, damaged rows: a clear error with a code, nothing lost, nothing half-written, no secret told."""
+import ctypes
+import os
+import re
+import resource
+import shutil
+import sqlite3
+import subprocess
+
+import harness
+from harness import PEOPLE_COLUMNS, PEOPLE_MODEL, exact_rows, make_people, people_secrets, person, snapshot
+
+ROWS = 40
+
+
+class Bad(harness.Case):
+    def project(self, n=ROWS, model=PEOPLE_MODEL, steps=()):
+        make_people(self.database, n)
+        self.hide(*people_secrets(n))
+        self.model(model)
+        self.expected = exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id'])
+        if steps:
+            self.climb(*steps)
+
+    def store(self, *statements):
+        """SQL on the key store, and no log of it left beside it."""
+        return self.sql(*statements, 'PRAGMA wal_checkpoint(TRUNCATE)', database=self.path('.bulla', 'kms.db'))
+
+    def unchanged(self, *names):
+        """A context in which the files must not change."""
+        case, directory = self, self.dir
+
+        class Unchanged:
+            def __enter__(self):
+                self.before = snapshot(directory, *names)
+
+            def __exit__(self, kind, *_):
+                if kind is None:
+                    after = snapshot(directory, *names)
+                    case.assertEqual([n for n in {**self.before, **after} if self.before.get(n) != after.get(n)], [], 'these files changed')
+        return Unchanged()
+
+
+# --- bulla.yaml -------------------------------------------------------------------------------------------------------
+
+class Config(Bad):
+    def config_fails(self, text, place=None, words=''):
+        self.write('bulla.yaml', text)
+        with self.unchanged():
+            for command in (('plan',), ('apply',), ('key', 'list'), ('encrypt',), ('status', '--json')):
+                run = self.fails('config', *command)
+                line = [line for line in run.words.split('\n') if line.startswith('bulla: config:')][0]
+                self.assertIn('bulla.yaml', line)
+                if place:
+                    self.assertIn('line %d, column %d' % place, line)
+                self.assertIn(words, line)
+
+    def setUp(self):
+        super().setUp()
+        self.project(3)
+
+    def test_malformed_yaml(self):
+        self.config_fails('version: 1\nmodels: [\n', words='line')
+        self.config_fails('version: 1\n\tmodels: {}\n', words='line 2')
+        self.config_fails('version: 1\nmodels:\n  people: {fields: {name: {}}\n', words='line')
+        self.config_fails('version: 1\nx: "unfinished\n', words='line')
+        self.config_fails('')
+        self.config_fails('- a\n- b\n')
+        self.config_fails('version: 2\n', (1, 10))
+
+    def test_not_utf8(self):
+        with open(self.path('bulla.yaml'), 'wb') as file:
+            file.write(b'version: 1\nmodels: { "\xff": {} }\n')
+        run = self.bulla('plan', status=1)
+        self.assertIn(run.code(), ('config', 'encoding'))
+
+    def test_unknown_and_duplicate_keys(self):
+        self.config_fails('version: 1\nmodels:\n  people:\n    primarykey: id\n    fields: { name: {} }\n', (4, 5), 'primary_key')
+        self.config_fails('version: 1\nmodel: {}\n', (2, 1), 'models')
+        self.config_fails('version: 1\nmodels:\n  people:\n    fields:\n      name: {}\n      name: {}\n', (6, 7), 'name')
+        self.config_fails('version: 1\nversion: 1\n', (2, 1))
+        self.config_fails('version: 1\nmodels:\n  people:\n    fields:\n      name: { index: { bit: 128 } }\n', (5, 24), 'bits')
+
+    def test_values_that_do_not_fit(self):
+        self.config_fails('version: 1\nmodels:\n  people:\n    fields:\n      name: { type: strng }\n', (5, 21), 'string')
+        self.config_fails('version: 1\nmodels:\n  people:\n    fields:\n      name: { padding: -1 }\n', (5, 24))
+        self.config_fails('version: 1\nmodels:\n  people:\n    fields:\n      name: { index: }\n')
+        self.config_fails('version: 1\nenvironments:\n  development: { keys: [] }\n')
+        self.config_fails('version: 1\nenvironments:\n  development: { key: local, cache: { max_age: 5 } }\n')
+
+    def test_variables(self):
+        self.write('bulla.yaml', harness.CONFIG.format(models=PEOPLE_MODEL).replace('sqlite:app.db', '${BULLA_TEST_URL}'))
+        run = self.fails('config', 'plan')
+        self.assertIn('BULLA_TEST_URL', run.words)
+        self.bulla('plan', env={'BULLA_TEST_URL': 'sqlite:app.db'})
+        self.hide('Kq-url-secret')
+        self.bulla('plan', env={'BULLA_TEST_URL': 'Kq-url-secret'}, status=1)
+
+    def test_unknown_names(self):
+        run = self.fails('config', 'plan', '--env', 'producton')
+        self.assertIn('producton', run.words)
+        self.assertIn('development', run.words)
+        run = self.fails('not_found', 'plan', 'peple')
+        self.assertIn('people', run.words)
+        self.fails('not_found', 'search', 'people', 'nme', 'x')
+        self.fails('not_found', 'get', 'people', '1', 'nme')
+        self.fails('not_found', 'encrypt', '--model', 'people', '--id', '1', '--field', 'nme')
+
+    def test_two_models_for_one_table(self):
+        self.config_fails(harness.CONFIG.format(models=PEOPLE_MODEL + PEOPLE_MODEL.replace('  people:', '  again:\n    table: people', 1)))
+
+    def test_a_provider_that_is_not_there(self):
+        self.write('bulla.yaml', self.read('bulla.yaml').decode().replace('key: local', 'key: "arn:aws:kms:eu-west-1:111122223333:key/users"'))
+        run = self.bulla('apply', status=1)
+        self.assertNotEqual(run.code(), 'internal')
+        self.assertEqual(self.columns('people'), PEOPLE_COLUMNS)
+        self.write('bulla.yaml', self.read('bulla.yaml').decode().replace('arn:aws:kms:eu-west-1:111122223333:key/users', 'insecure-test-key'))
+        self.bulla('apply', status=1)
+        self.assertEqual(self.columns('people'), PEOPLE_COLUMNS)
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+class KeyFiles(Bad):
+    def test_a_root_key_that_others_may_read(self):
+        self.project()
+        for mode in (0o644, 0o640, 0o604, 0o620):
+            os.chmod(self.path('.bulla', 'root.key'), mode)
+            with self.unchanged():
+                for command in (('apply',), ('get', 'people', '1'), ('key', 'list'), ('encrypt',)):
+                    run = self.fails('permission', *command)
+                self.assertIn('chmod', run.words)
+        os.chmod(self.path('.bulla', 'root.key'), 0o400)
+        self.bulla('apply')
+
+    def test_a_store_that_others_may_read(self):
+        self.project()
+        os.chmod(self.path('.bulla', 'kms.db'), 0o644)
+        self.assertIn('chmod', self.fails('permission', 'apply').words)
+
+    def test_a_key_file_that_others_may_read(self):
+        make_people(self.database, 5)
+        key = os.urandom(32)
+        with open(self.path('my.key'), 'wb') as file:
+            file.write(key)
+        os.chmod(self.path('my.key'), 0o644)
+        self.hide(key, key.hex())
+        self.write('bulla.yaml', harness.CONFIG.format(models=PEOPLE_MODEL).replace('key: local', 'key: "file:my.key"'))
+        self.bulla('init')
+        self.fails('permission', 'apply')
+        self.assertEqual(self.columns('people'), PEOPLE_COLUMNS)
+        os.chmod(self.path('my.key'), 0o600)
+        self.bulla('apply')
+        with open(self.path('my.key'), 'wb') as file:
+            file.write(key[:31])
+        self.bulla('apply', status=1)
+
+    def test_the_wrong_root_key(self):
+        self.project(steps=('apply',))
+        os.mkdir(self.path('other'))
+        self.bulla('init', cwd=self.path('other'))
+        shutil.copy(self.path('.bulla', 'root.key'), self.path('right.key'))
+        shutil.copy(self.path('other', '.bulla', 'root.key'), self.path('.bulla', 'root.key'))
+        with self.unchanged():
+            for command in (('apply',), ('get', 'people', '1'), ('key', 'list'), ('kms', 'backup', 'b'), ('kms', 'rekey'), ('export', 'people', '--json')):
+                run = self.fails('root_key', *command)
+                self.assertTrue(run.next)
+        shutil.copy(self.path('right.key'), self.path('.bulla', 'root.key'))
+        self.bulla('get', 'people', '1')
+
+    def test_a_damaged_root_key_file(self):
+        self.project(steps=('apply',))
+        good = self.read('.bulla', 'root.key')
+        for damaged in (b'', good[:20], good[:-9], b'hello\n', b'\xff' * 100, good.replace(b'1 ', b'9 ', 1)):
+            with open(self.path('.bulla', 'root.key'), 'wb') as file:
+                file.write(damaged)
+            run = self.bulla('key', 'list', status=1)
+            self.assertIn(run.code(), ('root_key', 'format', 'newer', 'version', 'encoding'), str(run))
+        at = re.search(rb'[0-9a-f]{64}', good).start()
+        flipped = good[:at] + (b'0' if good[at:at + 1] != b'0' else b'1') + good[at + 1:]
+        with open(self.path('.bulla', 'root.key'), 'wb') as file:
+            file.write(flipped)
+        self.assertIn(self.bulla('key', 'list', status=1).code(), ('root_key', 'format'))
+
+    def test_disabled_and_unknown_keys(self):
+        self.project()
+        self.bulla('key', 'create', 'used')
+        self.write('bulla.yaml', self.read('bulla.yaml').decode().replace('key: local', 'key: local/used'))
+        self.climb('apply')
+        self.bulla('key', 'disable', 'local/used')
+        with self.unchanged('app.db'):
+            self.fails('key_disabled', 'get', 'people', '1')
+            self.fails('key_disabled', 'verify')
+            self.fails('key_disabled', 'finish', '--settle', '0s')
+        self.bulla('key', 'enable', 'local/used')
+        self.write('bulla.yaml', self.read('bulla.yaml').decode().replace('key: local/used', 'key: local/unknown'))
+        with self.unchanged('app.db'):
+            run = self.bulla('apply', status=1)
+            self.assertIn(run.code(), ('not_found', 'unknown_key'))
+            run = self.bulla('encrypt', stdin=b'x', status=1)
+            self.assertIn(run.code(), ('not_found', 'unknown_key'))
+            for key in ('rotate', 'enable', 'disable'):
+                self.fails('not_found', 'key', key, 'local/unknown')
+
+    def test_rows_of_a_key_that_the_environment_does_not_name(self):
+        self.project()
+        self.bulla('key', 'create', 'old')
+        good = self.read('bulla.yaml').decode()
+        self.write('bulla.yaml', good.replace('key: local', 'key: local/old').replace('    branch_key: { name: people }\n', ''))
+        self.climb('apply', 'verify', 'finish')
+        self.write('bulla.yaml', good.replace('    branch_key: { name: people }\n', '').replace('key: local', 'keys: ["file:my.key"]'))
+        with open(self.path('my.key'), 'wb') as file:
+            file.write(os.urandom(32))
+        os.chmod(self.path('my.key'), 0o600)
+        with self.unchanged('app.db'):
+            self.fails('unknown_key', 'get', 'people', '1')
+            run = self.bulla('export', 'people', status=(1, 3))
+            self.assertNotIn(b'Kq00001z', run.stdout)
+        self.write('bulla.yaml', good.replace('    branch_key: { name: people }\n', '').replace(
+            'key: local', 'keys: ["file:my.key"], previous: [local/old]'))
+        self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
+
+
+# --- the key store ----------------------------------------------------------------------------------------------------
+
+def without_root_powers():
+    """root may write what is read-only: not this child."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        if libc.prctl(24, capability, 0, 0, 0):  # PR_CAPBSET_DROP
+            os._exit(99)
+
+
+def limited(size):
+    """Options of a run whose files cannot grow beyond `size`: SIGXFSZ stays ignored, as Python has it, so the write fails instead."""
+    return {'restore_signals': False, 'preexec_fn': lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))}
+
+
+class Files(Bad):
+    def powerless(self):
+        """Options of a run for which file modes count."""
+        if os.geteuid() != 0:
+            return {}
+        probe = subprocess.run(['/bin/sh', '-c', 'test ! -w "$1"', 'sh', self.path('probe')], preexec_fn=without_root_powers, check=False)
+        if probe.returncode:
+            self.skipTest('root, and capabilities cannot be dropped here')
+        return {'preexec_fn': without_root_powers}
+
+    def read_only(self, *names):
+        self.write('probe', '')
+        os.chmod(self.path('probe'), 0o400)
+        more = self.powerless()
+        for name in names:
+            mode = 0o500 if os.path.isdir(self.path(name)) else 0o400
+            os.chmod(self.path(name), mode)
+            self.addCleanup(os.chmod, self.path(name), 0o700)
+        return more
+
+
+class Store(Files):
+    COMMANDS = (('apply',), ('get', 'people', '1'), ('key', 'list'), ('encrypt',), ('export', 'people', '--json'))
+
+    def store_fails(self, codes, commands=COMMANDS, **more):
+        with self.unchanged('app.db', '.bulla/kms.db', '.bulla/root.key'):
+            for command in commands:
+                run = self.bulla(*command, status=1, **more)
+                self.assertIn(run.code(), codes, str(run))
+                self.assertTrue(run.next)
+
+    def test_made_by_a_newer_release(self):
+        self.project(steps=('apply',))
+        self.store('UPDATE bulla_store SET version = version + 1')
+        self.store_fails(('newer',))
+        self.store('UPDATE bulla_store SET version = version - 1')
+        self.bulla('get', 'people', '1')
+
+    def test_no_store_of_ours(self):
+        self.project()
+        os.unlink(self.path('.bulla', 'kms.db'))
+        self.sql('CREATE TABLE mine (x)', database=self.path('.bulla', 'kms.db'))
+        os.chmod(self.path('.bulla', 'kms.db'), 0o600)
+        self.store_fails(('format', 'corrupt'))
+        self.bulla('init', status=1)
+        self.assertEqual(self.sql('SELECT count(*) FROM mine', database=self.path('.bulla', 'kms.db')), [(0,)])
+
+    def test_locked(self):
+        self.project(steps=('apply',))
+        holder = self.open(self.path('.bulla', 'kms.db'))
+        holder.execute('BEGIN IMMEDIATE')
+        try:
+            children = [self.start(*command) for command in (('encrypt',), ('key', 'create', 'x'))]
+            for child in children:
+                self.assertEqual(self.wait(child, 1).code(), 'locked')
+        finally:
+            holder.execute('ROLLBACK')
+            holder.close()
+        self.bulla('get', 'people', '1')
+        self.assertTrue(self.bulla('audit', 'verify', '--json').json()['verified'])
+
+    def test_read_only(self):
+        self.project(steps=('apply',))
+        more = self.read_only('.bulla/kms.db', '.bulla')
+        self.store_fails(('read_only', 'permission'), **more)
+
+    def test_corrupt(self):
+        self.project(steps=('apply',))
+        self.store('SELECT 1')
+        good = self.read('.bulla', 'kms.db')
+        for damaged in (b'garbage!' * 20 + good[160:], good[:len(good) // 2], good[:4096], b'x' * 5000, good[:100] + b'\xff' * 4000 + good[4100:]):
+            for name in os.listdir(self.path('.bulla')):
+                if name.startswith('kms.db-'):
+                    os.unlink(self.path('.bulla', name))
+            with open(self.path('.bulla', 'kms.db'), 'wb') as file:
+                file.write(damaged)
+            for command in (('get', 'people', '1'), ('encrypt',)):
+                run = self.bulla(*command, status=1)
+                self.assertIn(run.code(), ('corrupt', 'format', 'root_key', 'not_found'), str(run))
+                self.assertEqual(run.stdout, b'')
+        with open(self.path('.bulla', 'kms.db'), 'wb') as file:
+            file.write(good)
+        self.bulla('get', 'people', '1')
+
+    def test_rows_of_the_store_that_were_changed(self):
+        """Whoever can write the store's file and has no root key can break it, not bend it."""
+        self.project(steps=('apply', 'verify', 'finish'))
+        good = self.read('.bulla', 'kms.db')
+        for kind, identity, data in self.store_rows():
+            for change in (bytes([data[0] ^ 1]) + data[1:], data[:-1] + bytes([data[-1] ^ 1]), data[:-1]):
+                self.sql(('UPDATE bulla_kms SET data = ? WHERE kind = ? AND id = ?', (change, kind, identity)), database=self.path('.bulla', 'kms.db'))
+                run = self.bulla('get', 'people', '1', status=(0, 1))  # 0: a row that this command does not need
+                if run.status:
+                    self.assertIn(run.code(), ('corrupt', 'root_key', 'format', 'auth', 'version', 'audit', 'newer', 'not_found', 'unknown_key'), str(run))
+                    self.assertEqual(run.stdout, b'')
+                self.sql(('UPDATE bulla_kms SET data = ? WHERE kind = ? AND id = ?', (data, kind, identity)), database=self.path('.bulla', 'kms.db'))
+        self.assertTrue(good)
+        self.bulla('get', 'people', '1')
+
+    def store_rows(self):
+        connection = sqlite3.connect(self.path('.bulla', 'kms.db'))
+        rows = connection.execute('SELECT kind, id, data FROM bulla_kms').fetchall()
+        connection.close()
+        return rows[:6]
+
+    def test_a_full_disk(self):
+        """No file may grow: neither the store nor its log; nothing is released, and nothing is lost."""
+        self.project(steps=('apply',))
+        self.store('SELECT 1')
+        for command in (('encrypt',), ('key', 'create', 'x'), ('kms', 'backup', 'b'), ('get', 'people', '1')):
+            run = self.bulla(*command, status=1, **limited(1))
+            self.assertIn(run.code(), ('full', 'io', 'audit', 'limit'), str(run))
+            self.assertEqual(run.stdout, b'')
+        self.assertFalse(os.path.exists(self.path('b')))
+        self.bulla('get', 'people', '1')
+        self.assertTrue(self.bulla('audit', 'verify', '--json').json()['verified'])
+
+# --- the target database ----------------------------------------------------------------------------------------------
+
+class Target(Files):
+    JOBS = (('plan',), ('apply',), ('verify',), ('get', 'people', '1'), ('export', 'people', '--json'))
+
+    def test_missing(self):
+        self.project()
+        os.unlink(self.database)
+        for command in (*self.JOBS, ('status',)):
+            self.assertIn('app.db', self.fails('not_found', *command).words)
+        self.assertFalse(os.path.exists(self.database))
+
+    def test_no_database(self):
+        self.project()
+        for content in (b'hello', b'x' * 10000, b'SQLite format 3\0' + b'\xff' * 5000):
+            with open(self.database, 'wb') as file:
+                file.write(content)
+            with self.unchanged('app.db'):
+                for command in self.JOBS:
+                    self.assertIn(self.bulla(*command, status=1).code(), ('format', 'corrupt'))
+        os.unlink(self.database)
+        os.mkdir(self.database)
+        self.fails('format', 'apply')
+
+    def test_an_empty_file(self):
+        self.project()
+        open(self.database, 'wb').close()
+        self.fails('not_found', 'apply')
+
+    def test_damaged_pages(self):
+        self.project(2000)
+        with open(self.database, 'r+b') as file:
+            file.seek(8192)
+            file.write(b'\xff' * 40000)
+        run = self.bulla('apply', status=1)
+        self.assertIn(run.code(), ('corrupt', 'database', 'io'))
+
+    def test_read_only_target(self):
+        self.project()
+        more = self.read_only('app.db')
+        with self.unchanged('app.db'):
+            self.bulla('plan', **more)
+            run = self.bulla('apply', status=1, **more)
+            self.assertEqual(run.code(), 'read_only')
+
+    def test_locked_target(self):
+        self.project(steps=('apply',))
+        self.sql("UPDATE people SET name = 'Kq00001z new' WHERE id = 1")
+        holder = self.open()
+        holder.execute('BEGIN EXCLUSIVE')
+        try:
+            children = [self.start(*command) for command in (('apply',), ('export', 'people'), ('finish', '--settle', '0s'))]
+            for child in children:
+                self.assertEqual(self.wait(child, 1).code(), 'locked')
+        finally:
+            holder.execute('ROLLBACK')
+            holder.close()
+        self.climb()
+
+    def test_a_lock_that_goes_away_is_waited_for(self):
+        self.project()
+        holder = self.open()
+        holder.execute('BEGIN EXCLUSIVE')
+        child = self.start('apply')
+        try:
+            self.assertFalse(harness.wait_until(lambda: child.poll() is not None, 0.5))
+        finally:
+            holder.execute('ROLLBACK')
+            holder.close()
+        self.wait(child)
+
+    def test_a_newer_book(self):
+        """The bookkeeping of a later release is not touched."""
+        self.project(steps=('apply',))
+        tables = [name for name, in self.sql("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'bulla_%'")]
+        self.assertTrue({'bulla_job', 'bulla_quarantine', 'bulla_report'} <= set(tables), tables)
+
+    def test_a_full_disk(self):
+        """The database may not grow while it is applied to: what was done stays, the rest comes when there is room."""
+        self.project(3000)
+        full = limited(os.path.getsize(self.database) + 65536)
+        run = self.bulla('apply', status=1, **full)
+        self.assertIn(run.code(), ('full', 'io'), str(run))
+        self.assertEqual(self.sql('PRAGMA integrity_check'), [('ok',)])
+        self.assertEqual(exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id']), self.expected)
+        self.bulla('apply')
+        self.climb('verify')
+        run = self.bulla('finish', '--settle', '0s', status=(0, 1), **full)
+        self.assertEqual(self.sql('PRAGMA integrity_check'), [('ok',)])
+        self.bulla('finish', '--settle', '0s', status=(0, 1) if run.status == 0 else 0)
+        self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
+
+
+# --- damaged rows -----------------------------------------------------------------------------------------------------
+
+class Damage(Bad):
+    """Changes made behind the triggers' back, as whoever writes the file could."""
+
+    def behind(self, *statements):
+        triggers = self.sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        self.sql(*['DROP TRIGGER %s' % harness.quote(name) for name, _ in triggers], *statements, *[sql for _, sql in triggers])
+
+    def cell(self, column, i):
+        return self.sql('SELECT %s FROM people WHERE id = %d' % (column, i))[0][0]
+
+    def put(self, column, i, value):
+        self.behind(('UPDATE people SET %s = ? WHERE id = ?' % column, (value, i)))
+
+    def damage(self):
+        """One kind of damage per row: id to the reasons that fit."""
+        flip = self.cell('name_ciphertext', 1)
+        self.put('name_ciphertext', 1, flip[:-1] + bytes([flip[-1] ^ 1]))
+        self.put('name_ciphertext', 2, self.cell('name_ciphertext', 2)[:-3])
+        self.put('name_ciphertext', 3, b'foreign bytes that nobody sealed, and long enough')
+        self.put('encrypted_kms_key', 4, self.cell('encrypted_kms_key', 14))
+        self.put('name_ciphertext', 5, self.cell('name_ciphertext', 15))
+        self.put('name_ciphertext', 6, self.cell('email_ciphertext', 6))
+        self.put('encrypted_kms_key', 7, b'foreign bytes that nobody wrapped, and long enough to be a key of some kind')
+        self.put('name_ciphertext', 8, b'')
+        self.put('name_ciphertext', 9, 'text')
+        self.put('encrypted_kms_key', 10, self.cell('encrypted_kms_key', 10)[:50])
+        return {1: ('tampered',), 2: ('tampered',), 3: ('tampered', 'format'), 4: ('context', 'tampered'), 5: ('tampered', 'context'),
+                6: ('tampered',), 7: ('format', 'wrong_key'), 8: ('format', 'tampered'), 9: ('format', 'tampered', 'type'), 10: ('format', 'tampered')}
+
+    def check_quarantine(self, reasons):
+        found = {}
+        for pk, reason in self.sql("SELECT pk, reason FROM bulla_quarantine WHERE model = 'people'"):
+            found.setdefault(int(pk.strip('[]')), set()).add(reason)
+        self.assertEqual(sorted(found), sorted(reasons))
+        for i, allowed in reasons.items():
+            self.assertTrue(found[i] <= set(allowed), 'row %d: %s' % (i, found[i]))
+
+    def test_before_finish(self):
+        self.project(steps=('apply',))
+        good = exact_rows(self.database, 'people', self.columns('people'), ['id'])
+        reasons = self.damage()
+        run = self.bulla('verify', '--json', status=3)
+        done = run.model()
+        self.assertEqual((done['rows'], done['equal']), (ROWS, ROWS - len(reasons)))
+        self.check_quarantine(reasons)
+        status = self.bulla('status', '--json').model()
+        self.assertEqual(sum(status['quarantine'].values()), len(reasons))
+        self.fails('refused', 'finish', '--settle', '0s')
+        self.assertEqual(exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id']), self.expected)
+        self.repair(good)
+        self.bulla('verify')
+        self.assertEqual(self.sql('SELECT * FROM bulla_quarantine'), [])
+        self.bulla('finish', '--settle', '0s')
+        self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
+
+    def repair(self, good):
+        columns = self.columns('people')
+        statements = []
+        for row in good:
+            for column, (kind, value) in zip(columns, row):
+                if column.endswith('_ciphertext') or column == 'encrypted_kms_key':
+                    statements.append(('UPDATE people SET %s = ? WHERE id = ?' % column, (value, row[0][1])))
+        self.behind(*statements)
+
+    def test_after_finish(self):
+        self.project(steps=('apply', 'verify', 'finish'))
+        good = exact_rows(self.database, 'people', self.columns('people'), ['id'])
+        reasons = self.damage()
+        for i in reasons:
+            run = self.bulla('get', 'people', str(i), 'name', status=1)
+            self.assertIn(run.code(), ('auth', 'context', 'format', 'version', 'unknown_key', 'type', 'encoding'), str(run))
+            self.assertEqual(run.stdout, b'')
+        run = self.bulla('export', 'people', '--json', status=3)
+        self.assertEqual([r['id'] for r in run.lines()], [i for i in range(1, ROWS + 1) if i not in reasons])
+        self.assertIn('%d records do not open' % len(reasons), run.words)
+        self.assertEqual(len(harness.csv_lines(self.bulla('export', 'people', status=3).stdout)), 1 + ROWS - len(reasons))
+        self.bulla('verify', status=3)
+        self.check_quarantine(reasons)
+        self.repair(good)
+        self.bulla('verify')
+        self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
+
+    def test_a_copied_row_is_named(self):
+        """Key and all ciphertexts of one row in another: the message says which part differs."""
+        self.project(steps=('apply', 'verify', 'finish'))
+        sealed = [c for c in self.columns('people') if c.endswith('_ciphertext') or c == 'encrypted_kms_key']
+        self.behind('UPDATE people SET (%s) = (SELECT %s FROM people WHERE id = 12) WHERE id = 13' % (', '.join(sealed), ', '.join(sealed)))
+        run = self.fails('context', 'get', 'people', '13')
+        self.assertIn('model_id', run.words)
+        self.assertNotIn('model_name', run.words.split('\n')[0])
+        self.bulla('verify', status=3)
+        self.assertEqual(self.sql('SELECT pk, reason FROM bulla_quarantine'), [('[13]', 'context')])
+
+    def test_a_row_that_went_back_or_away(self):
+        """After finish the digest of the last report tells when rows are not those that were verified; when the application writes, that is its right."""
+        self.project(steps=('apply', 'verify', 'finish'))
+        self.bulla('verify')
+        self.sql('DELETE FROM people WHERE id = 5')
+        self.bulla('verify', status=(0, 3))
+        self.assertEqual(len(self.exported('people')), ROWS - 1)
+
+    def test_an_index_that_was_copied_is_tampering(self):
+        self.project(steps=('apply', 'verify', 'finish'))
+        self.behind('UPDATE people SET email_bidx = (SELECT email_bidx FROM people WHERE id = 12) WHERE id = 11')
+        run = self.fails('auth', 'search', 'people', 'email', person(12)[2])
+        self.assertNotIn('Kq00011z', run.text)
+
+    def test_plaintext_that_was_changed_behind_the_triggers(self):
+        """verify compares: the sealed value is not the one that is there."""
+        self.project(steps=('apply',))
+        self.behind("UPDATE people SET name = 'Kq00012z other' WHERE id = 12")
+        done = self.bulla('verify', '--json', status=3).model()
+        self.assertEqual(done['differences'], 1)
+        self.fails('refused', 'finish', '--settle', '0s')
+        self.assertEqual(self.sql('SELECT name FROM people WHERE id = 12'), [('Kq00012z other',)])
+
+    def test_a_report_that_was_forged_does_not_allow_finish(self):
+        self.project(steps=('apply',))
+        self.sql("UPDATE people SET name = 'Kq00012z other' WHERE id = 12")
+        self.bulla('verify', status=3)
+        for name in harness.files_below(self.path('.bulla', 'reports')):
+            with open(name, 'rb') as file:
+                text = file.read()
+            with open(name, 'wb') as file:
+                file.write(re.sub(rb'"(unsealed|differences)": ?\d+', rb'"\1":0', text))
+        self.fails('refused', 'finish', '--settle', '0s')
+
+
+# --- secrets ----------------------------------------------------------------------------------------------------------
+
+class Secrets(Bad):
+    def test_no_secret_in_what_is_said_or_kept(self):
+        """Every command, well and badly used, with values that would be found again."""
+        self.project()
+        self.hide('Kq-box-secret', 'Kq-field-secret', 'Kq-search-secret')
+        self.bulla('plan', '--json')
+        self.bulla('plan')
+        self.climb('apply', 'verify')
+        self.sql("UPDATE people SET name = 'Kq00012z again', note = NULL WHERE id = 12")
+        self.climb('apply', 'verify')
+        self.bulla('search', 'people', 'email', '--value-file', '-', stdin=b'Kq-search-secret')
+        self.bulla('search', 'people', 'note', '--value-file', '-', stdin=b'Kq-search-secret', status=2)
+        box = self.bulla('encrypt', stdin=b'Kq-box-secret').stdout
+        self.bulla('inspect', stdin=box)
+        self.bulla('encrypt', '--model', 'people', '--id', '5', '--field', 'name', stdin=b'Kq-field-secret')
+        self.bulla('encrypt', '--model', 'people', '--id', '5', '--field', 'nme', stdin=b'Kq-field-secret', status=1)
+        self.bulla('encrypt', '--key', 'local/nothing', stdin=b'Kq-box-secret', status=1)
+        self.bulla('inspect', stdin=b'Kq-box-secret', status=1)
+        self.bulla('decrypt', stdin=b'Kq-box-secret', status=1)
+        self.bulla('status')
+        self.bulla('audit', 'export')
+        self.bulla('kms', 'rekey')
+        self.bulla('kms', 'backup', 'b')
+        self.check_secrets()
+        for secret in self.secrets:
+            self.assertNotIn(secret, self.read('b'))
+
+    def test_nothing_shows_in_the_process_list(self):
+        """Beside what the user wrote there: the command starts no others, and rewrites nothing."""
+        self.project(3000)
+        child = self.start('apply')
+        seen = harness.wait_until(lambda: self.arguments(child.pid), 10)
+        self.assertEqual(seen, [harness.settings['command'].encode(), b'apply'])
+        self.wait(child)
+
+    def arguments(self, pid):
+        try:
+            with open('/proc/%d/cmdline' % pid, 'rb') as file:
+                words = file.read().split(b'\0')[:-1]
+            return words if words and words[0].endswith(b'bulla') else None
+        except OSError:
+            return None
+
+
+if __name__ == '__main__':
+    harness.main()

@@ -1,0 +1,203 @@
+"""SIGKILL at random moments: each row is old or new, and the same command goes on.
+
+CRASH_N kills in all (30), CRASH_SEED to see a run again.
+"""
+import os
+import random
+import shutil
+import signal
+import tempfile
+import time
+
+import harness
+from harness import PEOPLE_COLUMNS, PEOPLE_MODEL, exact_rows, found_in_files, make_people
+
+ROWS = 4000
+KILLS = max(6, int(os.environ.get('CRASH_N', '30')))
+SEED = int(os.environ.get('CRASH_SEED', '0')) or random.SystemRandom().randint(1, 10 ** 9)
+
+
+class Crash(harness.Case):
+    """Each kill happens in a copy of one prepared project."""
+
+    def setUp(self):
+        super().setUp()
+        self.random = random.Random('%d %s' % (SEED, self.id()))
+        self.top = self.dir
+        self.kills, self.hits = 0, 0
+
+    def project(self, mode, *steps):
+        """A directory at that point of the ladder, to be copied."""
+        self.enter(tempfile.mkdtemp(dir=self.top))
+        make_people(self.database, ROWS)
+        self.sql('PRAGMA journal_mode = %s' % mode)
+        self.model(PEOPLE_MODEL)
+        self.climb(*steps) if steps else None
+        return self.dir
+
+    def enter(self, directory):
+        self.dir, self.database = directory, os.path.join(directory, 'app.db')
+
+    def copy_of(self, directory):
+        copy = tempfile.mkdtemp(dir=self.top)
+        shutil.rmtree(copy)
+        shutil.copytree(directory, copy)
+        self.enter(copy)
+
+    def leave(self):
+        shutil.rmtree(self.dir)
+        self.enter(self.top)
+        self.runs.clear()
+
+    def how_long(self, directory, *args):
+        """The command's time when nobody stops it."""
+        self.copy_of(directory)
+        start = time.monotonic()
+        self.bulla(*args)
+        taken = time.monotonic() - start
+        self.leave()
+        return taken
+
+    def kill_one(self, seconds, *args):
+        """Whether it was still running."""
+        child = self.start(*args)
+        time.sleep(self.random.uniform(0, seconds))
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        self.children.remove(child)
+        child.said.close()
+        child.words.close()
+        self.kills += 1
+        self.hits += child.returncode == -signal.SIGKILL
+        return child.returncode == -signal.SIGKILL
+
+    def check_files(self):
+        self.assertEqual(self.sql('PRAGMA integrity_check'), [('ok',)])
+        self.assertTrue(self.bulla('audit', 'verify', '--json').json()['verified'])
+
+    def no_quarantine(self):
+        if 'bulla_quarantine' in [name for name, in self.sql('SELECT name FROM sqlite_master')]:
+            self.assertEqual(self.sql('SELECT * FROM bulla_quarantine'), [])
+
+    def rounds(self, share):
+        return max(1, round(KILLS * share))
+
+    def say(self, what):
+        print('%s: %d kills, %d of them in the middle, seed %d' % (what, self.kills, self.hits, SEED))
+
+    # --- apply ---
+    def crash_apply(self, mode, rounds):
+        base = self.project(mode)
+        self.expected = exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id'])
+        taken = self.how_long(base, 'apply')
+        while self.kills < rounds:
+            self.copy_of(base)
+            for _ in range(min(self.random.choice((1, 1, 2, 3)), rounds - self.kills)):
+                self.kill_one(taken, 'apply')
+                self.assertEqual(exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id']), self.expected)
+                self.assert_whole_records()
+            self.bulla('apply')
+            self.no_quarantine()
+            checked = self.bulla('verify', '--json').model()
+            self.assertEqual((checked['equal'], checked['unsealed'], checked['differences']), (ROWS, 0, 0))
+            self.check_files()
+            if self.random.random() < 0.3:
+                self.bulla('finish', '--settle', '0s')
+            self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
+            self.leave()
+        self.say('apply, %s' % mode)
+
+    def assert_whole_records(self):
+        """A row has its key and all its ciphertexts, or none."""
+        if 'encrypted_kms_key' not in self.columns('people'):
+            return
+        torn = self.sql('SELECT count(*) FROM people WHERE ' + ' OR '.join(
+            '({0} IS NOT NULL AND ({0}_ciphertext IS NULL) <> (encrypted_kms_key IS NULL))'.format(f) for f in ('name', 'email', 'note', 'salary')))
+        self.assertEqual(torn, [(0,)])
+
+    def test_apply_with_a_rollback_journal(self):
+        self.crash_apply('delete', self.rounds(0.2))
+
+    def test_apply_with_a_write_ahead_log(self):
+        self.crash_apply('wal', self.rounds(0.2))
+
+    # --- finish ---
+    def crash_finish(self, mode, rounds):
+        base = self.project(mode, 'apply', 'verify')
+        self.expected = exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id'])
+        needles = {value for row in self.expected for kind, value in row[1:5] if kind == 'text' and len(value) > 7}
+        taken = self.how_long(base, 'finish', '--settle', '0s')
+        while self.kills < rounds:
+            self.copy_of(base)
+            for _ in range(min(self.random.choice((1, 1, 2, 3)), rounds - self.kills)):
+                self.kill_one(taken, 'finish', '--settle', '0s')
+                self.assert_all_or_nothing()
+            self.bulla('finish', '--settle', '0s')
+            self.assertEqual(found_in_files(self.database, needles), set())
+            self.no_quarantine()
+            self.assertEqual([c for c in self.columns('people') if c in PEOPLE_COLUMNS], ['id', 'city'])
+            self.assertEqual(self.sql('PRAGMA journal_mode'), [(mode,)])
+            self.assertEqual(self.bulla('verify', '--json').model()['equal'], ROWS)
+            self.check_files()
+            self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
+            self.assertEqual(sorted(os.listdir(self.dir)), sorted(set(os.listdir(base)) | {n for n in os.listdir(self.dir) if n.startswith('app.db')}))
+            self.leave()
+        self.say('finish, %s' % mode)
+
+    def assert_all_or_nothing(self):
+        """The table has its plaintext or has it not, whole."""
+        there = [c for c in self.columns('people') if c in PEOPLE_COLUMNS]
+        self.assertIn(there, (PEOPLE_COLUMNS, ['id', 'city']))
+        if there == PEOPLE_COLUMNS:
+            self.assertEqual(exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id']), self.expected)
+        self.assertEqual(self.sql('SELECT count(*) FROM people'), [(ROWS,)])
+        self.assertEqual(self.sql('PRAGMA integrity_check'), [('ok',)])
+
+    def test_finish_with_a_rollback_journal(self):
+        self.crash_finish('delete', self.rounds(0.2))
+
+    def test_finish_with_a_write_ahead_log(self):
+        self.crash_finish('wal', self.rounds(0.2))
+
+    # --- the key store ---
+    def test_rekey(self):
+        """Killed at any point the store opens, and what was sealed opens."""
+        self.enter(tempfile.mkdtemp(dir=self.top))
+        self.bulla('init')
+        for i in range(20):
+            self.bulla('key', 'create', 'key%d' % i)
+        box = self.bulla('encrypt', stdin=b'Kq-secret-token').stdout
+        base = self.dir
+        taken = self.how_long(base, 'kms', 'rekey')
+        while self.kills < self.rounds(0.1):
+            self.copy_of(base)
+            self.kill_one(taken, 'kms', 'rekey')
+            self.assertEqual(self.bulla('decrypt', stdin=box).stdout, b'Kq-secret-token')
+            self.bulla('kms', 'rekey')
+            self.assertEqual(self.bulla('decrypt', stdin=box).stdout, b'Kq-secret-token')
+            self.assertTrue(self.bulla('audit', 'verify', '--json').json()['verified'])
+            self.leave()
+        self.say('rekey')
+
+    def test_init(self):
+        """What a cut-off run has made is used by the next one."""
+        base = tempfile.mkdtemp(dir=self.top)
+        self.enter(base)
+        make_people(self.database, 10)
+        arguments = ('init', '--database', 'sqlite:app.db', '--table', 'people', '--fields', 'name,email')
+        taken = self.how_long(base, *arguments)
+        while self.kills < self.rounds(0.1):
+            self.copy_of(base)
+            if not self.kill_one(taken, *arguments):
+                self.fails('exists', *arguments)  # it was done
+            else:
+                again = self.bulla(*arguments, status=(0, 1))
+                self.assertIn(again.status and again.code(), (0, 'exists'), str(again))
+            self.climb()
+            self.check_files()
+            self.leave()
+        self.say('init')
+
+
+if __name__ == '__main__':
+    harness.main()

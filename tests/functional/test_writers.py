@@ -1,0 +1,409 @@
+"""Applications that go on writing, in every way SQL has, while the job runs: no write is lost, no stale ciphertext stays."""
+import random
+import signal
+import sqlite3
+import threading
+import time
+
+import harness
+from harness import exact_rows, wait_until
+
+ROWS = 30000
+COLUMNS = ['id', 'email', 'note', 'amount', 'city']
+MODEL = '''  t:
+    branch_key: { name: t }
+    fields:
+      email: { index: { normalize: lowercase } }
+      note: {}
+      amount: {}
+'''
+
+
+def row(i):
+    return ('Kq%06dz@Example.org' % i, None if i % 10 == 0 else 'Kq%06dz note' % i, i if i % 3 else str(i), 'city %d' % (i % 7))
+
+
+class Writers(harness.Case):
+    def table(self, rows=ROWS, mode='wal'):
+        connection = self.open()
+        connection.execute('PRAGMA journal_mode = %s' % mode)
+        connection.execute('CREATE TABLE t (id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE, note, amount, city TEXT)')
+        connection.execute('BEGIN')
+        connection.executemany('INSERT INTO t (email, note, amount, city) VALUES (?, ?, ?, ?)', map(row, range(1, rows + 1)))
+        connection.execute('COMMIT')
+        connection.close()
+        self.model(MODEL)
+
+    def sealed(self):
+        return self.sql('SELECT count(*) FROM t WHERE email_ciphertext IS NOT NULL')[0][0] if 'email_ciphertext' in self.columns('t') else 0
+
+    def unsealed(self):
+        return self.sql('SELECT count(*) FROM t WHERE %s' % ' OR '.join(
+            '({0} IS NOT NULL AND {0}_ciphertext IS NULL)'.format(name) for name in ('email', 'note', 'amount')))[0][0]
+
+    def settle(self):
+        """apply until nothing is left; then what is sealed must be what is there, opened through finish."""
+        for _ in range(10):
+            done = self.bulla('apply', 't', '--json').model()
+            self.assertEqual(done['quarantined'], 0)
+            if done['sealed'] == 0:
+                break
+        self.assertEqual(self.unsealed(), 0)
+        expected = exact_rows(self.database, 't', COLUMNS, ['id'])
+        checked = self.bulla('verify', 't', '--json').model()
+        self.assertEqual((checked['rows'], checked['equal'], checked['differences'], checked['unsealed']), (len(expected), len(expected), 0, 0))
+        self.bulla('finish', 't', '--settle', '0s')
+        records = self.exported('t')
+        self.assertEqual(len(records), len(expected))
+        different = [r['id'] for r, e in zip(records, expected)
+                     if [harness.json_exact(r[c]) for c in COLUMNS] != [harness.json_form(v) for v in e]]
+        self.assertEqual(different, [])
+
+
+# --- what the writers do ----------------------------------------------------------------------------------------------
+
+def insert(db, pick, n):
+    db.execute('INSERT INTO t (email, note, amount, city) VALUES (?, ?, ?, ?)', row(100000 + n))
+
+
+def insert_more(db, pick, n):
+    db.executemany('INSERT INTO t (email, note, amount, city) VALUES (?, ?, ?, ?)', [row(200000 + n * 20 + i) for i in range(20)])
+
+
+def update_one(db, pick, n):
+    db.execute('UPDATE t SET note = ? WHERE id = ?', ('Kq new note %d' % n, pick()))
+
+
+def update_case(db, pick, n):
+    db.execute('UPDATE t SET email = CASE WHEN email = upper(email) COLLATE BINARY THEN lower(email) ELSE upper(email) END WHERE id = ?', (pick(),))
+
+
+def update_class(db, pick, n):
+    db.execute("UPDATE t SET amount = CASE typeof(amount) WHEN 'integer' THEN CAST(amount AS TEXT) ELSE CAST(amount AS INTEGER) END WHERE id = ?", (pick(),))
+
+
+def update_real(db, pick, n):
+    db.execute('UPDATE t SET amount = CASE WHEN amount = 0.0 THEN -amount ELSE ? END WHERE id = ?', ((0.0, -0.0, 1.0, 1)[n % 4], pick()))
+
+
+def update_null(db, pick, n):
+    db.execute('UPDATE t SET note = CASE WHEN note IS NULL THEN \'\' ELSE NULL END WHERE id = ?', (pick(),))
+
+
+def update_blob(db, pick, n):
+    db.execute('UPDATE t SET note = CAST(note AS BLOB) WHERE id = ?', (pick(),))
+
+
+def update_same(db, pick, n):
+    db.execute('UPDATE t SET email = email, note = note WHERE id = ?', (pick(),))
+
+
+def update_city(db, pick, n):
+    db.execute('UPDATE t SET city = ? WHERE id = ?', ('city %d' % n, pick()))
+
+
+def update_bulk(db, pick, n):
+    start = pick()
+    db.execute('UPDATE t SET email = email || ?, note = ? WHERE id BETWEEN ? AND ?', ('x', 'Kq bulk %d' % n, start, start + 200))
+
+
+def replace(db, pick, n):
+    db.execute('REPLACE INTO t (id, email, note, amount, city) VALUES (?, ?, ?, ?, ?)', (pick(), *row(300000 + n)))
+
+
+def upsert(db, pick, n):
+    db.execute('INSERT INTO t (id, email, note, amount, city) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET note = excluded.note, '
+               'amount = amount + 1', (pick(), *row(400000 + n)))
+
+
+def delete(db, pick, n):
+    db.execute('DELETE FROM t WHERE id = ?', (pick(),))
+
+
+def delete_bulk(db, pick, n):
+    start = pick()
+    db.execute('DELETE FROM t WHERE id BETWEEN ? AND ?', (start, start + 30))
+
+
+def change_key(db, pick, n):
+    db.execute('UPDATE OR IGNORE t SET id = ? WHERE id = ?', (1000000 + n * 7, pick()))
+
+
+def swap_keys(db, pick, n):
+    a, b = pick(), pick()
+    if a != b:
+        db.execute('UPDATE t SET id = ? WHERE id = ?', (-5, a))
+        db.execute('UPDATE OR IGNORE t SET id = ? WHERE id = ?', (a, b))
+        db.execute('UPDATE OR IGNORE t SET id = ? WHERE id = ?', (b, -5))
+
+
+def delete_and_insert(db, pick, n):
+    i = pick()
+    db.execute('DELETE FROM t WHERE id = ?', (i,))
+    db.execute('INSERT INTO t (id, email, note, amount, city) VALUES (?, ?, ?, ?, ?)', (i, *row(500000 + n)))
+
+
+WAYS = [insert, insert_more, update_one, update_case, update_class, update_real, update_null, update_blob, update_same, update_city, update_bulk,
+        replace, upsert, delete, delete_bulk, change_key, swap_keys, delete_and_insert]
+
+
+class Writer(threading.Thread):
+    """One application: statements in transactions of their own, some rolled back, until it is told to stop."""
+
+    def __init__(self, case, seed, ways=tuple(WAYS), pause=0.001):
+        super().__init__(daemon=True)
+        self.case, self.random, self.ways, self.pause = case, random.Random(seed), ways, pause
+        self.stopped, self.failure, self.done = threading.Event(), None, 0
+
+    def pick(self):
+        return self.random.randint(1, ROWS)
+
+    def run(self):
+        try:
+            db = self.case.open()
+            while not self.stopped.is_set():
+                db.execute('BEGIN IMMEDIATE')
+                self.random.choice(self.ways)(db, self.pick, self.random.randint(0, 9999))
+                db.execute('ROLLBACK' if self.random.random() < 0.05 else 'COMMIT')
+                self.done += 1
+                time.sleep(self.pause)
+            db.close()
+        except sqlite3.Error as failure:
+            self.failure = failure
+
+    def stop(self):
+        self.stopped.set()
+        self.join(harness.LONG)
+        self.case.assertIsNone(self.failure)
+        self.case.assertGreater(self.done, 0)
+
+
+class BesideApply(Writers):
+    def test_every_kind_of_write(self):
+        self.table()
+        writers = [Writer(self, 1), Writer(self, 2)]
+        for writer in writers:
+            writer.start()
+        try:
+            for _ in range(3):
+                done = self.bulla('apply', 't', '--json').model()
+                self.assertEqual(done['quarantined'], 0)
+        finally:
+            for writer in writers:
+                writer.stop()
+        self.settle()
+
+    def test_every_kind_of_write_with_a_rollback_journal(self):
+        self.table(5000, 'delete')
+        writer = Writer(self, 3)
+        writer.start()
+        try:
+            for _ in range(2):
+                self.bulla('apply', 't')
+        finally:
+            writer.stop()
+        self.settle()
+
+    def test_each_way_between_two_runs(self):
+        """Without the race: each statement leaves exactly its rows to be sealed again."""
+        self.table(300)
+        self.bulla('apply')
+        for number, way in enumerate(WAYS):
+            with self.subTest(way=way.__name__):
+                pick = random.Random(number)
+                db = self.open()
+                db.execute('BEGIN')
+                for i in range(5):
+                    way(db, lambda: pick.randint(1, 280), number * 100 + i)
+                db.execute('COMMIT')
+                db.close()
+                self.assertEqual(self.bulla('apply', '--json').model()['quarantined'], 0)
+                checked = self.bulla('verify', '--json').model()
+                self.assertEqual((checked['differences'], checked['unsealed']), (0, 0))
+        self.settle()
+
+    def test_a_change_of_case_alone_is_a_change(self):
+        self.table(20)
+        self.bulla('apply')
+        self.sql("UPDATE t SET email = upper(email) WHERE id = 3", "UPDATE t SET amount = '7' WHERE id = 7", 'UPDATE t SET amount = 5.0 WHERE id = 5')
+        self.assertEqual(self.sql('SELECT id FROM t WHERE email_ciphertext IS NULL OR amount_ciphertext IS NULL ORDER BY id'), [(3,), (5,), (7,)])
+        self.settle()
+
+    def test_writes_that_change_nothing_stay_sealed(self):
+        self.table(20)
+        self.bulla('apply')
+        self.sql('UPDATE t SET email = email, note = note', "UPDATE t SET city = 'elsewhere'")
+        self.assertEqual(self.unsealed(), 0)
+        self.assertEqual(self.bulla('apply', '--json').model()['sealed'], 0)
+
+    def test_triggers_of_the_users_own_write_too(self):
+        self.table(50)
+        self.sql('CREATE TRIGGER mine AFTER UPDATE OF note ON t BEGIN UPDATE t SET email = lower(NEW.email) WHERE id = NEW.id; END',
+                 'CREATE TRIGGER born AFTER INSERT ON t BEGIN UPDATE t SET note = \'Kq born\' WHERE id = NEW.id; END')
+        self.bulla('apply')
+        self.sql("UPDATE t SET note = 'Kq changed' WHERE id < 10", "INSERT INTO t (email, note) VALUES ('Kq@X.org', 'Kq')")
+        self.settle()
+
+    def test_follow_seals_what_comes(self):
+        self.table(500)
+        child = self.start('apply', 't', '--follow', '--json')
+        self.assertTrue(wait_until(lambda: self.sealed() == 500))
+        self.sql(('INSERT INTO t (email, note, amount, city) VALUES (?, ?, ?, ?)', row(777777)), "UPDATE t SET note = 'Kq again' WHERE id <= 20")
+        self.assertTrue(wait_until(lambda: self.unsealed() == 0 and self.sealed() == 501))
+        self.fails('busy', 'apply', 't')
+        self.fails('busy', 'apply', 't', '--json')
+        child.send_signal(signal.SIGINT)
+        self.wait(child, 130)
+        self.settle()
+
+    def test_follow_ends_on_sigterm_too(self):
+        self.table(50)
+        child = self.start('apply', 't', '--follow')
+        self.assertTrue(wait_until(lambda: self.sealed() == 50))
+        child.send_signal(signal.SIGTERM)
+        self.wait(child, 130)
+        self.bulla('apply')
+
+
+class Stopping(Writers):
+    def hold(self):
+        """apply in the middle of its work, waiting for a lock that this test holds."""
+        child = self.start('apply', 't', '--json')
+        db = self.open()
+        held = False
+
+        def middle():
+            nonlocal held
+            if held:
+                return True
+            if child.poll() is not None:
+                return True
+            try:
+                db.execute('BEGIN IMMEDIATE')
+            except sqlite3.OperationalError:
+                return False
+            try:
+                held = 0 < db.execute('SELECT count(*) FROM t WHERE email_ciphertext IS NOT NULL').fetchone()[0] < ROWS
+            except sqlite3.OperationalError:
+                pass  # no such column yet
+            if not held:
+                db.execute('ROLLBACK')
+            return held
+        wait_until(middle, step=0.001)
+        return child, db, held
+
+    def in_the_middle(self):
+        self.table()
+        for _ in range(5):
+            child, db, held = self.hold()
+            if held:
+                return child, db
+            db.close()
+            self.wait(child)
+            self.sql('UPDATE t SET email = email || 1')  # too fast: all of them again
+        self.skipTest('apply was done before it could be stopped')
+
+    def test_sigint_in_the_middle(self):
+        child, db = self.in_the_middle()
+        sealed = db.execute('SELECT count(*) FROM t WHERE email_ciphertext IS NOT NULL').fetchone()[0]
+        child.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        db.execute('ROLLBACK')
+        db.close()
+        run = self.wait(child, 130)
+        self.assertEqual(run.json()['error']['code'], 'interrupted')
+        self.assertLess(self.sealed(), ROWS)
+        self.assertGreaterEqual(self.sealed(), sealed)
+        done = self.bulla('apply', 't', '--json').model()
+        self.assertEqual(done['sealed'] + done['already'], ROWS)
+        self.assertLess(done['sealed'], ROWS)
+        self.settle()
+
+    def test_a_second_apply_is_busy(self):
+        child, db = self.in_the_middle()
+        db.execute('ROLLBACK')
+        db.close()
+        self.bulla('apply', 't', status=(0, 1))  # busy, unless the first has ended meanwhile
+        self.assertIn(self.runs[-1].status and self.runs[-1].code(), (0, 'busy'))
+        self.wait(child)
+        self.settle()
+
+    def test_after_sigkill_the_next_run_takes_over(self):
+        child, db = self.in_the_middle()
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        db.execute('ROLLBACK')
+        db.close()
+        self.assertIn(self.bulla('status', 't', '--json').model()['phase'], ('applying',))
+        done = self.bulla('apply', 't', '--json').model()
+        self.assertLess(done['sealed'], ROWS)
+        self.settle()
+
+
+class Guard(Writers):
+    """The trigger that stays: two writers with two fresh keys must not tear a record."""
+
+    def setUp(self):
+        super().setUp()
+        self.table(20)
+        self.bulla('apply')
+
+    def refused(self, *statements):
+        before = exact_rows(self.database, 't', self.columns('t'), ['id'])
+        with self.assertRaises(sqlite3.IntegrityError) as caught:
+            self.sql(*statements)
+        self.assertIn('bulla', str(caught.exception))
+        self.assertEqual(exact_rows(self.database, 't', self.columns('t'), ['id']), before)
+
+    def always(self):
+        self.refused('UPDATE t SET encrypted_kms_key = randomblob(98) WHERE id = 1')
+        self.refused('UPDATE t SET encrypted_kms_key = randomblob(98), email_ciphertext = randomblob(40) WHERE id = 1')
+        self.refused('UPDATE t SET encrypted_kms_key = (SELECT encrypted_kms_key FROM t WHERE id = 2) WHERE id = 1')
+        self.refused('UPDATE t SET encrypted_kms_key = NULL WHERE id = 1')
+        self.refused('UPDATE t SET encrypted_kms_key = NULL, email_ciphertext = NULL WHERE id = 1')
+        self.refused('INSERT INTO t (id, email_ciphertext) VALUES (99, randomblob(40))')
+        self.refused('REPLACE INTO t (id, email_ciphertext) VALUES (1, randomblob(40))')
+
+    def test_before_finish(self):
+        self.always()
+        self.sql('UPDATE t SET encrypted_kms_key = randomblob(98), email_ciphertext = randomblob(40), note_ciphertext = randomblob(40), '
+                 'amount_ciphertext = randomblob(40) WHERE id = 1')  # a record written whole
+        self.sql('UPDATE t SET email_ciphertext = NULL, note_ciphertext = NULL, amount_ciphertext = NULL, encrypted_kms_key = NULL WHERE id = 2')
+        self.sql('UPDATE t SET id = 500 WHERE id = 3')
+        self.assertEqual(self.sql('SELECT email_ciphertext, encrypted_kms_key FROM t WHERE id = 500'), [(None, None)])
+        self.sql('DELETE FROM t WHERE id = 1')
+        self.settle()
+
+    def test_after_finish(self):
+        expected = exact_rows(self.database, 't', COLUMNS, ['id'])
+        self.climb('verify', 'finish')
+        self.always()
+        self.refused('UPDATE t SET id = 500 WHERE id = 3')
+        self.sql("UPDATE t SET city = 'elsewhere' WHERE id = 3")
+        self.sql("UPDATE t SET city = (SELECT city FROM t WHERE id = 10) WHERE id = 3")
+        records = self.exported('t')
+        self.assertEqual([harness.json_exact(records[2][c]) for c in COLUMNS[:4]], [harness.json_form(v) for v in expected[2][:4]])
+
+    def test_two_applications_with_two_fresh_keys(self):
+        """Each writes one field under its own new key: the second is refused, the first's record stays whole."""
+        self.sql('UPDATE t SET encrypted_kms_key = zeroblob(98), email_ciphertext = zeroblob(40), note_ciphertext = zeroblob(40), '
+                 'amount_ciphertext = zeroblob(40) WHERE id = 1')
+        self.refused("UPDATE t SET encrypted_kms_key = x'01' || randomblob(97), note_ciphertext = randomblob(40) WHERE id = 1")
+
+    def test_the_application_writes_both(self):
+        """Plaintext, ciphertext and key in one statement pass: nothing is unsealed."""
+        self.sql("UPDATE t SET email = 'Kq new', email_ciphertext = randomblob(40), encrypted_kms_key = encrypted_kms_key WHERE id = 1")
+        self.assertEqual(self.sql('SELECT email_ciphertext IS NULL FROM t WHERE id = 1'), [(0,)])
+        self.bulla('verify', status=3)
+
+    def test_a_new_row_of_the_job_is_safe_from_an_old_writer(self):
+        """An instance that knows no ciphertext writes plaintext only: the field waits to be sealed again."""
+        self.sql("UPDATE t SET note = 'Kq plain' WHERE id = 1")
+        self.assertEqual(self.sql('SELECT note_ciphertext FROM t WHERE id = 1'), [(None,)])
+        self.bulla('verify', status=3)
+        self.assertEqual(self.bulla('apply', '--json').model()['sealed'], 1)
+        self.settle()
+
+
+if __name__ == '__main__':
+    harness.main()
