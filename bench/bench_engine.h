@@ -6,7 +6,8 @@
 
 #include "base/error.h"
 
-/* Calls per second of one thread over about `seconds`, the store in memory, the audit log in `directory`; 0 on failure. */
+/* Calls per second of one thread over about `seconds`, in groups of 1000: the store in memory, the audit log in `directory` (put it on
+ * tmpfs to measure the engine, not the disk). 0 on failure. */
 double bench_engine_generate(const char *directory, unsigned seconds, bulla_error *err);
 
 #endif

@@ -67,23 +67,29 @@ static void say_result(bulla_cli *cli, const bulla_model *model, const bulla_job
 			bulla_count_text(r->seconds > 0 ? (uint64_t)((double)r->done / r->seconds) : r->done, rate));
 }
 
-static bulla_code apply(bulla_cli *cli, bulla_project *project, const bulla_model *model, bulla_error *err)
+static bulla_code read_options(const bulla_cli *cli, bulla_apply_options *ret, bulla_error *err)
 {
-	BULLA_BUF_AUTO bulla_buf planned = { 0 };
-	bulla_bar bar = bulla_bar_of(cli, model->key);
-	bulla_job job;
-	bulla_job_result result = { 0 };
 	uint64_t workers = 0;
 	TRY(bulla_cli_number(cli, "workers", 1, 64, 0, &workers, err));
-	TRY(fingerprint(cli, model, &planned, err));
-	TRY(bulla_cli_job(cli, project, model, &bar, &job, err));
-	bulla_apply_options options = {
-		.plan_fingerprint = planned.len ? (const char *)planned.data : NULL,
+	*ret = (bulla_apply_options){
 		.follow = bulla_cli_switch(cli, "follow"),
 		.workers = (unsigned)workers,
 		.shadow = bulla_cli_switch(cli, "shadow"),
 		.side_table = bulla_cli_switch(cli, "side-table"),
 	};
+	return BULLA_OK;
+}
+
+static bulla_code apply(bulla_cli *cli, bulla_project *project, const bulla_model *model, bulla_apply_options options,
+			bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf planned = { 0 };
+	bulla_bar bar = bulla_bar_of(cli, model->key);
+	bulla_job job;
+	bulla_job_result result = { 0 };
+	TRY(fingerprint(cli, model, &planned, err));
+	if (planned.len) options.plan_fingerprint = (const char *)planned.data;
+	TRY(bulla_cli_job(cli, project, model, &bar, &job, err));
 	bulla_code code = bulla_job_apply(&job, &options, &result, err);
 	bulla_bar_done(&bar);
 	TRY(code);
@@ -106,19 +112,20 @@ bulla_code bulla_run_apply(bulla_cli *cli, bulla_error *err)
 {
 	BULLA_PROJECT_AUTO project = NULL;
 	const bulla_model *models = NULL;
+	bulla_apply_options options;
 	size_t n = 0;
+	TRY(read_options(cli, &options, err));
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_KEYRING, &project, err));
 	TRY(bulla_cli_models(cli, project, &models, &n, err));
-	if (n > 1 && bulla_cli_switch(cli, "follow"))
-		return bulla_fail(err, BULLA_ERR_USAGE, "--follow stays with one model: say which");
+	if (n > 1 && options.follow) return bulla_fail(err, BULLA_ERR_USAGE, "--follow stays with one model: say which");
 	warn_of_escrow(cli, project);
 	bulla_results_open(cli);
 	for (size_t i = 0; i < n; i++)
-		TRY(apply(cli, project, &models[i], err));
+		TRY(apply(cli, project, &models[i], options, err));
 	bulla_results_close(cli);
 	if (cli->status == 3)
 		bulla_cli_next(cli, "bulla status%s (shows the quarantine)", cli->subject);
-	else if (bulla_cli_switch(cli, "shadow"))
+	else if (options.shadow)
 		bulla_cli_next(cli, "bulla apply%s", cli->subject);
 	else
 		bulla_cli_next(cli, "bulla verify%s", cli->subject);

@@ -31,6 +31,12 @@ const bulla_option bulla_options_decrypt[] = {
 	{ NULL },
 };
 
+/* What --context gave. */
+typedef struct context {
+	bulla_pair pairs[CONTEXT_MAX];
+	size_t n;
+} context;
+
 /* One field of one record, as the options name it. */
 typedef struct place {
 	bulla_job job;
@@ -79,50 +85,49 @@ static bulla_code open_field(bulla_cli *cli, bulla_project *project, bulla_error
 	return bulla_cli_write(cli, bulla_view_buf(&plain), err);
 }
 
-static bulla_code seal_box(bulla_cli *cli, bulla_project *project, bulla_error *err)
+static bulla_code seal_box(bulla_cli *cli, bulla_project *project, const context *x, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf plain = { 0 };
 	BULLA_BUF_AUTO bulla_buf box = { 0 };
-	bulla_pair context[CONTEXT_MAX];
-	size_t n = 0;
 	bool text = !bulla_cli_switch(cli, "binary");
-	TRY(bulla_cli_pairs(cli, "context", context, CONTEXT_MAX, &n, err));
 	TRY(bulla_cli_stdin(cli, BULLA_BOX_MAX, &plain, err));
-	TRY(bulla_box_seal(project->keyring, bulla_cli_value(cli, "key"), context, n, bulla_view_buf(&plain), text, &box, err));
+	TRY(bulla_box_seal(project->keyring, bulla_cli_value(cli, "key"), x->pairs, x->n, bulla_view_buf(&plain), text, &box,
+			   err));
 	if (text) TRY(bulla_buf_add_str(&box, "\n", err));
 	bulla_cli_next(cli, "bulla decrypt with the same --context");
 	return bulla_cli_write(cli, bulla_view_buf(&box), err);
 }
 
-static bulla_code open_box(bulla_cli *cli, bulla_project *project, bulla_error *err)
+static bulla_code open_box(bulla_cli *cli, bulla_project *project, const context *x, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf box = { 0 };
 	BULLA_BUF_AUTO bulla_buf plain = { 0 };
-	bulla_pair context[CONTEXT_MAX];
-	size_t n = 0;
-	TRY(bulla_cli_pairs(cli, "context", context, CONTEXT_MAX, &n, err));
 	TRY(bulla_cli_stdin(cli, BOX_TEXT_MAX, &box, err));
 	bulla_bytes view = bulla_view_buf(&box);
 	bool text = view.len >= 3 && memcmp(view.data, "b1:", 3) == 0;
 	while (text && (view.data[view.len - 1] == '\n' || view.data[view.len - 1] == '\r'))
 		view.len--;
-	TRY(bulla_box_open(project->keyring, context, n, view, &plain, err));
+	TRY(bulla_box_open(project->keyring, x->pairs, x->n, view, &plain, err));
 	return bulla_cli_write(cli, bulla_view_buf(&plain), err);
 }
 
 bulla_code bulla_run_encrypt(bulla_cli *cli, bulla_error *err)
 {
 	BULLA_PROJECT_AUTO project = NULL;
+	context x = { 0 };
 	cli->lines = true; /* the answer is bytes */
+	TRY(bulla_cli_pairs(cli, "context", x.pairs, CONTEXT_MAX, &x.n, err));
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_KEYRING, &project, err));
-	return is_field(cli) ? seal_field(cli, project, err) : seal_box(cli, project, err);
+	return is_field(cli) ? seal_field(cli, project, err) : seal_box(cli, project, &x, err);
 }
 
 bulla_code bulla_run_decrypt(bulla_cli *cli, bulla_error *err)
 {
 	BULLA_PROJECT_AUTO project = NULL;
+	context x = { 0 };
 	cli->lines = true;
+	TRY(bulla_cli_pairs(cli, "context", x.pairs, CONTEXT_MAX, &x.n, err));
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_KEYRING, &project, err));
 	bulla_cli_next(cli, "bulla audit show (this decryption is in it)");
-	return is_field(cli) ? open_field(cli, project, err) : open_box(cli, project, err);
+	return is_field(cli) ? open_field(cli, project, err) : open_box(cli, project, &x, err);
 }

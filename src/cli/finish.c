@@ -41,16 +41,15 @@ static bulla_code tell(bulla_cli *cli, const bulla_model *model, const bulla_job
 	return print_places(cli, places, err);
 }
 
-static bulla_code finish(bulla_cli *cli, bulla_project *project, const bulla_model *model, bulla_error *err)
+static bulla_code finish(bulla_cli *cli, bulla_project *project, const bulla_model *model, const bulla_finish_options *options,
+			 bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf places = { 0 };
 	bulla_bar bar = bulla_bar_of(cli, model->key);
 	bulla_job job;
 	bulla_job_result result = { 0 };
-	bulla_finish_options options = { 0 };
-	TRY(bulla_cli_duration(cli, "settle", HOUR_MS, &options.settle_ms, err));
 	TRY(bulla_cli_job(cli, project, model, &bar, &job, err));
-	bulla_code code = bulla_job_finish(&job, &options, &result, &places, err);
+	bulla_code code = bulla_job_finish(&job, options, &result, &places, err);
 	bulla_bar_done(&bar);
 	return code ? code : tell(cli, model, &result, bulla_view_buf(&places), err);
 }
@@ -59,12 +58,14 @@ bulla_code bulla_run_finish(bulla_cli *cli, bulla_error *err)
 {
 	BULLA_PROJECT_AUTO project = NULL;
 	const bulla_model *models = NULL;
+	bulla_finish_options options = { 0 };
 	size_t n = 0;
+	TRY(bulla_cli_duration(cli, "settle", HOUR_MS, &options.settle_ms, err));
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_KEYRING, &project, err));
 	TRY(bulla_cli_models(cli, project, &models, &n, err));
 	bulla_results_open(cli);
 	for (size_t i = 0; i < n; i++)
-		TRY(finish(cli, project, &models[i], err));
+		TRY(finish(cli, project, &models[i], &options, err));
 	bulla_results_close(cli);
 	bulla_cli_next(cli, "take migrating and read out of %s; back up the data first, the key store after (bulla kms backup)",
 		       project->paths.config);

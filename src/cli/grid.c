@@ -104,7 +104,7 @@ static bulla_code print_lines(const bulla_grid *grid, bulla_cli *cli, bulla_erro
 bulla_code bulla_grid_print(bulla_grid *grid, bulla_cli *cli, bulla_error *err)
 {
 	bulla_code code = grid->failed ? bulla_fail_memory(err) : BULLA_OK;
-	if (code == BULLA_OK && grid->cells) code = print_lines(grid, cli, err);
+	if (code == BULLA_OK && grid->cells && grid->columns) code = print_lines(grid, cli, err);
 	bulla_buf_done(&grid->text);
 	return code;
 }

@@ -60,7 +60,7 @@ static void list_option(bulla_buf *line, const bulla_option *o)
 	if (bulla_buf_printf(line, NULL, "\t--%s%s", o->name, o->argument ? "=" : "")) return;
 }
 
-/* Name, arguments, then each option; one that takes a value ends with "=". */
+/* Name, arguments ("-" for none: shells take two tabs for one), then each option; one that takes a value ends with "=". */
 static void print_list(bulla_cli *cli)
 {
 	for (const bulla_command *c = bulla_commands; c->name; c++) {
@@ -69,7 +69,7 @@ static void print_list(bulla_cli *cli)
 			list_option(&line, o);
 		for (const bulla_option *o = bulla_global_options; o->name; o++)
 			list_option(&line, o);
-		bulla_cli_print(cli, "%s\t%s%.*s", c->name, c->arguments, (int)line.len, (const char *)line.data);
+		bulla_cli_print(cli, "%s\t%s%.*s", c->name, *c->arguments ? c->arguments : "-", (int)line.len, (const char *)line.data);
 	}
 }
 

@@ -93,13 +93,20 @@ static bulla_code give(bulla_cli *cli, const bulla_option *option, const char *v
 	return BULLA_OK;
 }
 
+static bool names_option(const bulla_cli *cli, const char *word)
+{
+	return strncmp(word, "--", 2) == 0 && word[2] && find_option(cli, word + 2, strcspn(word + 2, "="), 0);
+}
+
 /* `inline_value` came with the option ("--out=FILE", "-oFILE"); else the next word is taken. */
 static bulla_code take_value(bulla_cli *cli, const bulla_option *option, const char *inline_value, int argc, char **argv, int *i,
 			     bulla_error *err)
 {
 	if (!option->argument && inline_value) return bulla_fail(err, BULLA_ERR_USAGE, "--%s takes no value", option->name);
 	if (!option->argument || inline_value) return give(cli, option, inline_value, err);
-	if (*i + 1 >= argc) return bulla_fail(err, BULLA_ERR_USAGE, "--%s needs a value: %s", option->name, option->argument);
+	/* an option in the place of the value: the value was forgotten; one that looks like an option is given as --name=value */
+	if (*i + 1 >= argc || names_option(cli, argv[*i + 1]))
+		return bulla_fail(err, BULLA_ERR_USAGE, "--%s needs a value: %s", option->name, option->argument);
 	return give(cli, option, argv[++*i], err);
 }
 
@@ -176,11 +183,18 @@ static bulla_code check_count(const bulla_cli *cli, bulla_error *err)
 	return bulla_advise(err, code, "bulla help %s", command->name);
 }
 
+/* How to answer must be known for a wrong command line too, wherever the mistake stands. */
+static bool has_word(int argc, char **argv, const char *word)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], word) == 0) return true;
+	return false;
+}
+
 bulla_code bulla_cli_parse(bulla_cli *cli, int argc, char **argv, bulla_error *err)
 {
 	bulla_code code = take_all(cli, argc, argv, err);
-	/* how to answer must be known for a wrong command line too */
-	cli->json = bulla_cli_switch(cli, "json");
+	cli->json = bulla_cli_switch(cli, "json") || (code && (has_word(argc, argv, "--json") || has_word(argc, argv, "-j")));
 	cli->quiet = bulla_cli_switch(cli, "quiet");
 	return code ? code : check_count(cli, err);
 }

@@ -238,7 +238,9 @@ const char *bulla_size_text(uint64_t bytes, char out[static BULLA_COUNT_MAX])
 const char *bulla_seconds_text(double seconds, char out[static BULLA_COUNT_MAX])
 {
 	unsigned long long whole = seconds > 0 && seconds < 1e12 ? (unsigned long long)(seconds + 0.5) : 0;
-	if (seconds < 10)
+	if (seconds > 0 && seconds < 0.05)
+		(void)snprintf(out, BULLA_COUNT_MAX, "%.0f ms", seconds < 0.001 ? 1 : seconds * 1000);
+	else if (seconds < 10)
 		(void)snprintf(out, BULLA_COUNT_MAX, "%.1f s", seconds > 0 ? seconds : 0.0);
 	else if (whole < 60)
 		(void)snprintf(out, BULLA_COUNT_MAX, "%llu s", whole);

@@ -36,13 +36,14 @@ static void add_index(bulla_grid *grid, const bulla_json *field, const bulla_jso
 {
 	char time[BULLA_COUNT_MAX];
 	bool slow = bulla_bytes_is(bulla_tree_text(index, "kind"), "slow");
+	char distinct[BULLA_COUNT_MAX], equal[BULLA_COUNT_MAX];
 	const char *about = bulla_tree_boolean(index, "exact") ? "" : "about ";
 	bulla_grid_cell(grid, "  %.*s", BULLA_SHOW(bulla_tree_text(field, "name")));
 	bulla_grid_cell(grid, "%s%s, %lld bits", slow ? "slow" : "fast", bulla_tree_boolean(index, "unique") ? ", unique" : "",
 			(long long)bulla_tree_integer(index, "bits", 0));
 	bulla_grid_count(grid, count_of(index, "values"));
-	bulla_grid_cell(grid, "%s%llu", about, (unsigned long long)count_of(index, "distinct"));
-	bulla_grid_cell(grid, "%s%llu", about, (unsigned long long)count_of(index, "rows_with_an_equal"));
+	bulla_grid_cell(grid, "%s%s", about, bulla_count_text(count_of(index, "distinct"), distinct));
+	bulla_grid_cell(grid, "%s%s", about, bulla_count_text(count_of(index, "rows_with_an_equal"), equal));
 	bulla_grid_cell(grid, "%.2f %%", 100 * bulla_tree_number(plan, "most_frequent_share", nth));
 	bulla_grid_cell(grid, "%.1f bits", bulla_tree_number(plan, "entropy_bits_shown", nth));
 	bulla_grid_cell(grid, "%s",

@@ -14,6 +14,7 @@
 #define LINE_MAX_US   (60 * SECOND_US) /* a long one says something each minute at least */
 #define REDRAW_US     (SECOND_US / 10)
 #define BAR_MAX       40 /* cells */
+#define BAR_MIN       8
 
 int64_t bulla_ticks_us(void)
 {
@@ -62,21 +63,28 @@ static int describe(const bulla_bar *bar, uint64_t done, uint64_t total, pace p,
 			left);
 }
 
+/* "users: sealing [######......]  52 %  52,000 rows/s  2 s left"; what does not fit is left out, the bar first. */
 static void draw(bulla_bar *bar, uint64_t done, uint64_t total, pace p)
 {
-	char text[320], cells[BAR_MAX + 3] = "";
-	int length = describe(bar, done, total, p, text, sizeof text);
-	size_t room = columns();
-	size_t used = length < 0 ? 0 : (size_t)length;
-	if (p.percent >= 0 && room > used + 14) {
-		size_t width = room - used - 4 < BAR_MAX ? room - used - 4 : BAR_MAX;
-		size_t full = width * (size_t)p.percent / 100;
+	char head[100], tail[160], rate[BULLA_COUNT_MAX], left[BULLA_COUNT_MAX], rows[BULLA_COUNT_MAX], cells[BAR_MAX + 3] = "";
+	(void)snprintf(head, sizeof head, "%s: %s", bar->name, bar->phase);
+	if (p.percent >= 0)
+		(void)snprintf(tail, sizeof tail, "%3d %%  %s rows/s  %s%s", p.percent, bulla_count_text((uint64_t)p.rate, rate),
+			       p.left >= 0 ? bulla_seconds_text(p.left, left) : "", p.left >= 0 ? " left" : "");
+	else
+		(void)snprintf(tail, sizeof tail, "%s rows  %s rows/s", bulla_count_text(done, rows),
+			       bulla_count_text((uint64_t)p.rate, rate));
+	size_t room = columns(), used = strlen(head) + strlen(tail) + 6;
+	if (total && p.percent >= 0 && room > used + BAR_MIN) {
+		size_t width = room - used < BAR_MAX ? room - used : BAR_MAX, full = width * (size_t)p.percent / 100;
 		cells[0] = '[';
 		memset(cells + 1, '#', full);
 		memset(cells + 1 + full, '.', width - full);
 		cells[width + 1] = ']';
 	}
-	(void)fprintf(stderr, "\r\033[K%s%s%.*s", cells, *cells ? " " : "", (int)(room > 1 ? room - 1 : 1), text);
+	char line[400];
+	(void)snprintf(line, sizeof line, "%s %s %s", head, cells, tail);
+	(void)fprintf(stderr, "\r\033[K%.*s", (int)(room > 1 ? room - 1 : 1), line);
 	(void)fflush(stderr);
 	bar->drawn = true;
 }
@@ -126,6 +134,7 @@ void bulla_bar_show(void *self, const char *phase, uint64_t done, uint64_t total
 	bulla_bar *bar = self;
 	int64_t now = bulla_ticks_us();
 	if (bar->cli->quiet) return;
+	if (strcmp(phase, "following") == 0) total = 0; /* it has no end to come nearer to */
 	if (strncmp(bar->phase, phase, sizeof bar->phase - 1) != 0) {
 		(void)snprintf(bar->phase, sizeof bar->phase, "%s", phase);
 		bar->begun_us = now;

@@ -97,6 +97,8 @@ bulla_code bulla_batch_new(bulla_keyring *keyring, const bulla_model *model, con
 
 static void clear(bulla_batch *batch)
 {
+	if (batch->clean) return;
+	batch->clean = true;
 	bulla_op_reset(&batch->op);
 	if (batch->resolver) bulla_resolver_clear(batch->resolver);
 	if (batch->direct) bulla_direct_clear(batch->direct);
@@ -306,7 +308,7 @@ static void end(bulla_op *op)
 static bulla_code begin(bulla_batch *batch, bulla_verb verb, bulla_row *rows, size_t n, bulla_op **ret, bulla_error *err)
 {
 	clear(batch);
-	bulla_keyring_tick(batch->keyring);
+	batch->clean = false;
 	batch->verb = verb;
 	batch->rows = rows;
 	batch->n = n;

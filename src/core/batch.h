@@ -58,6 +58,7 @@ struct bulla_batch {
 	/* of the call under way */
 	bulla_verb verb;
 	int phase;
+	bool clean;                   /* nothing is held since the last call */
 	bulla_row *rows;
 	size_t n;
 	bulla_source *sources;        /* n * key_count: where a row's key comes from (data_key: none: n * field_count) */

@@ -13,6 +13,7 @@
 
 #define REPORT_AFTER_US (60 * 1000000ll)
 #define ID_MAX          1024
+#define SWEEP_US 1000000ll /* how often a look-up looks through everything; what is too old is never used, swept or not */
 
 /* A key under one name (kind, id). An entry has a second name when it is also CURRENT. */
 struct name {
@@ -50,6 +51,7 @@ struct bulla_cache {
 	size_t mask;
 	struct entry *newest, *oldest;
 	size_t count;
+	int64_t swept_us;
 };
 
 /* What is to be told once the lock is free. */
@@ -239,6 +241,19 @@ static void leave(bulla_cache *cache)
 	pthread_mutex_unlock(&cache->latch->lock);
 }
 
+/* Drops what is too old, notes what was used a minute ago. */
+static void sweep(bulla_cache *cache, int64_t now, struct notes *notes)
+{
+	cache->swept_us = now;
+	for (struct entry *e = cache->oldest, *newer; e; e = newer) {
+		newer = e->newer;
+		if (is_stale(cache, e, now))
+			evict(cache, e, notes);
+		else if (e->unreported && now - e->used_us >= REPORT_AFTER_US)
+			note_use(notes, e);
+	}
+}
+
 bulla_cache_outcome bulla_cache_get(bulla_cache *cache, bulla_cache_kind kind, bulla_bytes id, uint64_t uses,
 				    const bulla_cached_key **ret)
 {
@@ -247,6 +262,7 @@ bulla_cache_outcome bulla_cache_get(bulla_cache *cache, bulla_cache_kind kind, b
 	int64_t now = cache->now_us(cache->now_self);
 
 	enter(cache);
+	if (now - cache->swept_us >= SWEEP_US || now < cache->swept_us) sweep(cache, now, &notes);
 	struct name *name = *find(cache, kind, id, hash_of(kind, id));
 	if (name && name->entry && is_stale(cache, name->entry, now)) {
 		evict(cache, name->entry, &notes);
@@ -372,13 +388,7 @@ void bulla_cache_tick(bulla_cache *cache)
 	struct notes notes = { 0 };
 	int64_t now = cache->now_us(cache->now_self);
 	enter(cache);
-	for (struct entry *e = cache->oldest, *newer; e; e = newer) {
-		newer = e->newer;
-		if (is_stale(cache, e, now))
-			evict(cache, e, &notes);
-		else if (e->unreported && now - e->used_us >= REPORT_AFTER_US)
-			note_use(&notes, e);
-	}
+	sweep(cache, now, &notes);
 	leave(cache);
 	tell(cache, &notes);
 }

@@ -69,7 +69,7 @@ void bulla_direct_clear(bulla_direct *d)
 	if (d->table) memset(d->table, 0, d->table_size * sizeof *d->table);
 	d->asking = 0;
 	d->waiting = false;
-	d->error = (bulla_error){ 0 };
+	d->error.code = BULLA_OK;
 	bulla_wrapping_round_clear(d->round);
 }
 
@@ -359,6 +359,20 @@ bulla_code bulla_direct_bytes(const bulla_direct *d, uint32_t number, bulla_byte
 bulla_bytes bulla_direct_differing(const bulla_direct *d, bulla_lane *lane, uint32_t number)
 {
 	bulla_bytes name;
-	if (bulla_wrapping_differing(&d->items[number]->w, lane, &name)) return bulla_view(NULL, 0);
+	size_t sealed, given;
+	if (bulla_wrapping_differing(&d->items[number]->w, lane, &sealed, &given, &name)) return bulla_view(NULL, 0);
 	return name;
+}
+
+bulla_code bulla_direct_explain(const bulla_direct *d, uint32_t number, bulla_error *err)
+{
+	struct item *item = d->items[number];
+	bulla_bytes name;
+	size_t sealed, given;
+	if (item->code != BULLA_ERR_AUTH || bulla_wrapping_differing(&item->w, d->op->lane, &sealed, &given, &name)) return result(d, item, err);
+	if (name.data)
+		return bulla_fail(err, BULLA_ERR_CONTEXT, "the encryption context differs in %.*s", (int)name.len, (const char *)name.data);
+	if (sealed && sealed != given)
+		return bulla_fail(err, BULLA_ERR_CONTEXT, "the encryption context has %zu pairs, and the box was sealed with %zu", given, sealed);
+	return result(d, item, err);
 }

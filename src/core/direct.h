@@ -34,8 +34,11 @@ BULLA_MUST bulla_code bulla_direct_key(const bulla_direct *direct, uint32_t numb
 BULLA_MUST bulla_code bulla_direct_content(const bulla_direct *direct, uint32_t number, bulla_bytes *ret, bulla_error *err);
 BULLA_MUST bulla_code bulla_direct_bytes(const bulla_direct *direct, uint32_t number, bulla_bytes *ret, bulla_error *err);
 
-/* Of a box that did not open: the pair that appears to differ, a view into its context; empty where that is not known. */
+/* Of a box that did not open: the pair that appears to differ, a view into its context; empty where that is not known. By the lane of the thread
+ * that asks. */
 bulla_bytes bulla_direct_differing(const bulla_direct *direct, bulla_lane *lane, uint32_t number);
+/* Why a box did not open: CONTEXT with the pair that appears to differ, where that can be told; else its own failure. */
+BULLA_MUST bulla_code bulla_direct_explain(const bulla_direct *direct, uint32_t number, bulla_error *err);
 
 /* The first failure of a KMS, with its text; code OK when there was none. */
 const bulla_error *bulla_direct_error(const bulla_direct *direct);

@@ -51,6 +51,7 @@ void bulla_op_wait(bulla_op *op)
 
 static void http_done(bulla_http *http)
 {
+	if (!http->method.data && !http->url.data && !http->reply.data) return; /* most ops exchange nothing */
 	bulla_buf_done(&http->method);
 	bulla_buf_done(&http->url);
 	bulla_buf_done(&http->headers);

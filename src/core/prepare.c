@@ -13,7 +13,7 @@ static bool needs_key(const bulla_batch *batch, const bulla_row *row, size_t k)
 	const bulla_model *model = batch->layout.model;
 	bool sealing = batch->verb == BULLA_VERB_SEAL;
 	if (batch->verb == BULLA_VERB_REWRAP) return row->keys[k].data != NULL;
-	if (row->cell_count == 0) return true; /* a record on its own: its keys are what is wanted */
+	if (row->cell_count == 0) return sealing || row->keys[k].data; /* a record on its own: its keys are what is wanted */
 	for (size_t c = 0; c < row->cell_count; c++) {
 		const bulla_cell *cell = &row->cells[c];
 		const bulla_field *field = &model->fields[cell->field];
@@ -27,15 +27,16 @@ static bool needs_key(const bulla_batch *batch, const bulla_row *row, size_t k)
 /* The branch that the model's keys hang from, as a want. */
 static bulla_code want_branch(bulla_batch *batch, const bulla_row *row, bulla_source *ret, bulla_error *err)
 {
-	BULLA_BUF_AUTO bulla_buf identity = { 0 };
+	bulla_buf *identity = &batch->workers[0].scratch;
 	size_t number;
 	if (batch->last_branch.kind) {
 		*ret = batch->last_branch;
 		bulla_want_use(batch->resolver, ret->number, 1);
 		return BULLA_OK;
 	}
-	TRY(bulla_layout_branch(&batch->layout, row->inputs, &identity, err));
-	TRY(bulla_want_current(batch->resolver, bulla_view_buf(&identity), batch->layout.model->branch.under, bulla_view(NULL, 0),
+	bulla_buf_clear(identity);
+	TRY(bulla_layout_branch(&batch->layout, row->inputs, identity, err));
+	TRY(bulla_want_current(batch->resolver, bulla_view_buf(identity), batch->layout.model->branch.under, bulla_view(NULL, 0),
 			       1, &number, err));
 	*ret = (bulla_source){ BULLA_SOURCE_BRANCH, (uint32_t)number };
 	if (batch->constant_branch) batch->last_branch = *ret;
@@ -206,7 +207,7 @@ static bulla_code prepare_row(bulla_batch *batch, size_t i, bulla_error *err)
 	} else {
 		TRY(prepare_keys(batch, i, err));
 	}
-	return wants_indexes(batch) ? prepare_indexes(batch, i, err) : BULLA_OK;
+	return row->cell_count && wants_indexes(batch) ? prepare_indexes(batch, i, err) : BULLA_OK;
 }
 
 static bulla_code reserve(bulla_batch *batch, bulla_error *err)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define NO_PARENT SIZE_MAX
+#define SPARE_MAX 16 /* wants that are kept for the next op: a single record has one or two */
 
 typedef enum want_state {
 	WANT_CHECK = 1,  /* look into the cache */
@@ -41,7 +42,7 @@ struct want {
 	bulla_buf context; /* canonical, of the row being opened or made */
 	bulla_buf wrapped; /* the row */
 	bulla_branch_state row;
-	bulla_wrapping wrapping; /* the question about it, see core/wrapping.h */
+	bulla_wrapping *wrapping; /* of a key that is being opened or made (core/wrapping.h); NULL for one that was cached */
 };
 
 typedef enum pending { PENDING_NOTHING = 0, PENDING_LOAD, PENDING_OPEN, PENDING_CREATE, PENDING_INSERT, PENDING_WAIT } pending;
@@ -49,7 +50,7 @@ typedef enum pending { PENDING_NOTHING = 0, PENDING_LOAD, PENDING_OPEN, PENDING_
 struct bulla_resolver {
 	bulla_op *op;
 	struct want **wants;
-	size_t n, cap;
+	size_t n, made, cap; /* those from n to made are spare */
 	uint32_t *table; /* index + 1 by hash; a power of two, at most half full */
 	size_t table_size;
 	pending pending;
@@ -71,7 +72,22 @@ bulla_code bulla_resolver_new(bulla_op *op, bulla_resolver **out, bulla_error *e
 	return BULLA_OK;
 }
 
-static void want_free(bulla_resolver *r, struct want *w)
+static void wrapping_free(struct want *w)
+{
+	if (w->wrapping) bulla_wrapping_done(w->wrapping);
+	free(w->wrapping);
+	w->wrapping = NULL;
+}
+
+static bulla_code wrapping_new(struct want *w, bulla_error *err)
+{
+	wrapping_free(w);
+	w->wrapping = calloc(1, sizeof *w->wrapping);
+	return w->wrapping ? BULLA_OK : bulla_fail_memory(err);
+}
+
+/* Gives back what the want holds; its buffers stay. */
+static void want_reset(bulla_resolver *r, struct want *w)
 {
 	bulla_cache *cache = r->op->keyring->cache;
 	if (w->flying) {
@@ -81,28 +97,43 @@ static void want_free(bulla_resolver *r, struct want *w)
 				 w->current ? bulla_view_buf(&w->identity) : bulla_view(version, 8));
 	}
 	bulla_cache_give(cache, w->key);
+	wrapping_free(w);
+	bulla_buf_clear(&w->identity);
+	bulla_buf_clear(&w->given_context);
+	bulla_buf_clear(&w->context);
+	bulla_buf_clear(&w->wrapped);
+	w->flying = false;
+	w->key = NULL;
+}
+
+static void want_free(bulla_resolver *r, struct want *w)
+{
+	want_reset(r, w);
 	bulla_buf_done(&w->identity);
 	bulla_buf_done(&w->given_context);
 	bulla_buf_done(&w->context);
 	bulla_buf_done(&w->wrapped);
-	bulla_wrapping_done(&w->wrapping);
 	free(w);
 }
 
 void bulla_resolver_clear(bulla_resolver *r)
 {
+	if (r->n && r->table) memset(r->table, 0, r->table_size * sizeof *r->table);
 	for (size_t i = 0; i < r->n; i++)
-		want_free(r, r->wants[i]);
+		want_reset(r, r->wants[i]);
 	r->n = 0;
-	if (r->table) memset(r->table, 0, r->table_size * sizeof *r->table);
+	while (r->made > SPARE_MAX)
+		want_free(r, r->wants[--r->made]);
 	r->pending = PENDING_NOTHING;
-	r->error = (bulla_error){ 0 };
+	r->error.code = BULLA_OK;
 }
 
 void bulla_resolver_free(bulla_resolver *r)
 {
 	if (!r) return;
 	bulla_resolver_clear(r);
+	while (r->made)
+		want_free(r, r->wants[--r->made]);
 	bulla_wrapping_round_free(r->round);
 	free(r->wants);
 	free(r->table);
@@ -179,15 +210,21 @@ static bulla_code add(bulla_resolver *r, bool current, bulla_bytes identity, uin
 		*ret = at;
 		return BULLA_OK;
 	}
-	struct want *w = calloc(1, sizeof *w);
-	if (!w) return bulla_fail_memory(err);
-	*w = (struct want){ .state = WANT_CHECK, .current = current, .version = version, .uses = uses, .parent = NO_PARENT };
-	bulla_code code = bulla_buf_add(&w->identity, identity, err);
-	if (code) {
-		want_free(r, w);
-		return code;
+	if (r->n == r->made) {
+		if (!(r->wants[r->n] = calloc(1, sizeof **r->wants))) return bulla_fail_memory(err);
+		r->made++;
 	}
-	r->wants[r->n] = w;
+	struct want *w = r->wants[r->n];
+	*w = (struct want){ .state = WANT_CHECK,
+			    .current = current,
+			    .version = version,
+			    .uses = uses,
+			    .parent = NO_PARENT,
+			    .identity = w->identity,
+			    .given_context = w->given_context,
+			    .context = w->context,
+			    .wrapped = w->wrapped };
+	TRY(bulla_buf_add(&w->identity, identity, err)); /* on failure it stays a spare one */
 	r->table[at] = (uint32_t)r->n + 1;
 	*ret = r->n++;
 	*ret_new = true;
@@ -325,8 +362,9 @@ static bulla_code start_open(bulla_resolver *r, struct want *w, bulla_error *err
 {
 	uint64_t reference;
 	TRY(set_context(r, w, err));
-	TRY(bulla_wrapping_begin_open(&w->wrapping, bulla_view_buf(&w->wrapped), bulla_view_buf(&w->context), err));
-	if (!bulla_wrapping_branch(&w->wrapping, &reference)) {
+	TRY(wrapping_new(w, err));
+	TRY(bulla_wrapping_begin_open(w->wrapping, bulla_view_buf(&w->wrapped), bulla_view_buf(&w->context), err));
+	if (!bulla_wrapping_branch(w->wrapping, &reference)) {
 		w->state = WANT_ASK_OPEN;
 		return BULLA_OK;
 	}
@@ -342,7 +380,7 @@ static bulla_code move_open(bulla_resolver *r, struct want *w, bulla_error *err)
 	BULLA_SECRET key = { 0 };
 	if (w->parent == NO_PARENT) TRY(start_open(r, w, err));
 	if (w->state != WANT_OPEN || !parent_ready(r, w)) return BULLA_OK;
-	TRY(bulla_wrapping_open_by_branch(&w->wrapping, r->op->lane, r->wants[w->parent]->key, &key, err));
+	TRY(bulla_wrapping_open_by_branch(w->wrapping, r->op->lane, r->wants[w->parent]->key, &key, err));
 	return finish_open(r, w, &key, err);
 }
 
@@ -352,7 +390,8 @@ static bulla_code start_create(bulla_resolver *r, struct want *w, bulla_error *e
 	TRY(bulla_random(r->op->lane, version, 8, err));
 	w->version = bulla_get_u64(version);
 	TRY(set_context(r, w, err));
-	TRY(bulla_wrapping_begin_create(&w->wrapping, r->op->lane, bulla_view_buf(&w->context), err));
+	TRY(wrapping_new(w, err));
+	TRY(bulla_wrapping_begin_create(w->wrapping, r->op->lane, bulla_view_buf(&w->context), err));
 	if (!w->under) {
 		w->state = WANT_ASK_CREATE;
 		return BULLA_OK;
@@ -365,7 +404,7 @@ static bulla_code move_create(bulla_resolver *r, struct want *w, bulla_error *er
 {
 	if (w->parent == NO_PARENT) TRY(start_create(r, w, err));
 	if (w->state != WANT_CREATE || !parent_ready(r, w)) return BULLA_OK;
-	TRY(bulla_wrapping_create_by_branch(&w->wrapping, r->op->lane, r->wants[w->parent]->key, err));
+	TRY(bulla_wrapping_create_by_branch(w->wrapping, r->op->lane, r->wants[w->parent]->key, err));
 	w->state = WANT_INSERT;
 	return BULLA_OK;
 }
@@ -377,7 +416,7 @@ static void settle(bulla_resolver *r)
 		moved = false;
 		for (size_t i = 0; i < r->n; i++) {
 			struct want *w = r->wants[i];
-			bulla_error e = { 0 };
+			bulla_error e; /* not cleared: only a failure writes it, and only then is it read */
 			bulla_code code = BULLA_OK;
 			want_state before = w->state;
 			if (before == WANT_CHECK)
@@ -500,7 +539,7 @@ static bulla_code insert(void *self, bulla_error *err)
 					      .print = bulla_view_buf(&prints[n]),
 					      .version = w->version,
 					      .state = BULLA_BRANCH_ACTIVE,
-					      .wrapped = bulla_view_buf(&w->wrapping.bytes),
+					      .wrapped = bulla_view_buf(&w->wrapping->bytes),
 					      .created_us = now };
 		n++;
 	}
@@ -517,13 +556,11 @@ static bulla_code insert(void *self, bulla_error *err)
 /* Hands the wants in `state` to the round; false when there is none. */
 static bulla_code begin_round(bulla_resolver *r, want_state state, bool *ret_any, bulla_error *err)
 {
-	*ret_any = false;
+	*ret_any = any(r, state);
+	if (!*ret_any) return BULLA_OK;
 	bulla_wrapping_round_clear(r->round);
 	for (size_t i = 0; i < r->n; i++)
-		if (r->wants[i]->state == state) {
-			TRY(bulla_wrapping_round_add(r->round, &r->wants[i]->wrapping, err));
-			*ret_any = true;
-		}
+		if (r->wants[i]->state == state) TRY(bulla_wrapping_round_add(r->round, r->wants[i]->wrapping, err));
 	return BULLA_OK;
 }
 
@@ -541,7 +578,7 @@ static void end_open(bulla_resolver *r)
 		bulla_error e = { 0 };
 		BULLA_SECRET key = { 0 };
 		if (w->state != WANT_ASK_OPEN) continue;
-		if (bulla_wrapping_key(&w->wrapping, r->op->lane, &key, &e) || finish_open(r, w, &key, &e)) fail_round(r, w, &e);
+		if (bulla_wrapping_key(w->wrapping, r->op->lane, &key, &e) || finish_open(r, w, &key, &e)) fail_round(r, w, &e);
 	}
 }
 
@@ -551,7 +588,7 @@ static void end_create(bulla_resolver *r)
 		struct want *w = r->wants[i];
 		bulla_error e = { 0 };
 		if (w->state != WANT_ASK_CREATE) continue;
-		if (bulla_wrapping_made(&w->wrapping, &e))
+		if (bulla_wrapping_made(w->wrapping, &e))
 			fail_round(r, w, &e);
 		else
 			w->state = WANT_INSERT;
@@ -567,7 +604,7 @@ static void after_insert(bulla_resolver *r)
 		if (w->state != WANT_INSERT) continue;
 		w->made = true;
 		w->state = WANT_LOAD; /* read back; perhaps another process was first */
-		bulla_wrapping_done(&w->wrapping);
+		wrapping_free(w);
 	}
 }
 
@@ -622,7 +659,8 @@ static void fail_circles(bulla_resolver *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		struct want *w = r->wants[i];
-		bulla_error e = { 0 };
+		bulla_error e;
+		e.code = BULLA_OK;
 		if (w->state == WANT_OPEN)
 			bulla_fail(&e, BULLA_ERR_CORRUPT, "the store's branch keys hang from each other in a circle");
 		if (w->state == WANT_CREATE) bulla_fail(&e, BULLA_ERR_CONFIG, "branch keys hang from each other in a circle");

@@ -43,7 +43,7 @@ void bulla_wrapping_round_clear(bulla_wrapping_round *round)
 	round->n = round->asked_n = round->session = round->next_member = 0;
 	round->asked = false;
 	round->only = NULL;
-	round->error = (bulla_error){ 0 };
+	round->error.code = BULLA_OK;
 }
 
 const bulla_error *bulla_wrapping_round_error(const bulla_wrapping_round *round)

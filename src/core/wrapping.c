@@ -109,14 +109,16 @@ static bulla_code check_pairs(bulla_wrapping *w, bulla_lane *lane, uint8_t *chec
 	return BULLA_OK;
 }
 
-bulla_code bulla_wrapping_differing(bulla_wrapping *w, bulla_lane *lane, bulla_bytes *ret_name)
+bulla_code bulla_wrapping_differing(bulla_wrapping *w, bulla_lane *lane, size_t *ret_sealed, size_t *ret_given, bulla_bytes *ret_name)
 {
 	uint8_t checks[2 * BULLA_CHECKS_MAX];
 	bulla_pair pairs[BULLA_CONTEXT_PAIRS_MAX];
 	size_t n;
 	*ret_name = bulla_view(NULL, 0);
 	TRY(check_pairs(w, lane, checks, &n, pairs, NULL));
-	if (2 * n != w->parsed.checks.len) return BULLA_OK;
+	*ret_sealed = w->parsed.checks.len / 2;
+	*ret_given = n;
+	if (*ret_sealed != n) return BULLA_OK;
 	for (size_t i = 0; i < n && !ret_name->data; i++)
 		if (memcmp(checks + 2 * i, w->parsed.checks.data + 2 * i, 2) != 0) *ret_name = pairs[i].name;
 	return BULLA_OK;

@@ -36,8 +36,9 @@ BULLA_MUST bulla_code bulla_wrapping_open_by_branch(bulla_wrapping *w, bulla_lan
 /* After a round: the key, its commitment checked. The round's failure otherwise. */
 BULLA_MUST bulla_code bulla_wrapping_key(bulla_wrapping *w, bulla_lane *lane, bulla_secret *ret_key, bulla_error *err);
 
-/* Of a box that did not open: the name of the first pair whose check differs; empty when all agree or they cannot be compared. */
-BULLA_MUST bulla_code bulla_wrapping_differing(bulla_wrapping *w, bulla_lane *lane, bulla_bytes *ret_name);
+/* Of a box that did not open: how many pairs it was sealed with (0: not told) and how many were given; where they are as many, the name of the first
+ * whose check differs, empty when all agree. */
+BULLA_MUST bulla_code bulla_wrapping_differing(bulla_wrapping *w, bulla_lane *lane, size_t *ret_sealed, size_t *ret_given, bulla_bytes *ret_name);
 
 /* --- making ---------------------------------------------------------------------------------------------------- */
 /* A fresh data key and its commitment, no checks. */

@@ -16,6 +16,7 @@ struct edit {
 	bulla_walk *walk;
 	bulla_writer *writer;
 	bulla_batch *opener, *sealer;
+	size_t fields[BULLA_FIELDS_MAX]; /* all of the model's: the writer keeps the pointer */
 };
 
 static void edit_close(struct edit *e)
@@ -43,16 +44,15 @@ static bulla_code open_parts(struct edit *e, const bulla_job *job, bulla_error *
 	const bulla_target *target = e->run.db->target;
 	const bulla_model *model = job->model;
 	bulla_batch_options open = { .size = sizeof open, .no_indexes = true }, seal = { .size = sizeof seal };
-	size_t fields[BULLA_FIELDS_MAX];
 	for (size_t f = 0; f < model->field_count; f++)
-		fields[f] = f;
+		e->fields[f] = f;
 	TRY(check_phase(&e->run, err));
 	TRY(bulla_shape_init(&e->shape, &e->run.mapping, BULLA_SHAPE_SEALED, err));
 	TRY(bulla_page_init(&e->page, &e->run.mapping, &e->shape, 1, BULLA_PAGE_BYTES, err));
 	TRY(bulla_batch_new(job->keyring, job->model, &open, &e->opener, err));
 	TRY(bulla_batch_new(job->keyring, job->model, &seal, &e->sealer, err));
 	TRY(target->walk_open(e->run.db, &e->run.mapping, &e->shape, BULLA_WALK_ROW, NULL, &e->walk, err));
-	return target->writer_open(e->run.db, &e->run.mapping, &e->shape, fields, model->field_count, &e->writer, err);
+	return target->writer_open(e->run.db, &e->run.mapping, &e->shape, e->fields, model->field_count, &e->writer, err);
 }
 
 static bulla_code read_row(struct edit *e, const bulla_bytes *pk, size_t pk_count, bulla_error *err)

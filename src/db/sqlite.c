@@ -176,7 +176,6 @@ static bulla_code run(bulla_db *db, const char *sql, const bulla_value *args, si
 
 /* --- transactions ---------------------------------------------------------------------------------------------- */
 
-#define WAIT_STEP_MS  250 /* how long SQLite itself waits before we look at the stop flag again */
 #define WAIT_PAUSE_MS 5
 
 bulla_code bulla_lite_wait(bulla_lite *s, sqlite3_stmt *stmt, const char *action, int64_t *ret, bulla_error *err)
@@ -265,10 +264,20 @@ static bulla_code check_file(const char *path, bool write, bulla_error *err)
 }
 
 /* temp_store: no sorter, statement journal or view of ours may leave plaintext in a temporary file. */
+/* SQLite asks this between its own tries, for every statement alike: as long as the session waits, unless the job is told to stop. */
+static int keep_waiting(void *self, int tries)
+{
+	bulla_lite *s = self;
+	if (tries == 0) s->waiting_since_us = bulla_now_us(NULL);
+	if (bulla_now_us(NULL) - s->waiting_since_us >= s->wait_ms * 1000 || (s->stop && atomic_load(s->stop))) return 0;
+	(void)sqlite3_sleep(WAIT_PAUSE_MS);
+	return 1;
+}
+
 static bulla_code set_up(bulla_lite *s, bulla_error *err)
 {
 	sqlite3_extended_result_codes(s->handle, 1);
-	sqlite3_busy_timeout(s->handle, WAIT_STEP_MS);
+	sqlite3_busy_handler(s->handle, keep_waiting, s);
 	(void)sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
 	(void)sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	TRY(bulla_lite_execf(s, err, "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d; PRAGMA foreign_keys=OFF; PRAGMA secure_delete=ON",

@@ -16,6 +16,7 @@ typedef struct bulla_lite {
 	sqlite3 *handle;
 	char *path;
 	int64_t wait_ms;
+	int64_t waiting_since_us; /* of the wait that is under way */
 	const atomic_bool *stop;
 	sqlite3_stmt *begin_read, *begin_write, *commit, *rollback, *mark;
 } bulla_lite;

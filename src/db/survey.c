@@ -52,6 +52,7 @@ static bulla_code look_at_value(bulla_survey *s, const bulla_field *field, const
 	c->too_large += code == BULLA_ERR_TOO_LARGE;
 	if (code) return BULLA_OK;
 	uint64_t sealed = sealed_size(s->run->job->model, field, size);
+	if (field->type == BULLA_TYPE_ANY) size--; /* the class byte is ours */
 	c->bytes += size;
 	c->sealed_bytes += sealed;
 	if (size > c->longest) c->longest = size;

@@ -11,10 +11,10 @@ bulla_code bulla_drive(bulla_op *op, bulla_error *err)
 		bulla_need need;
 		TRY(bulla_op_step(op, &need, err));
 		if (need.kind == BULLA_NEED_DONE) return BULLA_OK;
-		if (need.call)
-			(void)!need.call(need.self, NULL);
-		else
+		if (need.kind == BULLA_NEED_HTTP)
 			bulla_op_failed(op, "no transport for HTTP");
+		else
+			(void)!need.call(need.self, NULL);
 	}
 }
 

@@ -38,10 +38,20 @@ static bulla_code take_context(call *c, bulla_bytes context, bulla_error *err)
 	return BULLA_OK;
 }
 
-static void note_key(call *c, const bulla_key *key, const bulla_material *material)
+static void note_key(call *c, const bulla_key *key)
 {
 	c->event.key = bulla_view(key->arn, key->arn_len);
-	if (material) c->event.material = bulla_view(material->name.id, BULLA_MATERIAL_ID_SIZE);
+}
+
+static void note_material(call *c, const bulla_material *material)
+{
+	c->event.material = bulla_view(material->name.id, BULLA_MATERIAL_ID_SIZE);
+}
+
+static bulla_code fail(bulla_error *err, bulla_code code, const char *text)
+{
+	(void)bulla_fail(err, code, "%s", text);
+	return code;
 }
 
 static void answer_key(call *c, const bulla_key *key, const bulla_material *material)
@@ -57,7 +67,8 @@ static bulla_code sealing_key(call *c, const bulla_key **ret, bulla_error *err)
 {
 	c->event.key = bulla_key_id_asked(c->request->key_id);
 	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, c->request->key_id, ret, err));
-	note_key(c, *ret, (*ret)->current);
+	note_key(c, *ret);
+	note_material(c, (*ret)->current);
 	return bulla_key_must_be_enabled(*ret, err);
 }
 
@@ -78,14 +89,14 @@ static bulla_code opening_key(call *c, bulla_bytes blob, const bulla_key **ret_k
 	bulla_blob_head head;
 	TRY(bulla_blob_split(blob, &head, err));
 	const bulla_key *key = bulla_snapshot_key(c->now, head.uuid);
-	if (!key) return bulla_fail(err, BULLA_ERR_UNKNOWN_KEY, "the ciphertext names a key that this engine does not have");
-	note_key(c, key, NULL);
+	if (!key) return fail(err, BULLA_ERR_UNKNOWN_KEY, "the ciphertext names a key that this engine does not have");
+	note_key(c, key);
 	if (key->data.state == BULLA_KEY_TOMBSTONE)
-		return bulla_fail(err, BULLA_ERR_KEY_DESTROYED, "the key %s was destroyed", key->arn);
+		return fail(err, BULLA_ERR_KEY_DESTROYED, "the key of this ciphertext was destroyed");
 	TRY(bulla_key_must_be_enabled(key, err));
 	const bulla_material *material = bulla_key_material(key, head.material);
-	if (!material) return bulla_fail(err, BULLA_ERR_UNKNOWN_KEY, "the ciphertext names material that its key does not have");
-	note_key(c, key, material);
+	if (!material) return fail(err, BULLA_ERR_UNKNOWN_KEY, "the ciphertext names material that its key does not have");
+	note_material(c, material);
 	*ret_key = key;
 	*ret_material = material;
 	return BULLA_OK;
@@ -99,7 +110,7 @@ static bulla_code check_named(call *c, bulla_error *err)
 	if (c->request->key_id.len == 0) return BULLA_OK;
 	c->event.key = bulla_key_id_asked(c->request->key_id);
 	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, c->request->key_id, &named, err));
-	note_key(c, named, NULL);
+	note_key(c, named);
 	TRY(bulla_blob_split(c->request->input, &head, err));
 	if (memcmp(named->uuid, head.uuid, BULLA_UUID_SIZE) != 0)
 		return bulla_fail(err, BULLA_ERR_UNKNOWN_KEY, "the ciphertext was made by another key than the one named");

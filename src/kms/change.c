@@ -73,7 +73,8 @@ static bulla_code record(bulla_change *c, bulla_log_head *ret_head, bulla_error 
 	bulla_desk *desk = NULL;
 	TRY(bulla_desk_take(c->engine, &desk, err));
 	bulla_code code = bulla_kms_journal_add(&desk->journal, &c->event, err);
-	if (code == BULLA_OK) code = bulla_kms_journal_append(&desk->journal, &c->engine->audit, c->now->generation, ret_head, err);
+	if (code == BULLA_OK)
+		code = bulla_kms_journal_append(&desk->journal, &c->engine->audit, c->now->generation, ret_head, err);
 	bulla_desk_give(c->engine, desk);
 	return code;
 }

@@ -18,34 +18,40 @@ void bulla_draft_done(bulla_draft *draft)
 	*draft = (bulla_draft){ 0 };
 }
 
-static bulla_code add_row(bulla_draft *draft, bulla_kms_table table, bulla_bytes id, bulla_draft_row **ret, bulla_error *err)
+static bulla_code check_id(bulla_bytes id, bulla_error *err)
 {
-	if (id.len > BULLA_ROW_ID_MAX) return bulla_fail(err, BULLA_ERR_LIMIT, "a row's id is too long");
+	return id.len > BULLA_ROW_ID_MAX ? bulla_fail(err, BULLA_ERR_LIMIT, "a row's id is too long") : BULLA_OK;
+}
+
+/* NULL: out of memory. */
+static bulla_draft_row *add_row(bulla_draft *draft, bulla_kms_table table, bulla_bytes id)
+{
 	if (draft->n == draft->cap) {
 		size_t cap = draft->cap ? 2 * draft->cap : 4;
 		bulla_draft_row *rows = reallocarray(draft->rows, cap, sizeof *rows);
-		if (!rows) return bulla_fail_memory(err);
+		if (!rows) return NULL;
 		draft->rows = rows;
 		draft->cap = cap;
 	}
 	bulla_draft_row *row = &draft->rows[draft->n++];
 	*row = (bulla_draft_row){ .table = table, .id_len = id.len };
 	memcpy(row->id, id.data, id.len);
-	*ret = row;
-	return BULLA_OK;
+	return row;
 }
 
 bulla_code bulla_draft_put(bulla_draft *draft, bulla_kms_table table, bulla_bytes id, bulla_bytes payload, bulla_error *err)
 {
-	bulla_draft_row *row = NULL;
-	TRY(add_row(draft, table, id, &row, err));
+	TRY(check_id(id, err));
+	bulla_draft_row *row = add_row(draft, table, id);
+	if (!row) return bulla_fail_memory(err);
 	return bulla_buf_add(&row->payload, payload, err);
 }
 
 bulla_code bulla_draft_remove(bulla_draft *draft, bulla_kms_table table, bulla_bytes id, bulla_error *err)
 {
-	bulla_draft_row *row = NULL;
-	TRY(add_row(draft, table, id, &row, err));
+	TRY(check_id(id, err));
+	bulla_draft_row *row = add_row(draft, table, id);
+	if (!row) return bulla_fail_memory(err);
 	row->removes = true;
 	return BULLA_OK;
 }
@@ -69,6 +75,7 @@ static int compare_rows(const void *a, const void *b)
 
 static bool is_replaced(const bulla_draft *draft, const bulla_row *row)
 {
+	if (draft->n == 0) return false;
 	bulla_draft_row wanted = { .table = row->table, .id_len = row->id.len };
 	memcpy(wanted.id, row->id.data, row->id.len);
 	return bsearch(&wanted, draft->rows, draft->n, sizeof wanted, compare_drafts) != NULL;
@@ -122,7 +129,7 @@ bulla_code bulla_draft_seal(bulla_draft *draft, bulla_lane *lane, const bulla_ro
 	free(after);
 	TRY(code);
 
-	draft->sealed = calloc(draft->n, sizeof *draft->sealed);
+	draft->sealed = calloc(draft->n + 1, sizeof *draft->sealed);
 	if (!draft->sealed) return bulla_fail_memory(err);
 	for (size_t i = 0; i < draft->n; i++) {
 		const bulla_draft_row *row = &draft->rows[i];

@@ -60,7 +60,8 @@ bulla_event bulla_engine_event(const bulla_engine *engine, const char *operation
 			       int64_t now_us);
 
 /* Appends what the journal holds and moves the store's head: what was called is on record when this returns. */
-BULLA_MUST bulla_code bulla_engine_publish(bulla_engine *engine, bulla_kms_journal *journal, uint64_t generation, bulla_error *err);
+BULLA_MUST bulla_code bulla_engine_publish(bulla_engine *engine, bulla_kms_journal *journal, uint64_t generation,
+					   bulla_error *err);
 
 /* KEY_DISABLED or KEY_PENDING unless the key is enabled. */
 BULLA_MUST bulla_code bulla_key_must_be_enabled(const bulla_key *key, bulla_error *err);

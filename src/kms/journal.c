@@ -45,7 +45,7 @@ bulla_code bulla_kms_journal_add(bulla_kms_journal *journal, const bulla_event *
 }
 
 bulla_code bulla_kms_journal_append(bulla_kms_journal *journal, const bulla_audit_sink *sink, uint64_t generation,
-				bulla_log_head *ret_head, bulla_error *err)
+				    bulla_log_head *ret_head, bulla_error *err)
 {
 	size_t start = 0;
 	if (!sink->append) return bulla_fail(err, BULLA_ERR_AUDIT, "the engine was opened without an audit log: no key is used");

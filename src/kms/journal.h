@@ -25,7 +25,7 @@ BULLA_MUST bulla_code bulla_kms_journal_reserve(bulla_kms_journal *journal, size
 BULLA_MUST bulla_code bulla_kms_journal_add(bulla_kms_journal *journal, const bulla_event *event, bulla_error *err);
 /* Appends all to the log: durable on return. AUDIT when there is none. */
 BULLA_MUST bulla_code bulla_kms_journal_append(bulla_kms_journal *journal, const bulla_audit_sink *sink, uint64_t generation,
-					   bulla_log_head *ret_head, bulla_error *err);
+					       bulla_log_head *ret_head, bulla_error *err);
 
 /* Random text in the shape of a uuid. */
 BULLA_MUST bulla_code bulla_request_id(bulla_lane *lane, char out[static BULLA_UUID_TEXT + 1], bulla_error *err);

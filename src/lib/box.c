@@ -91,15 +91,6 @@ static bulla_code read_box(bulla_bytes in, bulla_buf *out, bulla_error *err)
 	return bulla_base64_decode(bulla_view(in.data + prefix, in.len - prefix), out, err);
 }
 
-static bulla_code explain(const struct box *box, bulla_code code, bulla_error *err)
-{
-	bulla_bytes name =
-		code == BULLA_ERR_AUTH ? bulla_direct_differing(box->direct, box->op.lane, box->number) : bulla_view(NULL, 0);
-	if (!name.data) return code;
-	return bulla_fail(err, BULLA_ERR_CONTEXT, "the encryption context differs in %.*s", (int)name.len,
-			  (const char *)name.data);
-}
-
 bulla_code bulla_box_open(bulla_keyring *keyring, const bulla_pair *context, size_t n, bulla_bytes bytes, bulla_buf *out,
 			  bulla_error *err)
 {
@@ -115,7 +106,7 @@ bulla_code bulla_box_open(bulla_keyring *keyring, const bulla_pair *context, siz
 	if (!code) {
 		code = bulla_direct_content(box.direct, box.number, &content, err);
 		if (code)
-			code = explain(&box, code, err);
+			code = bulla_direct_explain(box.direct, box.number, err);
 		else
 			code = bulla_buf_add(out, content, err);
 	}

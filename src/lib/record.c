@@ -14,8 +14,8 @@ struct bulla_record {
 	bool fresh;
 	uint64_t sealed; /* one bit for each field */
 	bulla_row row;
-	bulla_bytes *keys; /* views into `wrapped` */
 	bulla_buf wrapped;
+	bulla_bytes keys[]; /* views into `wrapped` */
 };
 
 /* The model's inputs in its order, looked up by name. */
@@ -34,11 +34,10 @@ static bulla_code order_inputs(const bulla_model *model, const bulla_pair *pairs
 
 static bulla_code record_new(bulla_keyring *keyring, const bulla_model *model, bulla_record **out, bulla_error *err)
 {
-	bulla_record *record = calloc(1, sizeof *record);
+	bulla_record *record = calloc(1, sizeof *record + model->key_count * sizeof *record->keys);
 	if (!record) return bulla_fail_memory(err);
 	record->model = model;
-	record->keys = calloc(model->key_count + 1, sizeof *record->keys);
-	bulla_code code = record->keys ? bulla_batch_borrow(keyring, model, &record->batch, err) : bulla_fail_memory(err);
+	bulla_code code = bulla_batch_borrow(keyring, model, &record->batch, err);
 	if (code) {
 		bulla_record_free(record);
 		return code;
@@ -113,7 +112,6 @@ void bulla_record_free(bulla_record *record)
 	if (!record) return;
 	bulla_batch_return(record->batch);
 	bulla_buf_done(&record->wrapped);
-	free(record->keys);
 	free(record);
 }
 

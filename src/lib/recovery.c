@@ -157,17 +157,35 @@ bulla_code bulla_project_restore(bulla_project *project, const char *path, bool 
 }
 
 /* --- rekey ------------------------------------------------------------------------------------------------------ */
+#define RETIRED_A_SECOND 100
+
+/* Another name for the old key. A second one of the same second (another run, or one that was cut off right here) gets a number. */
+static bulla_code keep(const char *path, char **ret_retired, bulla_error *err)
+{
+	char stamp[17], number[16] = "";
+	bulla_stamp_now(stamp);
+	for (unsigned n = 2;; n++) {
+		TEXT_AUTO name = NULL;
+		TRY(bulla_paths_printf(&name, err, "%s.retired-%s%s", path, stamp, number));
+		if (link(path, name) == 0) {
+			*ret_retired = name;
+			name = NULL; /* transferred */
+			return BULLA_OK;
+		}
+		if (errno != EEXIST || n > RETIRED_A_SECOND)
+			return bulla_fail_errno(err, errno, "cannot keep the old key as %s", name);
+		(void)snprintf(number, sizeof number, "-%u", n);
+	}
+}
+
 /* `path`.new takes the place of `path`, which stays under a name of its own. Cut off anywhere, `path` is the old key or the new one. */
 static bulla_code settle(const char *path, char **ret_retired, bulla_error *err)
 {
 	TEXT_AUTO fresh = NULL;
 	TEXT_AUTO retired = NULL;
-	char stamp[17];
-	bulla_stamp_now(stamp);
 	TRY(bulla_paths_printf(&fresh, err, "%s%s", path, BULLA_NEW_SUFFIX));
-	TRY(bulla_paths_printf(&retired, err, "%s.retired-%s", path, stamp));
 	bool had = bulla_file_exists(path);
-	if (had && link(path, retired)) return bulla_fail_errno(err, errno, "cannot keep the old key as %s", retired);
+	if (had) TRY(keep(path, &retired, err));
 	if (rename(fresh, path)) return bulla_fail_errno(err, errno, "cannot put the new key at %s", path);
 	TRY(bulla_paths_sync(path, err));
 	if (!had || !ret_retired) return BULLA_OK;

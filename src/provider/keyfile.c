@@ -58,13 +58,20 @@ static bulla_code parse_key(bulla_bytes text, const char *what, bulla_secret *re
 	return BULLA_OK;
 }
 
+/* A relative path is relative to bulla.yaml. */
+static bulla_code find_file(const bulla_provider_world *world, bulla_bytes path, bulla_buf *out, bulla_error *err)
+{
+	if (path.data[0] != '/' && world->base_dir) TRY(bulla_buf_printf(out, err, "%s/", world->base_dir));
+	TRY(bulla_buf_add(out, path, err));
+	return bulla_buf_terminate(out, err);
+}
+
 static bulla_code open_file(const bulla_provider_world *world, bulla_bytes id, void **ret_session, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf text = { 0 };
 	BULLA_BUF_AUTO bulla_buf path = { 0 };
 	BULLA_SECRET key = { 0 };
-	TRY(bulla_buf_add(&path, bulla_view(id.data + 5, id.len - 5), err));
-	TRY(bulla_buf_terminate(&path, err));
+	TRY(find_file(world, bulla_view(id.data + 5, id.len - 5), &path, err));
 	TRY(world->read_key_file(world->self, (const char *)path.data, &text, err));
 	TRY(parse_key(bulla_view_buf(&text), (const char *)path.data, &key, err));
 	return bulla_known_key_open(&key, BULLA_WRAP_KEYFILE, false, ret_session, err);

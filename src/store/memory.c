@@ -205,15 +205,14 @@ static bulla_memory_note *find_note(bulla_memory *m, const char *name)
 	return NULL;
 }
 
-static bulla_code add_note(bulla_memory *m, const char *name, bulla_memory_note **ret, bulla_error *err)
+/* NULL: out of memory. */
+static bulla_memory_note *add_note(bulla_memory *m, const char *name)
 {
 	bulla_memory_note *notes = reallocarray(m->notes, m->note_count + 1, sizeof *notes);
-	if (!notes) return bulla_fail_memory(err);
+	if (!notes) return NULL;
 	m->notes = notes;
 	notes[m->note_count] = (bulla_memory_note){ .name = strdup(name) };
-	if (!notes[m->note_count].name) return bulla_fail_memory(err);
-	*ret = &notes[m->note_count++];
-	return BULLA_OK;
+	return notes[m->note_count].name ? &notes[m->note_count++] : NULL;
 }
 
 static bulla_code put_note(bulla_memory *m, const char *name, bulla_bytes value, bulla_error *err)
@@ -221,10 +220,10 @@ static bulla_code put_note(bulla_memory *m, const char *name, bulla_bytes value,
 	bulla_memory_note *note = find_note(m, name);
 	bulla_buf fresh = { 0 };
 	TRY(bulla_buf_add(&fresh, value, err));
-	bulla_code code = note ? BULLA_OK : add_note(m, name, &note, err);
-	if (code) {
+	if (!note) note = add_note(m, name);
+	if (!note) {
 		bulla_buf_done(&fresh);
-		return code;
+		return bulla_fail_memory(err);
 	}
 	bulla_buf_done(&note->value);
 	note->value = fresh;

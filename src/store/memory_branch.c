@@ -94,17 +94,17 @@ static uint64_t newest_sequence(const bulla_memory *m, bulla_bytes identity)
 }
 
 /* --- writing --------------------------------------------------------------------------------------------------- */
-static bulla_code make_room(bulla_memory *m, size_t extra, bulla_error *err)
+static bool make_room(bulla_memory *m, size_t extra)
 {
-	if (m->branch_count + extra <= m->branch_cap) return BULLA_OK;
+	if (m->branch_count + extra <= m->branch_cap) return true;
 	size_t cap = 2 * m->branch_cap > m->branch_count + extra ? 2 * m->branch_cap : m->branch_count + extra;
 	bulla_memory_branch **by_identity = reallocarray(m->by_identity, cap, sizeof *by_identity);
 	if (by_identity) m->by_identity = by_identity;
 	bulla_memory_branch **by_version = reallocarray(m->by_version, cap, sizeof *by_version);
 	if (by_version) m->by_version = by_version;
-	if (!by_identity || !by_version) return bulla_fail_memory(err);
+	if (!by_identity || !by_version) return false;
 	m->branch_cap = cap;
-	return BULLA_OK;
+	return true;
 }
 
 static void put_at(bulla_memory_branch **list, size_t n, size_t at, bulla_memory_branch *b)
@@ -126,7 +126,7 @@ static bulla_code add(bulla_memory *m, const bulla_branch_row *row, uint64_t seq
 	bulla_memory_branch *b = NULL;
 	TRY(bulla_store_check_branch(row, err));
 	if (find_version(m, row->version)) return bulla_store_fail_version(err);
-	TRY(make_room(m, 1, err));
+	if (!make_room(m, 1)) return bulla_fail_memory(err);
 	TRY(branch_copy(row, sequence, &b, err));
 	insert(m, b);
 	return BULLA_OK;

@@ -23,6 +23,7 @@ typedef bulla_code (*each_found)(void *each_self, size_t index, const bulla_bran
 
 /* What is asked for: one of the two lists. */
 typedef struct wanted {
+	bool by_version;
 	const bulla_bytes *identities;
 	const uint64_t *versions;
 	size_t n;
@@ -32,8 +33,8 @@ static bulla_code find_one(bulla_sqlite *s, const wanted *w, size_t index, each_
 {
 	BULLA_STATEMENT *statement = NULL;
 	bool there = false;
-	TRY(bulla_sqlite_statement(s, w->versions ? BULLA_SQL_BRANCH_BY_VERSION : BULLA_SQL_BRANCH_CURRENT, &statement, err));
-	if (w->versions)
+	TRY(bulla_sqlite_statement(s, w->by_version ? BULLA_SQL_BRANCH_BY_VERSION : BULLA_SQL_BRANCH_CURRENT, &statement, err));
+	if (w->by_version)
 		(void)sqlite3_bind_int64(statement, 1, (int64_t)w->versions[index]);
 	else
 		bulla_sqlite_bind_bytes(statement, 1, w->identities[index]);
@@ -68,8 +69,8 @@ static bulla_code current(void *self, const bulla_bytes *identities, size_t n, e
 
 static bulla_code by_version(void *self, const uint64_t *versions, size_t n, each_found each, void *each_self, bulla_error *err)
 {
-	wanted w = { .versions = versions, .n = n };
-	return n ? find(self, &w, each, each_self, err) : BULLA_OK;
+	wanted w = { .by_version = true, .versions = versions, .n = n };
+	return find(self, &w, each, each_self, err);
 }
 
 static bulla_code walk(bulla_sqlite *s, bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err),

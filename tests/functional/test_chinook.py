@@ -33,7 +33,8 @@ class Chinook(harness.Case):
         return {value for value in self.secrets if value not in billed and value not in staff}
 
     def test_the_whole_ladder(self):
-        self.bulla('init', '--database', 'sqlite:app.db', '--table', 'Customer', '--fields', ','.join(CUSTOMER), '--index', 'Email,LastName',
+        self.bulla('init', '--database', 'sqlite:app.db', '--table', 'Customer', '--fields', ','.join(CUSTOMER), '--index',
+                   'Email,LastName',
                    '--table', 'Employee', '--fields', 'BirthDate')
         plans = self.bulla('plan', '--json').json()['plans']
         self.assertEqual([(p['model'], p['rows'], p['refusals']) for p in plans],
@@ -66,12 +67,13 @@ class Chinook(harness.Case):
             found = self.bulla('search', 'Customer', 'Email', row[email][1].decode(), '--json').lines()
             self.assertEqual([r['CustomerId'] for r in found], [row[0][1]])
         born = self.names['Employee'].index('BirthDate')
-        self.assertEqual(self.bulla('get', 'Employee', '3', 'BirthDate', '--json').lines(), [{'BirthDate': self.employees[2][born][1].decode()}])
+        self.assertEqual(self.bulla('get', 'Employee', '3', 'BirthDate', '--json').lines(),
+                         [{'BirthDate': self.employees[2][born][1].decode()}])
 
     def test_joins_go_on(self):
         """Queries over other columns give the same before and after."""
         queries = ('SELECT CustomerId, sum(Total) FROM Customer JOIN Invoice USING (CustomerId) GROUP BY CustomerId ORDER BY 1',
-                   'SELECT e.EmployeeId, count(*) FROM Employee e JOIN Customer c ON c.SupportRepId = e.EmployeeId GROUP BY 1 ORDER BY 1')
+                   'SELECT EmployeeId, count(*) FROM Employee JOIN Customer ON SupportRepId = EmployeeId GROUP BY 1 ORDER BY 1')
         before = [self.sql(query) for query in queries]
         self.model('  customer:\n    table: Customer\n    primary_key: CustomerId\n    fields:\n'
                    + ''.join('      %s: {}\n' % name for name in CUSTOMER))

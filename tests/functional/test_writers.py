@@ -51,7 +51,8 @@ class Writers(harness.Case):
         self.assertEqual(self.unsealed(), 0)
         expected = exact_rows(self.database, 't', COLUMNS, ['id'])
         checked = self.bulla('verify', 't', '--json').model()
-        self.assertEqual((checked['rows'], checked['equal'], checked['differences'], checked['unsealed']), (len(expected), len(expected), 0, 0))
+        self.assertEqual((checked['rows'], checked['equal'], checked['differences'], checked['unsealed']),
+                         (len(expected), len(expected), 0, 0))
         self.bulla('finish', 't', '--settle', '0s')
         records = self.exported('t')
         self.assertEqual(len(records), len(expected))
@@ -83,7 +84,8 @@ def update_class(db, pick, n):
 
 
 def update_real(db, pick, n):
-    db.execute('UPDATE t SET amount = CASE WHEN amount = 0.0 THEN -amount ELSE ? END WHERE id = ?', ((0.0, -0.0, 1.0, 1)[n % 4], pick()))
+    db.execute('UPDATE t SET amount = CASE WHEN amount = 0.0 THEN -amount ELSE ? END WHERE id = ?',
+               ((0.0, -0.0, 1.0, 1)[n % 4], pick()))
 
 
 def update_null(db, pick, n):
@@ -143,7 +145,8 @@ def delete_and_insert(db, pick, n):
     db.execute('INSERT INTO t (id, email, note, amount, city) VALUES (?, ?, ?, ?, ?)', (i, *row(500000 + n)))
 
 
-WAYS = [insert, insert_more, update_one, update_case, update_class, update_real, update_null, update_blob, update_same, update_city, update_bulk,
+WAYS = [insert, insert_more, update_one, update_case, update_class, update_real, update_null, update_blob, update_same,
+        update_city, update_bulk,
         replace, upsert, delete, delete_bulk, change_key, swap_keys, delete_and_insert]
 
 
@@ -225,8 +228,10 @@ class BesideApply(Writers):
     def test_a_change_of_case_alone_is_a_change(self):
         self.table(20)
         self.bulla('apply')
-        self.sql("UPDATE t SET email = upper(email) WHERE id = 3", "UPDATE t SET amount = '7' WHERE id = 7", 'UPDATE t SET amount = 5.0 WHERE id = 5')
-        self.assertEqual(self.sql('SELECT id FROM t WHERE email_ciphertext IS NULL OR amount_ciphertext IS NULL ORDER BY id'), [(3,), (5,), (7,)])
+        self.sql("UPDATE t SET email = upper(email) WHERE id = 3", "UPDATE t SET amount = '7' WHERE id = 7",
+                 'UPDATE t SET amount = 5.0 WHERE id = 5')
+        self.assertEqual(self.sql('SELECT id FROM t WHERE email_ciphertext IS NULL OR amount_ciphertext IS NULL ORDER BY id'),
+                         [(3,), (5,), (7,)])
         self.settle()
 
     def test_writes_that_change_nothing_stay_sealed(self):
@@ -248,7 +253,8 @@ class BesideApply(Writers):
         self.table(500)
         child = self.start('apply', 't', '--follow', '--json')
         self.assertTrue(wait_until(lambda: self.sealed() == 500))
-        self.sql(('INSERT INTO t (email, note, amount, city) VALUES (?, ?, ?, ?)', row(777777)), "UPDATE t SET note = 'Kq again' WHERE id <= 20")
+        self.sql(('INSERT INTO t (email, note, amount, city) VALUES (?, ?, ?, ?)', row(777777)),
+                 "UPDATE t SET note = 'Kq again' WHERE id <= 20")
         self.assertTrue(wait_until(lambda: self.unsealed() == 0 and self.sealed() == 501))
         self.fails('busy', 'apply', 't')
         self.fails('busy', 'apply', 't', '--json')
@@ -334,10 +340,89 @@ class Stopping(Writers):
         child.wait()
         db.execute('ROLLBACK')
         db.close()
-        self.assertIn(self.bulla('status', 't', '--json').model()['phase'], ('applying',))
+        self.assertIn(self.bulla('status', 't', '--json').model()['phase'], ('applying', 'applied'))
         done = self.bulla('apply', 't', '--json').model()
         self.assertLess(done['sealed'], ROWS)
         self.settle()
+
+
+class BesideFinish(Writers):
+    """finish takes a short lock: what others commit before it stays, what comes after it meets the new table."""
+
+    def until_it_ends(self, child, write):
+        """Calls `write` with a connection as long as finish runs, and a little longer."""
+        db = self.open()
+        while child.poll() is None:
+            write(db)
+        for _ in range(20):
+            write(db)
+        db.close()
+
+    def finish_beside(self, write, more=''):
+        self.sql('CREATE TABLE t (id INTEGER PRIMARY KEY, email TEXT, note, amount, city TEXT%s)' % more,
+                 'PRAGMA journal_mode = wal')
+        connection = self.open()
+        connection.execute('BEGIN')
+        connection.executemany('INSERT INTO t (email, note, amount, city) VALUES (?, ?, ?, ?)', map(row, range(1, 8001)))
+        connection.execute('COMMIT')
+        connection.close()
+        self.model(MODEL)
+        self.climb('apply', 'verify')
+        child = self.start('finish', 't', '--settle', '0s')
+        self.until_it_ends(child, write)
+        return self.wait(child, (0, 1))
+
+    def check_other_columns(self, more=''):
+        pick, expected = random.Random(5), {i: row(i)[3] for i in range(1, 8001)}
+
+        def write(db):
+            i = pick.randint(1, 8000)
+            if pick.random() < 0.2:
+                db.execute('DELETE FROM t WHERE id = ?', (i,))
+                expected.pop(i, None)
+            else:
+                city = 'city %d' % pick.randint(0, 10 ** 9)
+                db.execute('UPDATE t SET city = ? WHERE id = ?', (city, i))
+                if i in expected:
+                    expected[i] = city
+            if pick.random() < 0.2:
+                db.execute('INSERT INTO t (city) VALUES (?)', ('new',))
+                expected[db.execute('SELECT last_insert_rowid()').fetchone()[0]] = 'new'
+        run = self.finish_beside(write, more)
+        if run.status:
+            self.assertIn(run.code(), ('refused', 'drift', 'busy', 'conflict', 'locked'), str(run))
+            self.climb('apply', 'verify', 'finish')
+        self.assertEqual(dict(self.sql('SELECT id, city FROM t')), expected)
+        self.assertNotIn('email', self.columns('t'))
+        for record in self.exported('t'):
+            if record['id'] <= 8000:
+                email, note, amount, _ = row(record['id'])
+                self.assertEqual((record['email'], record['note'], record['amount']), (email, note, amount))
+
+    def test_other_columns(self):
+        self.check_other_columns()
+
+    def test_other_columns_when_the_table_is_rebuilt(self):
+        self.check_other_columns(', CHECK (email <> city)')
+
+    def test_plaintext_that_comes_too_late(self):
+        """Committed before the lock: finish refuses, or seals it. After it: the writer meets a table without the column."""
+        pick, committed = random.Random(6), []
+
+        def write(db):
+            email = 'Kq late %d' % len(committed)
+            try:
+                db.execute('INSERT INTO t (email) VALUES (?)', (email,))
+                committed.append(email)
+            except sqlite3.OperationalError as refused:
+                self.assertIn('email', str(refused))
+            time.sleep(0.002 * pick.random())
+        run = self.finish_beside(write)
+        if run.status:
+            self.assertEqual(run.code(), 'refused', str(run))
+            self.climb('apply', 'verify', 'finish')
+        found = {record['email'] for record in self.exported('t')}
+        self.assertEqual([email for email in committed if email not in found], [])
 
 
 class Guard(Writers):
@@ -382,7 +467,8 @@ class Guard(Writers):
         self.sql("UPDATE t SET city = 'elsewhere' WHERE id = 3")
         self.sql("UPDATE t SET city = (SELECT city FROM t WHERE id = 10) WHERE id = 3")
         records = self.exported('t')
-        self.assertEqual([harness.json_exact(records[2][c]) for c in COLUMNS[:4]], [harness.json_form(v) for v in expected[2][:4]])
+        self.assertEqual([harness.json_exact(records[2][c]) for c in COLUMNS[:4]],
+                         [harness.json_form(v) for v in expected[2][:4]])
 
     def test_two_applications_with_two_fresh_keys(self):
         """Each writes one field under its own new key: the second is refused, the first's record stays whole."""

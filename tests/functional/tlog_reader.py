@@ -59,7 +59,6 @@ class Log:
         self.directory, self.size = directory, size
 
     def widths(self, level):
-        """The tiles of a level in a tree of this size: (index, width)."""
         hashes = self.size >> (8 * level)
         return [(i, min(256, hashes - 256 * i)) for i in range((hashes + 255) // 256)]
 
@@ -77,6 +76,8 @@ class Log:
         data, found = self.read("entries", index, width), []
         while data and len(found) < width:
             end = 2 + int.from_bytes(data[:2], "big")
+            if end > len(data):
+                raise Wrong("entry bundle %d is cut" % index)
             found.append(data[2:end])
             data = data[end:]
         return found

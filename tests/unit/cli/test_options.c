@@ -118,6 +118,8 @@ static void test_what_was_meant(void **state)
 	assert_int_equal(parse(&cli, "paln", &err), BULLA_ERR_USAGE);
 	assert_non_null(strstr(err.text, "did you mean plan"));
 	assert_true(err.next[0] != 0);
+	assert_int_equal(parse(&cli, "paln --json", &err), BULLA_ERR_USAGE);
+	assert_true(cli.json);
 	assert_int_equal(parse(&cli, "plan --reherse", &err), BULLA_ERR_USAGE);
 	assert_non_null(strstr(err.text, "--rehearse"));
 	assert_int_equal(parse(&cli, "plan --zzzzzzzz", &err), BULLA_ERR_USAGE);
@@ -133,6 +135,11 @@ static void test_too_few_and_too_many(void **state)
 	assert_int_equal(parse(&cli, "get users 1 2", &err), BULLA_ERR_USAGE);
 	assert_int_equal(parse(&cli, "get --help", &err), BULLA_OK);
 	assert_int_equal(parse(&cli, "plan --out", &err), BULLA_ERR_USAGE);
+	assert_int_equal(parse(&cli, "plan --out --json", &err), BULLA_ERR_USAGE);
+	assert_true(cli.json);
+	assert_int_equal(parse(&cli, "plan --out=--json", &err), BULLA_OK);
+	assert_false(cli.json);
+	assert_int_equal(parse(&cli, "plan --out --other", &err), BULLA_OK);
 	assert_int_equal(parse(&cli, "plan --rehearse=yes", &err), BULLA_ERR_USAGE);
 	assert_int_equal(parse(&cli, "", &err), BULLA_OK);
 	assert_null(cli.command);

@@ -33,20 +33,23 @@ static void must(const world *w, bulla_code code)
 	if (code) fail_msg("%s: %s (%s)", bulla_code_name(code), w->err.text, w->err.next);
 }
 
-static void open_keys(world *w, const char *models)
+static void open_keys(world *w)
 {
-	char yaml[8192];
-	snprintf(yaml, sizeof yaml,
-		 "version: 1\nenvironments: { development: { keys: [\"env:TEST_KEY\"] } }\ndatabases: { main: { url: \"sqlite:app.db\" } }\nmodels:\n%s",
-		 models);
-	must(w, bulla_schema_parse(bulla_view_str(yaml), "test.yaml", "development", NULL, NULL, NULL, &w->schema, &w->err));
-	must(w, bulla_store_open("memory:", true, &w->store, &w->err));
+	must(w, bulla_schema_parse(bulla_view_str(w->yaml), "test.yaml", "development", NULL, NULL, NULL, &w->schema, &w->err));
+	must(w, bulla_store_open(w->store_url, true, &w->store, &w->err));
 	w->branches = bulla_store_branches(w->store);
 	bulla_keyring_config config = { .schema = w->schema,
 					.world = { .find = bulla_provider_find, .base_dir = w->dir, .getenv = key_of },
 					.branches = &w->branches,
 					.now_us = bulla_now_us };
 	must(w, bulla_keyring_new(&config, &w->keyring, &w->err));
+}
+
+static void write_yaml(world *w, const char *models)
+{
+	snprintf(w->yaml, sizeof w->yaml,
+		 "version: 1\nenvironments: { development: { keys: [\"env:TEST_KEY\"] } }\ndatabases: { main: { url: \"sqlite:app.db\" } }\nmodels:\n%s",
+		 models);
 }
 
 static bulla_code record(void *self, const char *operation, const char *detail, bulla_error *err)
@@ -76,15 +79,43 @@ static void open_directory(world *w)
 	snprintf(w->dir, sizeof w->dir, "%s/bulla-db-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
 	if (!mkdtemp(w->dir)) fail_msg("no temporary directory");
 	snprintf(w->path, sizeof w->path, "%s/app.db", w->dir);
+	snprintf(w->store_url, sizeof w->store_url, "memory:");
+}
+
+static void open_database(world *w)
+{
+	assert_int_equal(sqlite3_open(w->path, &w->db), SQLITE_OK);
+	sqlite3_busy_timeout(w->db, 2000);
+}
+
+static void open_all(world *w, const char *sql, const char *models)
+{
+	open_database(w);
+	world_sql(w, sql);
+	write_yaml(w, models);
+	open_keys(w);
+	open_job(w);
 }
 
 void world_open(world *w, const char *sql, const char *models)
 {
 	open_directory(w);
-	assert_int_equal(sqlite3_open(w->path, &w->db), SQLITE_OK);
-	sqlite3_busy_timeout(w->db, 2000);
-	world_sql(w, sql);
-	open_keys(w, models);
+	open_all(w, sql, models);
+}
+
+void world_open_durable(world *w, const char *sql, const char *models)
+{
+	open_directory(w);
+	snprintf(w->store_url, sizeof w->store_url, "sqlite:%s/keys/kms.db", w->dir);
+	open_all(w, sql, models);
+}
+
+void world_reopen(world *w)
+{
+	w->db = NULL; /* the parent's */
+	open_database(w);
+	open_keys(w);
+	free((char *)w->job.reports);
 	open_job(w);
 }
 
@@ -94,10 +125,7 @@ void world_open_copy(world *w, const char *path, const char *models)
 	open_directory(w);
 	must(w, bulla_file_read(path, 64u << 20, &bytes, &w->err));
 	must(w, bulla_file_write(w->path, bulla_view_buf(&bytes), 0600, false, &w->err));
-	assert_int_equal(sqlite3_open(w->path, &w->db), SQLITE_OK);
-	sqlite3_busy_timeout(w->db, 2000);
-	open_keys(w, models);
-	open_job(w);
+	open_all(w, "", models);
 }
 
 void world_model(world *w, const char *key)

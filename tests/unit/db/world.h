@@ -15,6 +15,8 @@ struct bulla_store;
 typedef struct world {
 	char dir[64];
 	char path[96];
+	char store_url[128];
+	char yaml[8192];
 	bulla_schema *schema;
 	struct bulla_store *store;
 	bulla_branch_store branches;
@@ -31,6 +33,9 @@ typedef struct world {
 void world_open(world *w, const char *sql, const char *models);
 /* The database exists already, at `path`, which is copied. */
 void world_open_copy(world *w, const char *path, const char *models);
+/* The branch keys lie in a file, so that another process can use them: in a child, after a fork, world_reopen() makes a keyring of its own. */
+void world_open_durable(world *w, const char *sql, const char *models);
+void world_reopen(world *w);
 void world_close(world *w);
 void world_model(world *w, const char *key);
 

@@ -165,6 +165,9 @@ static void test_wrong_key_and_context(void **state)
 	assert_int_equal(decrypt(f, &sealed, "alias/other", &opened), BULLA_ERR_UNKNOWN_KEY);
 	assert_int_equal(decrypt(f, &sealed, other.id, &opened), BULLA_ERR_UNKNOWN_KEY);
 	assert_int_equal(decrypt(f, &sealed, "alias/nobody", &opened), BULLA_ERR_NOT_FOUND);
+	char arn[BULLA_ARN_MAX];
+	(void)snprintf(arn, sizeof arn, "arn:aws:kms:elsewhere:000000000000:key/%s", f->key.id);
+	assert_int_equal(decrypt(f, &sealed, arn, &opened), BULLA_ERR_NOT_FOUND);
 	assert_int_equal(decrypt(f, &sealed, "arn:aws:kms:elsewhere:000000000000:alias/test", &opened), BULLA_ERR_NOT_FOUND);
 	assert_int_equal(
 		call_one(f->engine, BULLA_ENGINE_ENCRYPT, "1234abcd-12ab-34cd-a6ef-1234567890ab", bulla_view_str("v"), &opened),

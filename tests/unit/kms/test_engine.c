@@ -47,6 +47,12 @@ static bulla_code tampered_version(void *self, uint64_t *ret_version, bulla_erro
 	return BULLA_OK;
 }
 
+static bulla_code tampered_set_head(void *self, const bulla_log_head *head, bulla_error *err)
+{
+	tamperer *t = self;
+	return t->below.set_head(t->below.self, head, err);
+}
+
 static void tamperer_open(tamperer *t, fixture *f)
 {
 	*t = (tamperer){ .below = f->config.store };
@@ -68,6 +74,10 @@ static bulla_kms_store store_of(tamperer *t)
 	store.self = t;
 	store.load = tampered_load;
 	store.version = tampered_version;
+	store.set_head = tampered_set_head;
+	store.change = NULL; /* nothing is written */
+	store.adopt = NULL;
+	store.head = NULL;
 	return store;
 }
 

@@ -271,6 +271,9 @@ static void test_sees_others(void **state)
 	assert_int_equal(q.kms.set_head(q.kms.self, &head, NULL), BULLA_OK);
 	assert_int_equal(p->kms.version(p->kms.self, &version, NULL), BULLA_OK);
 	assert_int_equal(version, 2);
+	assert_int_equal(put(&q, 2, "b", "2"), BULLA_OK);
+	assert_int_equal(p->kms.version(p->kms.self, &version, NULL), BULLA_OK);
+	assert_int_equal(version, 3);
 	bulla_store_close(second);
 }
 
@@ -291,10 +294,8 @@ static bool make_in_child(place *p)
 	return true;
 }
 
-/* Several processes make the same store at the same time. */
-static void test_made_together(void **state)
+static void make_together(place *p)
 {
-	place *p = *state;
 	pid_t children[4];
 	for (size_t i = 0; i < 4; i++) {
 		children[i] = fork();
@@ -310,6 +311,15 @@ static void test_made_together(void **state)
 	assert_int_equal(open_again(p, false, &err), BULLA_OK);
 	assert_int_equal(p->kms.version(p->kms.self, &version, NULL), BULLA_OK);
 	assert_int_equal(version, 20);
+	shut(p);
+	assert_int_equal(unlink(p->path), 0);
+}
+
+/* Several processes make the same store at the same time, over and over. */
+static void test_made_together(void **state)
+{
+	for (int i = 0; i < 4; i++)
+		make_together(*state);
 }
 
 static bool use_parents(place *p)
