@@ -67,7 +67,7 @@ static void report_memory(bench *b, const char *name, double mib)
 }
 
 struct paths {
-	char job[4096], floor[4096], directory[64], first[128], second[128], copy[512];
+	char job[4200], floor[4200], directory[64], first[128], second[128], copy[1024];
 };
 
 /* The best of three, each on a fresh copy, the floor and the job in turn: the machine's weather is the same for both. */

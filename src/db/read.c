@@ -90,11 +90,13 @@ static bulla_code export_page(struct reader *r, bulla_record_each each, void *se
 {
 	for (size_t i = 0; i < r->page.n; i++) {
 		TRY(own_fault(&r->page.rows[i], err));
-		if (r->page.rows[i].code) {
+		bulla_code code = r->page.rows[i].code;
+		if (!code) code = bulla_record_view_fill(&r->view, &r->page, i, err);
+		if (code) {
 			++*failed;
 			continue;
 		}
-		TRY(emit(r, i, each, self, err));
+		TRY(each(self, r->view.names, r->view.values, r->view.n, err));
 		++*rows;
 	}
 	return BULLA_OK;

@@ -25,8 +25,8 @@ BULLA_MUST bulla_code bulla_record_view_init(bulla_record_view *view, const bull
                                              size_t wanted_count, bulla_error *err);
 void bulla_record_view_done(bulla_record_view *view);
 
-/* Fills view->values from a row of a page that was opened: the opened value, or the plaintext column where nothing is sealed yet. A field that
- * did not open is a failure: its code. Views into page and batch. */
+/* Fills view->values from a row of a page that was opened: the opened value, or under `migrating: true` the plaintext column where nothing is sealed
+ * yet (REFUSED without). A field that did not open is a failure: its code. Views into page and batch. */
 BULLA_MUST bulla_code bulla_record_view_fill(bulla_record_view *view, const bulla_page *page, size_t row, bulla_error *err);
 
 #endif

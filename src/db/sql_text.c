@@ -165,6 +165,7 @@ bulla_sql_event bulla_sql_trigger_event(const char *sql)
 		event.update |= bulla_sql_is_word(token, "update");
 		if (bulla_sql_is_sign(token, '.')) (void)bulla_sql_next(&rest);
 		if (!bulla_sql_is_word(token, "of") || !event.update) continue;
+		skip_blanks(&rest);
 		const uint8_t *start = rest.data;
 		bulla_bytes before = rest;
 		while ((token = bulla_sql_next(&rest)).kind != BULLA_SQL_END && !bulla_sql_is_word(token, "on"))

@@ -145,18 +145,19 @@ int bulla_lite_bind(sqlite3_stmt *stmt, int parameter, const bulla_value *value)
 	return sqlite3_bind_null(stmt, parameter);
 }
 
-#define ANSWER_MAX 64 /* columns of an answer of the bookkeeping */
-
 static bulla_code answer_all(bulla_lite *s, sqlite3_stmt *stmt, bulla_answer each, void *self, bulla_error *err)
 {
-	bulla_value values[ANSWER_MAX];
 	int rc, n = sqlite3_column_count(stmt);
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		for (int i = 0; i < n && i < ANSWER_MAX; i++)
+	bulla_value *values = calloc((size_t)n + 1, sizeof *values);
+	bulla_code code = values ? BULLA_OK : bulla_fail_memory(err);
+	while (!code && (rc = sqlite3_step(stmt)) != SQLITE_DONE) {
+		if (rc != SQLITE_ROW) code = bulla_lite_fail(s, rc, err, "use the tables of the job");
+		for (int i = 0; !code && i < n; i++)
 			bulla_lite_value(stmt, i, &values[i]);
-		if (each) TRY(each(self, values, (size_t)n, err));
+		if (!code && each) code = each(self, values, (size_t)n, err);
 	}
-	return rc == SQLITE_DONE ? BULLA_OK : bulla_lite_fail(s, rc, err, "use the tables of the job");
+	free(values);
+	return code;
 }
 
 static bulla_code run(bulla_db *db, const char *sql, const bulla_value *args, size_t n, bulla_answer each, void *self, uint64_t *ret_changed,

@@ -238,16 +238,19 @@ static bulla_code copy_to(bulla_lite *s, const char *path, bulla_error *err)
 bulla_code bulla_lite_copy(bulla_db *db, char **ret_url, bulla_error *err)
 {
 	bulla_lite *s = bulla_lite_of(db);
-	char *url = NULL;
-	if (asprintf(&url, "sqlite:%s.bulla-rehearsal-%ld", s->path, (long)getpid()) < 0) return bulla_fail_memory(err);
+	char *url = NULL, *path = realpath(s->path, NULL); /* whole: whoever opens the URL may have another directory to start from */
+	if (!path) return bulla_fail_errno(err, errno, "cannot find %s", s->path);
+	int n = asprintf(&url, "sqlite:%s.bulla-rehearsal-%ld", path, (long)getpid());
+	free(path);
+	if (n < 0) return bulla_fail_memory(err);
 	bulla_code code = copy_to(s, url + strlen("sqlite:"), err);
-	if (code) {
-		if (code != BULLA_ERR_EXISTS) bulla_lite_discard(url);
-		free(url);
-		return code;
+	if (!code) {
+		*ret_url = url;
+		return BULLA_OK;
 	}
-	*ret_url = url;
-	return BULLA_OK;
+	if (code != BULLA_ERR_EXISTS) bulla_lite_discard(url);
+	free(url);
+	return code;
 }
 
 /* It holds all the plaintext: it is overwritten before it is deleted. */

@@ -46,10 +46,25 @@ static void add_after(sqlite3_str *sql, const bulla_mapping *m, const char *alia
 	sqlite3_str_appendall(sql, ")");
 }
 
-static void add_primary_key(sqlite3_str *sql, const bulla_mapping *m, const char *between, const char *format)
+static void add_primary_key(sqlite3_str *sql, const bulla_mapping *m)
 {
 	for (size_t i = 0; i < m->table->pk_count; i++)
-		sqlite3_str_appendf(sql, format, i ? between : "", m->table->pk[i]);
+		sqlite3_str_appendf(sql, "%st.\"%w\"", i ? ", " : "", m->table->pk[i]);
+}
+
+/* A key comes as text. A column with a type converts it; one without is compared with what it holds, a blob by its hexadecimal digits. */
+static void add_row(sqlite3_str *sql, const bulla_mapping *m)
+{
+	for (size_t i = 0; i < m->table->pk_count; i++) {
+		const char *pk = m->table->pk[i], *type = bulla_table_column(m->table, pk)->type;
+		bool typed = *type && !strcasestr(type, "BLOB") && !strcasestr(type, "ANY");
+		if (i) sqlite3_str_appendall(sql, " AND ");
+		sqlite3_str_appendf(sql, "(t.\"%w\" = ?%d", pk, (int)i + 1);
+		if (!typed)
+			sqlite3_str_appendf(sql, " OR CASE typeof(t.\"%w\") WHEN 'text' THEN 0 WHEN 'blob' THEN hex(t.\"%w\") = upper(?%d)"
+						 " ELSE CAST(t.\"%w\" AS TEXT) = ?%d END", pk, pk, (int)i + 1, pk, (int)i + 1);
+		sqlite3_str_appendall(sql, ")");
+	}
 }
 
 /* The index holds the condition's own value, so that the condition finds it and the locator follows in order. */
@@ -77,11 +92,11 @@ static char *walk_sql(sqlite3 *handle, const bulla_mapping *m, const bulla_shape
 	if (kind == BULLA_WALK_QUEUE) add_queue(sql, m);
 	if (kind == BULLA_WALK_QUEUE || kind == BULLA_WALK_UNSEALED) bulla_lite_add_unsealed(sql, m, "t.", m->aside ? "c." : "t.");
 	else if (kind == BULLA_WALK_EQUAL) sqlite3_str_appendf(sql, "%s.\"%w\" = ?", m->aside ? "c" : "t", field->index->column);
-	else if (kind == BULLA_WALK_ROW) add_primary_key(sql, m, " AND ", "%st.\"%w\" = ?");
+	else if (kind == BULLA_WALK_ROW) add_row(sql, m);
 	else sqlite3_str_appendall(sql, "1");
 	if (after) add_after(sql, m, leader);
 	sqlite3_str_appendall(sql, " ORDER BY ");
-	if (kind == BULLA_WALK_SORTED) add_primary_key(sql, m, ", ", "%st.\"%w\"");
+	if (kind == BULLA_WALK_SORTED) add_primary_key(sql, m);
 	else add_locator(sql, m, leader);
 	return sqlite3_str_finish(sql);
 }

@@ -4,10 +4,7 @@
  * A thread that appends and finds nobody inside the log leads: it takes the requests that wait, its own among them, writes them
  * as one frame, syncs once and wakes their owners. While it syncs the next group gathers.
  */
-#include "crypto/sign.h"
 #include "io/log_inside.h"
-
-#include <unistd.h>
 
 #define PUBLISH_EVERY_US   1000000
 #define GROUP_BYTES_MAX    (8u << 20) /* a group is closed when it holds this much */

@@ -22,21 +22,21 @@ void bulla_memory_branches_done(bulla_memory *m)
 	free(m->by_identity);
 }
 
-static bulla_code branch_copy(const bulla_branch_row *row, uint64_t sequence, bulla_memory_branch **out, bulla_error *err)
+/* NULL: out of memory. */
+static bulla_memory_branch *branch_copy(const bulla_branch_row *row, uint64_t sequence)
 {
 	bulla_memory_branch *b = calloc(1, sizeof *b);
-	if (!b) return bulla_fail_memory(err);
+	bulla_error ignored;
+	if (!b) return NULL;
 	b->row = (bulla_branch_row){ .version = row->version, .state = row->state, .created_us = row->created_us };
 	b->sequence = sequence;
-	bulla_code code = bulla_memory_copy(row->identity, &b->row.identity, err);
-	if (code == BULLA_OK) code = bulla_memory_copy(row->print, &b->row.print, err);
-	if (code == BULLA_OK) code = bulla_memory_copy(row->wrapped, &b->row.wrapped, err);
-	if (code) {
+	if (bulla_memory_copy(row->identity, &b->row.identity, &ignored) ||
+	    bulla_memory_copy(row->print, &b->row.print, &ignored) ||
+	    bulla_memory_copy(row->wrapped, &b->row.wrapped, &ignored)) {
 		branch_free(b);
-		return code;
+		return NULL;
 	}
-	*out = b;
-	return BULLA_OK;
+	return b;
 }
 
 /* --- finding --------------------------------------------------------------------------------------------------- */
@@ -123,11 +123,11 @@ static void insert(bulla_memory *m, bulla_memory_branch *b)
 
 static bulla_code add(bulla_memory *m, const bulla_branch_row *row, uint64_t sequence, bulla_error *err)
 {
-	bulla_memory_branch *b = NULL;
 	TRY(bulla_store_check_branch(row, err));
 	if (find_version(m, row->version)) return bulla_store_fail_version(err);
 	if (!make_room(m, 1)) return bulla_fail_memory(err);
-	TRY(branch_copy(row, sequence, &b, err));
+	bulla_memory_branch *b = branch_copy(row, sequence);
+	if (!b) return bulla_fail_memory(err);
 	insert(m, b);
 	return BULLA_OK;
 }

@@ -3,6 +3,7 @@
 A test file is run as `python3 test_X.py BUILD_DIR [unittest's own arguments]`; its last line is what tools/check counts.
 """
 import base64
+import contextlib
 import json
 import math
 import os
@@ -242,6 +243,19 @@ class Case(unittest.TestCase):
         for step in steps or ('apply', 'verify', 'finish'):
             self.bulla(step, *(['--settle', '0s'] if step == 'finish' else []))
 
+    def store(self, *statements):
+        """SQL on the key store, and no log of it left beside it."""
+        return self.sql(*statements, 'PRAGMA wal_checkpoint(TRUNCATE)', database=self.path('.bulla', 'kms.db'))
+
+    @contextlib.contextmanager
+    def unchanged(self, *names):
+        """The files, or those that are named, must not change meanwhile."""
+        before = snapshot(self.dir, *names)
+        yield
+        after = snapshot(self.dir, *names)
+        changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        self.assertEqual(changed, [], 'these files changed')
+
     # --- secrets ---
     def hide(self, *values):
         """Values that nobody may find in what bulla says or keeps beside the user's columns."""
@@ -416,7 +430,7 @@ def json_exact(value):
 
 
 def csv_exact(cell, wanted):
-    """A cell of `export` as an exact value. CSV has no types: `wanted` says what to read it as; None is nothing between commas."""
+    """A cell of `export` as an exact value. CSV has no types: `wanted` says what to read it as."""
     kind = wanted[0]
     if cell is None:
         return ('null', None)
@@ -466,6 +480,7 @@ def csv_quoted(content, at):
 FIRST = ['Anna', 'Søren', 'Zoë', 'Jürgen', 'Łukasz', 'Μαρία', 'Иван', '美咲', 'Nguyễn', 'O’Brien', 'José', 'محمد']
 LAST = ['Müller', 'Kowalski', 'Åström', 'Παππά', 'Петров', '佐藤', 'D"Arcy', "O'Hara", 'van, Dijk', 'Smith']
 PEOPLE = '''CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, email TEXT, note TEXT, salary INTEGER, city TEXT NOT NULL)'''
+PEOPLE_ROWS = 400
 PEOPLE_COLUMNS = ['id', 'name', 'email', 'note', 'salary', 'city']
 PEOPLE_MODEL = '''  people:
     context: { model_name: Person, model_id: "{id}" }
@@ -501,6 +516,26 @@ def make_people(database, n, first=1):
 def people_secrets(n):
     """What of these people must be found nowhere; of many, some."""
     return ['Kq%05dz' % i for i in range(1, n + 1, max(1, n // 200))]
+
+
+class People(Case):
+    """A project over some people."""
+    rows = PEOPLE_ROWS
+
+    def people(self, n=None, model=PEOPLE_MODEL, steps=()):
+        n = self.rows if n is None else n
+        make_people(self.database, n)
+        self.hide(*people_secrets(n))
+        self.model(model)
+        self.expected = exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id'])
+        if steps:
+            self.climb(*steps)
+
+    def status(self):
+        return self.bulla('status', 'people', '--json').model()
+
+    def phase(self):
+        return self.status()['phase']
 
 
 # --- waiting, running -------------------------------------------------------------------------------------------------

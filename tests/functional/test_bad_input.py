@@ -8,38 +8,11 @@ import sqlite3
 import subprocess
 
 import harness
-from harness import PEOPLE_COLUMNS, PEOPLE_MODEL, exact_rows, make_people, people_secrets, person, snapshot
-
-ROWS = 40
+from harness import PEOPLE_COLUMNS, PEOPLE_MODEL, exact_rows, make_people
 
 
-class Bad(harness.Case):
-    def project(self, n=ROWS, model=PEOPLE_MODEL, steps=()):
-        make_people(self.database, n)
-        self.hide(*people_secrets(n))
-        self.model(model)
-        self.expected = exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id'])
-        if steps:
-            self.climb(*steps)
-
-    def store(self, *statements):
-        """SQL on the key store, and no log of it left beside it."""
-        return self.sql(*statements, 'PRAGMA wal_checkpoint(TRUNCATE)', database=self.path('.bulla', 'kms.db'))
-
-    def unchanged(self, *names):
-        """A context in which the files must not change."""
-        case, directory = self, self.dir
-
-        class Unchanged:
-            def __enter__(self):
-                self.before = snapshot(directory, *names)
-
-            def __exit__(self, kind, *_):
-                if kind is None:
-                    after = snapshot(directory, *names)
-                    case.assertEqual([n for n in {**self.before, **after} if self.before.get(n) != after.get(n)], [],
-                                     'these files changed')
-        return Unchanged()
+class Bad(harness.People):
+    rows = 40
 
 
 # --- bulla.yaml -------------------------------------------------------------------------------------------------------
@@ -58,7 +31,7 @@ class Config(Bad):
 
     def setUp(self):
         super().setUp()
-        self.project(3)
+        self.people(3)
 
     def test_malformed_yaml(self):
         self.config_fails('version: 1\nmodels: [\n', words='line')
@@ -127,7 +100,7 @@ class Config(Bad):
 
 class KeyFiles(Bad):
     def test_a_root_key_that_others_may_read(self):
-        self.project()
+        self.people()
         for mode in (0o644, 0o640, 0o604, 0o620):
             os.chmod(self.path('.bulla', 'root.key'), mode)
             with self.unchanged():
@@ -138,7 +111,7 @@ class KeyFiles(Bad):
         self.bulla('apply')
 
     def test_a_store_that_others_may_read(self):
-        self.project()
+        self.people()
         os.chmod(self.path('.bulla', 'kms.db'), 0o644)
         self.assertIn('chmod', self.fails('permission', 'apply').words)
 
@@ -160,7 +133,7 @@ class KeyFiles(Bad):
         self.bulla('apply', status=1)
 
     def test_the_wrong_root_key(self):
-        self.project(steps=('apply',))
+        self.people(steps=('apply',))
         os.mkdir(self.path('other'))
         self.bulla('init', cwd=self.path('other'))
         shutil.copy(self.path('.bulla', 'root.key'), self.path('right.key'))
@@ -174,7 +147,7 @@ class KeyFiles(Bad):
         self.bulla('get', 'people', '1')
 
     def test_a_damaged_root_key_file(self):
-        self.project(steps=('apply',))
+        self.people(steps=('apply',))
         good = self.read('.bulla', 'root.key')
         for damaged in (b'', good[:20], good[:-9], b'hello\n', b'\xff' * 100, good.replace(b'1 ', b'9 ', 1)):
             with open(self.path('.bulla', 'root.key'), 'wb') as file:
@@ -188,7 +161,7 @@ class KeyFiles(Bad):
         self.assertIn(self.bulla('key', 'list', status=1).code(), ('root_key', 'format'))
 
     def test_disabled_and_unknown_keys(self):
-        self.project()
+        self.people()
         self.bulla('key', 'create', 'used')
         self.write('bulla.yaml', self.read('bulla.yaml').decode().replace('key: local', 'key: local/used'))
         self.climb('apply')
@@ -207,7 +180,7 @@ class KeyFiles(Bad):
                 self.fails('not_found', 'key', key, 'local/unknown')
 
     def test_rows_of_a_key_that_the_environment_does_not_name(self):
-        self.project()
+        self.people()
         self.bulla('key', 'create', 'old')
         good = self.read('bulla.yaml').decode()
         self.write('bulla.yaml', good.replace('key: local', 'key: local/old').replace('    branch_key: { name: people }\n', ''))
@@ -274,14 +247,14 @@ class Store(Files):
                 self.assertTrue(run.next)
 
     def test_made_by_a_newer_release(self):
-        self.project(steps=('apply',))
+        self.people(steps=('apply',))
         self.store('UPDATE bulla_store SET version = version + 1')
         self.store_fails(('newer',))
         self.store('UPDATE bulla_store SET version = version - 1')
         self.bulla('get', 'people', '1')
 
     def test_no_store_of_ours(self):
-        self.project()
+        self.people()
         os.unlink(self.path('.bulla', 'kms.db'))
         self.sql('CREATE TABLE mine (x)', database=self.path('.bulla', 'kms.db'))
         os.chmod(self.path('.bulla', 'kms.db'), 0o600)
@@ -290,7 +263,7 @@ class Store(Files):
         self.assertEqual(self.sql('SELECT count(*) FROM mine', database=self.path('.bulla', 'kms.db')), [(0,)])
 
     def test_locked(self):
-        self.project(steps=('apply',))
+        self.people(steps=('apply',))
         holder = self.open(self.path('.bulla', 'kms.db'))
         holder.execute('BEGIN IMMEDIATE')
         try:
@@ -304,12 +277,12 @@ class Store(Files):
         self.assertTrue(self.bulla('audit', 'verify', '--json').json()['verified'])
 
     def test_read_only(self):
-        self.project(steps=('apply',))
+        self.people(steps=('apply',))
         more = self.read_only('.bulla/kms.db', '.bulla')
         self.store_fails(('read_only', 'permission'), **more)
 
     def test_corrupt(self):
-        self.project(steps=('apply',))
+        self.people(steps=('apply',))
         self.store('SELECT 1')
         good = self.read('.bulla', 'kms.db')
         for damaged in (b'garbage!' * 20 + good[160:], good[:len(good) // 2], good[:4096], b'x' * 5000,
@@ -329,7 +302,7 @@ class Store(Files):
 
     def test_rows_of_the_store_that_were_changed(self):
         """Whoever can write the store's file and has no root key can break it, not bend it."""
-        self.project(steps=('apply', 'verify', 'finish'))
+        self.people(steps=('apply', 'verify', 'finish'))
         good = self.read('.bulla', 'kms.db')
         for kind, identity, data in self.store_rows():
             for change in (bytes([data[0] ^ 1]) + data[1:], data[:-1] + bytes([data[-1] ^ 1]), data[:-1]):
@@ -353,7 +326,7 @@ class Store(Files):
 
     def test_a_full_disk(self):
         """No file may grow: neither the store nor its log; nothing is released, and nothing is lost."""
-        self.project(steps=('apply',))
+        self.people(steps=('apply',))
         self.store('SELECT 1')
         for command in (('encrypt',), ('key', 'create', 'x'), ('kms', 'backup', 'b'), ('get', 'people', '1')):
             run = self.bulla(*command, status=1, **limited(1))
@@ -363,20 +336,21 @@ class Store(Files):
         self.bulla('get', 'people', '1')
         self.assertTrue(self.bulla('audit', 'verify', '--json').json()['verified'])
 
+
 # --- the target database ----------------------------------------------------------------------------------------------
 
 class Target(Files):
     JOBS = (('plan',), ('apply',), ('verify',), ('get', 'people', '1'), ('export', 'people', '--json'))
 
     def test_missing(self):
-        self.project()
+        self.people()
         os.unlink(self.database)
         for command in (*self.JOBS, ('status',)):
             self.assertIn('app.db', self.fails('not_found', *command).words)
         self.assertFalse(os.path.exists(self.database))
 
     def test_no_database(self):
-        self.project()
+        self.people()
         for content in (b'hello', b'x' * 10000, b'SQLite format 3\0' + b'\xff' * 5000):
             with open(self.database, 'wb') as file:
                 file.write(content)
@@ -388,12 +362,12 @@ class Target(Files):
         self.fails('format', 'apply')
 
     def test_an_empty_file(self):
-        self.project()
+        self.people()
         open(self.database, 'wb').close()
         self.fails('not_found', 'apply')
 
     def test_damaged_pages(self):
-        self.project(2000)
+        self.people(2000)
         with open(self.database, 'r+b') as file:
             file.seek(8192)
             file.write(b'\xff' * 40000)
@@ -401,7 +375,7 @@ class Target(Files):
         self.assertIn(run.code(), ('corrupt', 'database', 'io'))
 
     def test_read_only_target(self):
-        self.project()
+        self.people()
         more = self.read_only('app.db')
         with self.unchanged('app.db'):
             self.bulla('plan', **more)
@@ -409,7 +383,7 @@ class Target(Files):
             self.assertEqual(run.code(), 'read_only')
 
     def test_locked_target(self):
-        self.project(steps=('apply',))
+        self.people(steps=('apply',))
         self.sql("UPDATE people SET name = 'Kq00001z new' WHERE id = 1")
         holder = self.open()
         holder.execute('BEGIN EXCLUSIVE')
@@ -423,7 +397,7 @@ class Target(Files):
         self.climb()
 
     def test_a_lock_that_goes_away_is_waited_for(self):
-        self.project()
+        self.people()
         holder = self.open()
         holder.execute('BEGIN EXCLUSIVE')
         child = self.start('apply')
@@ -436,7 +410,7 @@ class Target(Files):
 
     def test_a_newer_book(self):
         """The bookkeeping of a later release is not touched."""
-        self.project(steps=('apply',))
+        self.people(steps=('apply',))
         tables = {name for name, in self.sql("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'bulla_%'")}
         self.assertTrue({'bulla_job', 'bulla_quarantine', 'bulla_report'} <= tables, tables)
         self.sql('UPDATE bulla_job SET version = version + 1')
@@ -446,7 +420,7 @@ class Target(Files):
 
     def test_a_full_disk(self):
         """The database may not grow while it is applied to: what was done stays, the rest comes when there is room."""
-        self.project(3000)
+        self.people(3000)
         full = limited(os.path.getsize(self.database) + 65536)
         run = self.bulla('apply', status=1, **full)
         self.assertIn(run.code(), ('full', 'io'), str(run))
@@ -458,187 +432,6 @@ class Target(Files):
         self.assertEqual(self.sql('PRAGMA integrity_check'), [('ok',)])
         self.bulla('finish', '--settle', '0s', status=(0, 1) if run.status == 0 else 0)
         self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
-
-
-# --- damaged rows -----------------------------------------------------------------------------------------------------
-
-class Damage(Bad):
-    """Changes made behind the triggers' back, as whoever writes the file could."""
-
-    def behind(self, *statements):
-        triggers = self.sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-        self.sql(*['DROP TRIGGER %s' % harness.quote(name) for name, _ in triggers], *statements, *[sql for _, sql in triggers])
-
-    def cell(self, column, i):
-        return self.sql('SELECT %s FROM people WHERE id = %d' % (column, i))[0][0]
-
-    def put(self, column, i, value):
-        self.behind(('UPDATE people SET %s = ? WHERE id = ?' % column, (value, i)))
-
-    def damage(self):
-        """One kind of damage per row: id to the reasons that fit."""
-        flip = self.cell('name_ciphertext', 1)
-        self.put('name_ciphertext', 1, flip[:-1] + bytes([flip[-1] ^ 1]))
-        self.put('name_ciphertext', 2, self.cell('name_ciphertext', 2)[:-3])
-        self.put('name_ciphertext', 3, b'foreign bytes that nobody sealed, and long enough')
-        self.put('encrypted_kms_key', 4, self.cell('encrypted_kms_key', 14))
-        self.put('name_ciphertext', 5, self.cell('name_ciphertext', 15))
-        self.put('name_ciphertext', 6, self.cell('email_ciphertext', 6))
-        self.put('encrypted_kms_key', 7, b'foreign bytes that nobody wrapped, and long enough to be a key of some kind')
-        self.put('name_ciphertext', 8, b'')
-        self.put('name_ciphertext', 9, 'text')
-        self.put('encrypted_kms_key', 10, self.cell('encrypted_kms_key', 10)[:50])
-        return {1: ('tampered',), 2: ('tampered',), 3: ('tampered', 'format'), 4: ('context', 'tampered'),
-                5: ('tampered', 'context'),
-                6: ('tampered',), 7: ('format', 'wrong_key'), 8: ('format', 'tampered'), 9: ('format', 'tampered', 'type'),
-                10: ('format', 'tampered')}
-
-    def check_quarantine(self, reasons):
-        found = {}
-        for pk, reason in self.sql("SELECT pk, reason FROM bulla_quarantine WHERE model = 'people'"):
-            found.setdefault(int(pk.strip('[]')), set()).add(reason)
-        self.assertEqual(sorted(found), sorted(reasons))
-        for i, allowed in reasons.items():
-            self.assertTrue(found[i] <= set(allowed), 'row %d: %s' % (i, found[i]))
-
-    def test_before_finish(self):
-        self.project(steps=('apply',))
-        good = exact_rows(self.database, 'people', self.columns('people'), ['id'])
-        reasons = self.damage()
-        run = self.bulla('verify', '--json', status=3)
-        done = run.model()
-        self.assertEqual((done['rows'], done['equal']), (ROWS, ROWS - len(reasons)))
-        self.check_quarantine(reasons)
-        status = self.bulla('status', '--json').model()
-        self.assertEqual(sum(status['quarantine'].values()), len(reasons))
-        self.fails('refused', 'finish', '--settle', '0s')
-        self.assertEqual(exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id']), self.expected)
-        self.repair(good)
-        self.bulla('verify')
-        self.assertEqual(self.sql('SELECT * FROM bulla_quarantine'), [])
-        self.bulla('finish', '--settle', '0s')
-        self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
-
-    def repair(self, good):
-        columns = self.columns('people')
-        statements = []
-        for row in good:
-            for column, (kind, value) in zip(columns, row):
-                if column.endswith('_ciphertext') or column == 'encrypted_kms_key':
-                    statements.append(('UPDATE people SET %s = ? WHERE id = ?' % column, (value, row[0][1])))
-        self.behind(*statements)
-
-    def test_after_finish(self):
-        self.project(steps=('apply', 'verify', 'finish'))
-        good = exact_rows(self.database, 'people', self.columns('people'), ['id'])
-        reasons = self.damage()
-        for i in reasons:
-            run = self.bulla('get', 'people', str(i), 'name', status=1)
-            self.assertIn(run.code(), ('auth', 'context', 'format', 'version', 'unknown_key', 'type', 'encoding'), str(run))
-            self.assertEqual(run.stdout, b'')
-        run = self.bulla('export', 'people', '--json', status=3)
-        self.assertEqual([r['id'] for r in run.lines()], [i for i in range(1, ROWS + 1) if i not in reasons])
-        self.assertIn('%d records do not open' % len(reasons), run.words)
-        self.assertEqual(len(harness.csv_lines(self.bulla('export', 'people', status=3).stdout)), 1 + ROWS - len(reasons))
-        self.bulla('verify', status=3)
-        self.check_quarantine(reasons)
-        self.repair(good)
-        self.bulla('verify')
-        self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
-
-    def test_a_copied_row_is_named(self):
-        """Key and all ciphertexts of one row in another: the message says which part differs."""
-        self.project(steps=('apply', 'verify', 'finish'))
-        sealed = [c for c in self.columns('people') if c.endswith('_ciphertext') or c == 'encrypted_kms_key']
-        self.behind('UPDATE people SET (%s) = (SELECT %s FROM people WHERE id = 12) WHERE id = 13' % (', '.join(sealed),
-                                                                                                      ', '.join(sealed)))
-        run = self.fails('context', 'get', 'people', '13')
-        self.assertIn('model_id', run.words)
-        self.assertNotIn('model_name', run.words.split('\n')[0])
-        self.bulla('verify', status=3)
-        self.assertEqual(self.sql('SELECT pk, reason FROM bulla_quarantine'), [('[13]', 'context')])
-
-    def test_a_row_that_went_back_or_away(self):
-        """After finish rows may come and go, which is the application's right; verify may say that they differ from its last report."""
-        self.project(steps=('apply', 'verify', 'finish'))
-        self.bulla('verify')
-        self.sql('DELETE FROM people WHERE id = 5')
-        self.bulla('verify', status=(0, 3))
-        self.assertEqual(len(self.exported('people')), ROWS - 1)
-
-    def test_an_index_that_was_copied_is_tampering(self):
-        self.project(steps=('apply', 'verify', 'finish'))
-        self.behind('UPDATE people SET email_bidx = (SELECT email_bidx FROM people WHERE id = 12) WHERE id = 11')
-        run = self.fails('auth', 'search', 'people', 'email', person(12)[2])
-        self.assertNotIn('Kq00011z', run.text)
-
-    def test_plaintext_that_was_changed_behind_the_triggers(self):
-        """verify compares: the sealed value is not the one that is there."""
-        self.project(steps=('apply',))
-        self.behind("UPDATE people SET name = 'Kq00012z other' WHERE id = 12")
-        done = self.bulla('verify', '--json', status=3).model()
-        self.assertEqual(done['differences'], 1)
-        self.fails('refused', 'finish', '--settle', '0s')
-        self.assertEqual(self.sql('SELECT name FROM people WHERE id = 12'), [('Kq00012z other',)])
-
-    def test_a_report_that_was_forged_does_not_allow_finish(self):
-        self.project(steps=('apply',))
-        self.sql("UPDATE people SET name = 'Kq00012z other' WHERE id = 12")
-        self.bulla('verify', status=3)
-        for name in harness.files_below(self.path('.bulla', 'reports')):
-            with open(name, 'rb') as file:
-                text = file.read()
-            with open(name, 'wb') as file:
-                file.write(re.sub(rb'"(unsealed|differences)": ?\d+', rb'"\1":0', text))
-        self.fails('refused', 'finish', '--settle', '0s')
-
-
-# --- secrets ----------------------------------------------------------------------------------------------------------
-
-class Secrets(Bad):
-    def test_no_secret_in_what_is_said_or_kept(self):
-        """Every command, well and badly used, with values that would be found again."""
-        self.project()
-        self.hide('Kq-box-secret', 'Kq-field-secret', 'Kq-search-secret')
-        self.bulla('plan', '--json')
-        self.bulla('plan')
-        self.climb('apply', 'verify')
-        self.sql("UPDATE people SET name = 'Kq00012z again', note = NULL WHERE id = 12")
-        self.bulla('encrypt', '--model', 'people', '--id', '5', '--field', 'name', stdin=b'Kq-field-secret',
-                   status=1)  # not before finish
-        self.climb()
-        self.bulla('search', 'people', 'email', '--value-file', '-', stdin=b'Kq-search-secret')
-        self.bulla('search', 'people', 'note', '--value-file', '-', stdin=b'Kq-search-secret', status=2)
-        box = self.bulla('encrypt', stdin=b'Kq-box-secret').stdout
-        self.bulla('inspect', stdin=box)
-        self.bulla('encrypt', '--model', 'people', '--id', '5', '--field', 'name', stdin=b'Kq-field-secret')
-        self.bulla('encrypt', '--model', 'people', '--id', '5', '--field', 'nme', stdin=b'Kq-field-secret', status=1)
-        self.bulla('encrypt', '--key', 'local/nothing', stdin=b'Kq-box-secret', status=1)
-        self.bulla('inspect', stdin=b'Kq-box-secret', status=1)
-        self.bulla('decrypt', stdin=b'Kq-box-secret', status=1)
-        self.bulla('status')
-        self.bulla('audit', 'export')
-        self.bulla('kms', 'rekey')
-        self.bulla('kms', 'backup', 'b')
-        self.check_secrets()
-        for secret in self.secrets:
-            self.assertNotIn(secret, self.read('b'))
-
-    def test_nothing_shows_in_the_process_list(self):
-        """Beside what the user wrote there: the command starts no others, and rewrites nothing."""
-        self.project(3000)
-        child = self.start('apply')
-        seen = harness.wait_until(lambda: self.arguments(child.pid), 10)
-        self.assertEqual(seen, [harness.settings['command'].encode(), b'apply'])
-        self.wait(child)
-
-    def arguments(self, pid):
-        try:
-            with open('/proc/%d/cmdline' % pid, 'rb') as file:
-                words = file.read().split(b'\0')[:-1]
-            return words if words and words[0].endswith(b'bulla') else None
-        except OSError:
-            return None
 
 
 if __name__ == '__main__':

@@ -64,5 +64,10 @@ def test_reasons_of_skips_are_kept():
     assert check.skips({'stdout': 'not ok 3 # SKIP b\n'}) == ['not ok 3 # SKIP b']
 
 
+def test_many_reasons_are_cut():
+    reasons = check.skips({'stdout': ''.join(f'skipped: {n}\n' for n in range(100)) + 'a.json: 0 passed, 0 failed, 100 skipped\n'})
+    assert len(reasons) == check.REASONS + 1 and reasons[-1] == f'and {100 - check.REASONS} more', reasons
+
+
 if __name__ == '__main__':
     sys.exit(tap.run(sys.modules[__name__]))

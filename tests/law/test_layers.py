@@ -16,18 +16,22 @@ def check(root):
     return done.returncode, done.stdout
 
 
-def with_planted(path, text, append=False):
-    """The check's answer on a copy of the tree in which `path` is (or ends with) `text`."""
+def with_planted(path, text, append=False, parts=()):
+    """The check's answer on a small tree under the same law, or a copy of `parts` of ours, in which `path` is (or ends with) `text`."""
     with tempfile.TemporaryDirectory() as copy:
-        for part in ('src', 'include'):
+        for part in parts:
             shutil.copytree(os.path.join(ROOT, part), os.path.join(copy, part))
         os.mkdir(os.path.join(copy, 'tools'))
         shutil.copy(os.path.join(ROOT, 'tools', 'layers.txt'), os.path.join(copy, 'tools'))
-        target = os.path.join(copy, path)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with open(target, 'a' if append else 'w', encoding='utf-8') as file:
-            file.write(text)
+        write(os.path.join(copy, 'src', 'base', 'sound.c'), '#include "base/buf.h"\n')
+        write(os.path.join(copy, path), text, 'a' if append else 'w')
         return check(copy)
+
+
+def write(path, text, mode='w'):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, mode, encoding='utf-8') as file:
+        file.write(text)
 
 
 def refuses(path, text, words, append=False):
@@ -37,13 +41,24 @@ def refuses(path, text, words, append=False):
 
 
 def accepts(path, text):
-    _, output = with_planted(path, text)
-    assert path not in output, output
+    status, output = with_planted(path, text)
+    assert status == 0, output
 
 
 def test_the_tree_keeps_the_law():
     status, output = check(ROOT)
     assert status == 0, output
+
+
+def test_a_fault_in_a_copy_of_the_tree_is_found():
+    status, output = with_planted('src/base/planted.c', '#include "core/provider.h"\n', parts=('src', 'include'))
+    assert status == 1 and output.splitlines() == ['src/base/planted.c:1: "base" may not include "core/provider.h" (tools/layers.txt:%d)'
+                                                   % law_line('room base:')], output
+
+
+def law_line(start):
+    with open(os.path.join(ROOT, 'tools', 'layers.txt'), encoding='utf-8') as file:
+        return next(number for number, line in enumerate(file, 1) if line.startswith(start))
 
 
 def test_base_may_not_look_up():

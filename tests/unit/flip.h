@@ -36,7 +36,8 @@ static inline void flip_bit(bulla_bytes whole, size_t bit, flip_gap gap, flip_op
 	copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	bool opened = opens(self, bulla_view(copy, whole.len));
 	free(copy);
-	if (opened && (bit / 8 < gap.from || bit / 8 >= gap.to)) fail_msg("opened with bit %zu of byte %zu flipped", bit % 8, bit / 8);
+	if (opened && (bit / 8 < gap.from || bit / 8 >= gap.to))
+		fail_msg("opened with bit %zu of byte %zu flipped", bit % 8, bit / 8);
 }
 
 /* The first `len` bytes alone; beyond the end, the blob with bytes behind it. */

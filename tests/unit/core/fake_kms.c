@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NONCE BULLA_XAES_NONCE_SIZE
+#define NONCE   BULLA_XAES_NONCE_SIZE
 #define KMS_MAX 16
 
 static fake_kms kms[KMS_MAX];
@@ -109,7 +109,9 @@ static bulla_code serve(const session *s, bulla_bytes question, bulla_buf *reply
 		size_t start = reply->len;
 		bulla_code code = (bulla_code)s->kms->fails_items;
 		assert_int_equal(bulla_buf_add_u8(reply, 0, NULL), BULLA_OK);
-		if (!code) code = verb == BULLA_ASK_WRAP ? seal(s, lane, part[0], part[1], reply) : open(s, lane, part[0], part[1], reply);
+		if (!code)
+			code = verb == BULLA_ASK_WRAP ? seal(s, lane, part[0], part[1], reply)
+						      : open(s, lane, part[0], part[1], reply);
 		if (code) assert_int_equal(bulla_buf_add_u16(reply, 0, NULL), BULLA_OK);
 		reply->data[start] = (uint8_t)code;
 	}
@@ -146,7 +148,9 @@ static bulla_code open_session(const bulla_provider_world *w, bulla_bytes id, vo
 	static const struct {
 		const char *prefix;
 		session is;
-	} forms[] = { { "fake/http/", { .transport = HTTP } }, { "fake/call/", { .transport = CALL } }, { "fake/now/", { .transport = NOW } },
+	} forms[] = { { "fake/http/", { .transport = HTTP } },
+		      { "fake/call/", { .transport = CALL } },
+		      { "fake/now/", { .transport = NOW } },
 		      { "loose/", { .transport = NOW, .loose = true } } };
 	char name[32] = "";
 	(void)w;
@@ -242,7 +246,8 @@ static bulla_code take_answer(session *s, const bulla_question *q, exchange *e, 
 {
 	if (s->transport == HTTP) {
 		if (need->http->status == 403) return bulla_fail(err, BULLA_ERR_DENIED, "the fake KMS %s denies", s->kms->name);
-		if (need->http->status != 200) return bulla_fail(err, BULLA_ERR_UNAVAILABLE, "the fake KMS %s is out", s->kms->name);
+		if (need->http->status != 200)
+			return bulla_fail(err, BULLA_ERR_UNAVAILABLE, "the fake KMS %s is out", s->kms->name);
 		return read_reply(s, q, bulla_view_buf(&need->http->reply), err);
 	}
 	if (s->transport == NOW) TRY(call(e, err));
@@ -273,9 +278,18 @@ int fake_exchanges(void)
 }
 
 #define ROW(NAME, KIND, BINDS, MAX, OWNS)                                                                                        \
-	static const bulla_provider NAME = { .name = #NAME, .kind = KIND, .binds_context = BINDS, .max_items = MAX, .owns = OWNS, \
-					     .open = open_session, .close = close_session, .can_unwrap = can_unwrap,           \
-					     .recognises = recognises, .ask = ask, .answer = answer, .abandon = abandon }
+	static const bulla_provider NAME = { .name = #NAME,                                                                      \
+					     .kind = KIND,                                                                       \
+					     .binds_context = BINDS,                                                             \
+					     .max_items = MAX,                                                                   \
+					     .owns = OWNS,                                                                       \
+					     .open = open_session,                                                               \
+					     .close = close_session,                                                             \
+					     .can_unwrap = can_unwrap,                                                           \
+					     .recognises = recognises,                                                           \
+					     .ask = ask,                                                                         \
+					     .answer = answer,                                                                   \
+					     .abandon = abandon }
 
 ROW(fake, BULLA_WRAP_AWS, true, 100, owns);
 ROW(loose, BULLA_WRAP_AZURE, false, 1, owns_loose);

@@ -12,17 +12,20 @@
 
 static const char users[] = HEAD "  users: { branch_key: users, fields: { email: {}, name: {}, note: {} } }\n";
 static const char direct[] = HEAD "  users: { fields: { email: {}, name: {} } }\n";
-static const char two_keys[] = HEAD "  users:\n    branch_key: users\n    data_keys: { phone: { context: { model_id: \"{id}\", purpose: calls } } }\n"
-				    "    fields: { email: {}, phone: { data_key: phone } }\n";
+static const char two_keys[] =
+	HEAD "  users:\n    branch_key: users\n    data_keys: { phone: { context: { model_id: \"{id}\", purpose: calls } } }\n"
+	     "    fields: { email: {}, phone: { data_key: phone } }\n";
 static const char table[] = HEAD "  users: { data_key: table, branch_key: users, fields: { email: {}, name: {} } }\n";
 static const char field[] = HEAD "  users: { data_key: field, fields: { email: {}, name: {} } }\n";
-static const char indexed[] = HEAD "  users:\n    branch_key: users\n    context: { model_name: users, model_id: \"{id}\" }\n"
-				   "    fields:\n      email: { index: { normalize: lowercase } }\n      ssn: { index: { expression: last4, kind: slow } }\n"
-				   "      plain: {}\n";
+static const char indexed[] = HEAD
+	"  users:\n    branch_key: users\n    context: { model_name: users, model_id: \"{id}\" }\n"
+	"    fields:\n      email: { index: { normalize: lowercase } }\n      ssn: { index: { expression: last4, kind: slow } }\n"
+	"      plain: {}\n";
 static const char scoped[] = HEAD "  users:\n    branch_key: users\n    context: { model_name: users, model_id: \"{id}\" }\n"
 				  "    fields: { email: { index: { scope: tenant } }, name: {} }\n";
-static const char odd[] = HEAD "  users:\n    branch_key: users\n    fields:\n      sealed: { null: sealed }\n      padded: { padding: 64 }\n"
-			       "      text: { encode: base64 }\n      plain: {}\n";
+static const char odd[] =
+	HEAD "  users:\n    branch_key: users\n    fields:\n      sealed: { null: sealed }\n      padded: { padding: 64 }\n"
+	     "      text: { encode: base64 }\n      plain: {}\n";
 static const char *const all[] = { users, direct, two_keys, table, field, odd };
 
 static world *w;
@@ -312,7 +315,8 @@ static void moved_ciphertexts(void **state)
 static void other_names(void **state)
 {
 	static const char *const others[] = {
-		HEAD "  users: { context: { model_name: people, model_id: \"{id}\" }, branch_key: users, fields: { email: {}, name: {}, note: {} } }\n",
+		HEAD "  users: { context: { model_name: people, model_id: \"{id}\" }, branch_key: users, fields: { email: {}, "
+		     "name: {}, note: {} } }\n",
 		HEAD "  users: { branch_key: users, fields: { mail: {}, name: {}, note: {} } }\n",
 		HEAD "  users: { branch_key: users, fields: { email: { type: json }, name: {}, note: {} } }\n",
 	};
@@ -333,8 +337,9 @@ static void other_names(void **state)
 /* Renaming tables and columns breaks nothing. */
 static void other_columns(void **state)
 {
-	static const char renamed_yaml[] = HEAD "  users: { table: people, branch_key: users, fields: { email: { column: a }, name: { column: b }, "
-						"note: { plaintext: c } } }\n";
+	static const char renamed_yaml[] =
+		HEAD "  users: { table: people, branch_key: users, fields: { email: { column: a }, name: { column: b }, "
+		     "note: { plaintext: c } } }\n";
 	(void)state;
 	bulla_batch *batch = sealed(users, 2);
 	world *renamed = world_beside(w, renamed_yaml);
@@ -381,7 +386,7 @@ static void what_is_missing(void **state)
 {
 	(void)state;
 	bulla_batch *batch = sealed(two_keys, 3);
-	rows.row[0].keys[0] = bulla_view(NULL, 0); /* a ciphertext without its key */
+	rows.row[0].keys[0] = bulla_view(NULL, 0);                /* a ciphertext without its key */
 	rows_cell(&rows, 1, 1)->ciphertext = bulla_view(NULL, 0); /* a key without its ciphertext is fine */
 	rows.row[2].keys[0] = bulla_view("", 0);
 	assert_int_equal(open_all(batch), BULLA_OK);
@@ -416,9 +421,9 @@ static void a_fresh_key_takes_all(void **state)
 	w = world_open(users, true);
 	bulla_batch *batch = batch_of(w, "users", NULL);
 	rows_init(&rows, world_model(w, "users"), 4, 1);
-	rows.row[0].cell_count = 2;			     /* a field is missing */
-	rows_cell(&rows, 1, 2)->field = 1;		     /* one twice, another not at all */
-	rows_cell(&rows, 2, 0)->field = 3;		     /* no such field */
+	rows.row[0].cell_count = 2;        /* a field is missing */
+	rows_cell(&rows, 1, 2)->field = 1; /* one twice, another not at all */
+	rows_cell(&rows, 2, 0)->field = 3; /* no such field */
 	assert_int_equal(batch_seal(w, batch, &rows, &err), BULLA_OK);
 	assert_int_equal(rows.row[0].code, BULLA_ERR_PARTIAL_RECORD);
 	assert_int_equal(rows.row[1].code, BULLA_ERR_PARTIAL_RECORD);
@@ -682,9 +687,11 @@ static void indexes(void **state)
 
 static void indexes_on_request(void **state)
 {
-	bulla_batch_options without = { .size = sizeof without, .no_indexes = true }, with = { .size = sizeof with, .open_indexes = true };
+	bulla_batch_options without = { .size = sizeof without, .no_indexes = true },
+			    with = { .size = sizeof with, .open_indexes = true };
 	(void)state;
-	bulla_batch *batch = seal_rows(indexed, 2, &without), *opener = batch_of(w, "users", &with), *sealer = batch_of(w, "users", NULL);
+	bulla_batch *batch = seal_rows(indexed, 2, &without), *opener = batch_of(w, "users", &with),
+		    *sealer = batch_of(w, "users", NULL);
 	assert_null(rows_cell(&rows, 0, 0)->index.data);
 	assert_int_equal(w->row_count, 1); /* no index key was needed */
 	rows_hold(&rows);

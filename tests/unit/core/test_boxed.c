@@ -200,9 +200,15 @@ static void every_flip_and_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(comes_back),	     cmocka_unit_test(one_bad_cell),	   cmocka_unit_test(moved),
-		cmocka_unit_test(nulls_and_empty),   cmocka_unit_test(at_most_4096_bytes), cmocka_unit_test(no_key_to_rewrap),
-		cmocka_unit_test(services_without_context), cmocka_unit_test(twice_in_one_page), cmocka_unit_test(every_flip_and_cut),
+		cmocka_unit_test(comes_back),
+		cmocka_unit_test(one_bad_cell),
+		cmocka_unit_test(moved),
+		cmocka_unit_test(nulls_and_empty),
+		cmocka_unit_test(at_most_4096_bytes),
+		cmocka_unit_test(no_key_to_rewrap),
+		cmocka_unit_test(services_without_context),
+		cmocka_unit_test(twice_in_one_page),
+		cmocka_unit_test(every_flip_and_cut),
 	};
 	return cmocka_run_group_tests_name("core/boxed", tests, NULL, NULL);
 }

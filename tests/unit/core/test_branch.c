@@ -29,14 +29,16 @@ static void check(const bulla_json *v)
 	size_t n = bulla_json_count(list);
 	for (size_t i = 0; i < n; i++)
 		assert_true(bulla_json_string(bulla_json_at(list, i), &parts[i]));
-	assert_int_equal(bulla_branch_identity((bulla_branch_purpose)vector_int(v, "purpose"), vector_text(v, "scope"), parts, n, &identity, NULL),
+	assert_int_equal(bulla_branch_identity((bulla_branch_purpose)vector_int(v, "purpose"), vector_text(v, "scope"), parts, n,
+					       &identity, NULL),
 			 BULLA_OK);
 	vector_same(v, "identity", bulla_view_buf(&identity));
 	assert_int_equal(bulla_branch_purpose_of(bulla_view_buf(&identity), &purpose, NULL), BULLA_OK);
 	assert_int_equal(purpose, vector_int(v, "purpose"));
 	assert_int_equal(bulla_branch_print(bulla_view_buf(&identity), &print, NULL), BULLA_OK);
 	assert_true(bulla_bytes_equal(bulla_view_buf(&print), expected));
-	assert_int_equal(bulla_branch_context(lane, bulla_view_buf(&identity), vector_u64(v, "version"), &context, NULL), BULLA_OK);
+	assert_int_equal(bulla_branch_context(lane, bulla_view_buf(&identity), vector_u64(v, "version"), &context, NULL),
+			 BULLA_OK);
 	vector_same(v, "context", bulla_view_buf(&context));
 }
 
@@ -57,7 +59,8 @@ static void prints_may_meet_identities_never(void **state)
 	BULLA_BUF_AUTO bulla_buf a = { 0 }, b = { 0 }, print_a = { 0 }, print_b = { 0 }, context_a = { 0 }, context_b = { 0 };
 	bulla_bytes slug = bulla_view_str("users"), parts[] = { bulla_view_str("users"), bulla_view_str("email") };
 	(void)state;
-	assert_int_equal(bulla_branch_identity(BULLA_BRANCH_RECORD, bulla_view_str("index:{}/email"), &slug, 1, &a, NULL), BULLA_OK);
+	assert_int_equal(bulla_branch_identity(BULLA_BRANCH_RECORD, bulla_view_str("index:{}/email"), &slug, 1, &a, NULL),
+			 BULLA_OK);
 	assert_int_equal(bulla_branch_identity(BULLA_BRANCH_INDEX, bulla_view_str("index"), parts, 2, &b, NULL), BULLA_OK);
 	assert_int_equal(bulla_branch_print(bulla_view_buf(&a), &print_a, NULL), BULLA_OK);
 	assert_int_equal(bulla_branch_print(bulla_view_buf(&b), &print_b, NULL), BULLA_OK);
@@ -73,7 +76,7 @@ static void malformed(void **state)
 	static const struct {
 		const char *bytes;
 		size_t len;
-	} cases[] = { { "", 0 },	    { "\0\0\0\0", 4 },	 { "\4\0\0\0", 4 },	{ "\1", 1 },		 { "\1\0\5ab", 5 },
+	} cases[] = { { "", 0 },        { "\0\0\0\0", 4 },  { "\4\0\0\0", 4 },       { "\1", 1 },        { "\1\0\5ab", 5 },
 		      { "\1\0\1a", 4 }, { "\1\0\1a\1", 5 }, { "\1\0\1a\1\0\2x", 8 }, { "\1\0\1a\0x", 6 } };
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

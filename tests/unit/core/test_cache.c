@@ -36,8 +36,8 @@ static void report(void *self, bulla_bytes identity, uint64_t version, int64_t c
 {
 	(void)self;
 	if (report_count < 64)
-		snprintf(reports[report_count++], sizeof reports[0], "%.*s %llu %lld", (int)identity.len, (const char *)identity.data,
-			 (unsigned long long)version, (long long)count);
+		snprintf(reports[report_count++], sizeof reports[0], "%.*s %llu %lld", (int)identity.len,
+			 (const char *)identity.data, (unsigned long long)version, (long long)count);
 }
 
 static void begin(int64_t max_age_ms, uint64_t max_uses, size_t max_keys)
@@ -72,7 +72,9 @@ static const bulla_cached_key *put(const char *identity, uint64_t version)
 	bulla_secret secret;
 	const bulla_cached_key *held = NULL;
 	memset(&secret, (int)(version & 0xff), sizeof secret);
-	bulla_cached_key key = { .key = &secret, .version = version, .identity = bulla_view_str(identity), .wrapped = bulla_view_str("wrapped") };
+	bulla_cached_key key = {
+		.key = &secret, .version = version, .identity = bulla_view_str(identity), .wrapped = bulla_view_str("wrapped")
+	};
 	assert_int_equal(bulla_cache_put(cache, BULLA_CACHE_CURRENT, bulla_view_str(identity), &key, 1, &held, NULL), BULLA_OK);
 	assert_non_null(held);
 	return held;
@@ -88,8 +90,10 @@ static bool has(const char *identity)
 {
 	const bulla_cached_key *key = NULL;
 	bool hit = get(identity, 0, &key) == BULLA_CACHE_HIT;
-	if (hit) bulla_cache_give(cache, key);
-	else bulla_cache_land(cache, BULLA_CACHE_CURRENT, bulla_view_str(identity));
+	if (hit)
+		bulla_cache_give(cache, key);
+	else
+		bulla_cache_land(cache, BULLA_CACHE_CURRENT, bulla_view_str(identity));
 	return hit;
 }
 

@@ -27,8 +27,10 @@ static bulla_index_spec spec_of(const bulla_json *v, char name[static 256])
 		.version = (uint32_t)vector_int(v, "version"),
 		.bits = (uint32_t)vector_int(v, "bits"),
 		.kind = bulla_bytes_is(vector_text(v, "kind"), "slow") ? BULLA_INDEX_SLOW : BULLA_INDEX_FAST,
-		.normalize = bulla_bytes_is(vector_text(v, "normalize"), "lowercase") ? BULLA_NORMALIZE_LOWERCASE : BULLA_NORMALIZE_NONE,
-		.expression = bulla_bytes_is(vector_text(v, "expression"), "last4") ? BULLA_EXPRESSION_LAST4 : BULLA_EXPRESSION_NONE,
+		.normalize = bulla_bytes_is(vector_text(v, "normalize"), "lowercase") ? BULLA_NORMALIZE_LOWERCASE
+										      : BULLA_NORMALIZE_NONE,
+		.expression =
+			bulla_bytes_is(vector_text(v, "expression"), "last4") ? BULLA_EXPRESSION_LAST4 : BULLA_EXPRESSION_NONE,
 	};
 }
 
@@ -77,7 +79,8 @@ static void vectors(void **state)
 }
 
 /* An index of `text` under variations of everything that describes it. */
-static void hash(const bulla_model *model, const bulla_index_spec *spec, bulla_type type, const char *text, uint8_t out[static BULLA_INDEX_MAX])
+static void hash(const bulla_model *model, const bulla_index_spec *spec, bulla_type type, const char *text,
+		 uint8_t out[static BULLA_INDEX_MAX])
 {
 	BULLA_BUF_AUTO bulla_buf scratch = { 0 };
 	uint8_t key[BULLA_KEY_SIZE] = { 1 };
@@ -112,8 +115,12 @@ static void equal_letters_are_equal(void **state)
 	const bulla_index_spec lower = { .name = "n", .version = 1, .bits = 128, .normalize = BULLA_NORMALIZE_LOWERCASE };
 	const bulla_model user = { .name = "User" };
 	uint8_t a[BULLA_INDEX_MAX], b[BULLA_INDEX_MAX];
-	static const char *const pairs[][2] = { { "Ann@Example.com", "aNN@eXAMPLE.COM" }, { "\xc3\x89t\xc3\xa9", "E\xcc\x81" "te\xcc\x81" },
-						{ "Stra\xc3\x9f" "e", "STRASSE" } };
+	static const char *const pairs[][2] = { { "Ann@Example.com", "aNN@eXAMPLE.COM" },
+						{ "\xc3\x89t\xc3\xa9", "E\xcc\x81"
+								       "te\xcc\x81" },
+						{ "Stra\xc3\x9f"
+						  "e",
+						  "STRASSE" } };
 	(void)state;
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
 		hash(&user, &lower, BULLA_TYPE_STRING, pairs[i][0], a);
@@ -127,7 +134,8 @@ static void classes_are_told_apart(void **state)
 {
 	bulla_index_spec spec = { .name = "n", .version = 1, .bits = 128 };
 	bulla_field field = { .name = "n", .type = BULLA_TYPE_ANY, .index = &spec };
-	bulla_value text = { .kind = BULLA_KIND_TEXT, .bytes = bulla_view_str("42") }, blob = { .kind = BULLA_KIND_BINARY, .bytes = text.bytes };
+	bulla_value text = { .kind = BULLA_KIND_TEXT, .bytes = bulla_view_str("42") },
+		    blob = { .kind = BULLA_KIND_BINARY, .bytes = text.bytes };
 	BULLA_BUF_AUTO bulla_buf a = { 0 }, b = { 0 };
 	(void)state;
 	assert_int_equal(bulla_index_normalize(&field, &text, &a, NULL), BULLA_OK);
@@ -153,8 +161,11 @@ static void not_utf8(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vectors),		  cmocka_unit_test(everything_is_told_apart), cmocka_unit_test(equal_letters_are_equal),
-		cmocka_unit_test(classes_are_told_apart), cmocka_unit_test(not_utf8),
+		cmocka_unit_test(vectors),
+		cmocka_unit_test(everything_is_told_apart),
+		cmocka_unit_test(equal_letters_are_equal),
+		cmocka_unit_test(classes_are_told_apart),
+		cmocka_unit_test(not_utf8),
 	};
 	return cmocka_run_group_tests_name("core/index", tests, set_up, tear_down);
 }

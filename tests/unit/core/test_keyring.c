@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#define MODEL "models:\n  users: { fields: { email: {}, name: {} } }\n"
+#define MODEL      "models:\n  users: { fields: { email: {}, name: {} } }\n"
 #define KEYS(LIST) "version: 1\nenvironments: { development: { " LIST " } }\n" MODEL
 
 static const char one[] = KEYS("keys: [fake/http/a]");
@@ -386,7 +386,8 @@ static void *read_once(void *self)
 {
 	struct reader *r = self;
 	bulla_batch *batch = NULL;
-	bulla_cell cells[2] = { { .field = 0, .ciphertext = r->from->cells[0].ciphertext }, { .field = 1, .ciphertext = r->from->cells[1].ciphertext } };
+	bulla_cell cells[2] = { { .field = 0, .ciphertext = r->from->cells[0].ciphertext },
+				{ .field = 1, .ciphertext = r->from->cells[1].ciphertext } };
 	bulla_row row = { .inputs = r->from->row[0].inputs, .cells = cells, .cell_count = 2, .keys = r->from->row[0].keys };
 	bulla_op *op;
 	r->code = bulla_batch_new(r->world->keyring, r->from->model, NULL, &batch, NULL);

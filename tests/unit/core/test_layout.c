@@ -63,12 +63,15 @@ static void assert_context(size_t plan, const char *tenant, const char *id, cons
 	assert_true(bulla_bytes_equal(bulla_view_buf(&expected), bulla_view(context.bytes, context.len)));
 }
 
-#define PAIR(NAME, VALUE) { bulla_view_str(NAME), bulla_view_str(VALUE) }
+#define PAIR(NAME, VALUE)                                                                                                        \
+	{                                                                                                                        \
+		bulla_view_str(NAME), bulla_view_str(VALUE)                                                                      \
+	}
 
 static void contexts_are_canonical(void **state)
 {
-	const bulla_pair of_record[] = { PAIR("model_id.tenant_id", "7"), PAIR("model_id.id", "42"), PAIR("model_name", "User"), PAIR("path", "u42"),
-					 PAIR("zone", "eu") };
+	const bulla_pair of_record[] = { PAIR("model_id.tenant_id", "7"), PAIR("model_id.id", "42"), PAIR("model_name", "User"),
+					 PAIR("path", "u42"), PAIR("zone", "eu") };
 	const bulla_pair of_phone[] = { PAIR("model_id", "42"), PAIR("purpose", "calls") };
 	(void)state;
 	assert_int_equal(model->input_count, 2);
@@ -187,7 +190,8 @@ static void shared_keys(void **state)
 	bulla_layout of_notes;
 	bulla_row_context context;
 	bulla_bytes id = bulla_view_str("42");
-	const bulla_pair constants[] = { PAIR("model_name", "Note") }, row[] = { PAIR("model_name", "Note"), PAIR("model_id", "42") };
+	const bulla_pair constants[] = { PAIR("model_name", "Note") },
+			 row[] = { PAIR("model_name", "Note"), PAIR("model_id", "42") };
 	BULLA_BUF_AUTO bulla_buf expected = { 0 }, whole = { 0 }, identity = { 0 }, print = { 0 };
 	(void)state;
 	assert_int_equal(bulla_schema_model(schema, "notes", &notes, NULL), BULLA_OK);
@@ -208,8 +212,12 @@ static void shared_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(contexts_are_canonical), cmocka_unit_test(columns_do_not_run_together), cmocka_unit_test(what_is_not_a_context),
-		cmocka_unit_test(limit),		  cmocka_unit_test(checks_name_the_part),	 cmocka_unit_test(identities),
+		cmocka_unit_test(contexts_are_canonical),
+		cmocka_unit_test(columns_do_not_run_together),
+		cmocka_unit_test(what_is_not_a_context),
+		cmocka_unit_test(limit),
+		cmocka_unit_test(checks_name_the_part),
+		cmocka_unit_test(identities),
 		cmocka_unit_test(shared_keys),
 	};
 	return cmocka_run_group_tests_name("core/layout", tests, set_up, tear_down);

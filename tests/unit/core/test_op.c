@@ -8,7 +8,8 @@
 
 #define MODELS "models:\n  users: { branch_key: users, fields: { email: {} } }\n  notes: { fields: { body: {} } }\n"
 
-static const char http[] = "version: 1\nenvironments: { development: { keys: [fake/http/a, fake/http/b], min_wraps: 1 } }\n" MODELS;
+static const char http[] =
+	"version: 1\nenvironments: { development: { keys: [fake/http/a, fake/http/b], min_wraps: 1 } }\n" MODELS;
 static const char call[] = "version: 1\nenvironments: { development: { key: fake/call/main } }\n" MODELS;
 
 static bulla_need step(bulla_op *op)
@@ -22,12 +23,12 @@ static bulla_need step(bulla_op *op)
 /* The needs of sealing one record with a cold branch, in order, with no I/O in between. */
 static void step_by_step(void **state)
 {
-	static const bulla_need_kind expected[] = { BULLA_NEED_CALL,	/* is the branch in the store? */
-						    BULLA_NEED_HTTP,	/* wrap a new one by a ... */
-						    BULLA_NEED_HTTP,	/* ... and by b */
-						    BULLA_NEED_CALL,	/* insert */
-						    BULLA_NEED_CALL,	/* read back */
-						    BULLA_NEED_HTTP,	/* unwrap by a */
+	static const bulla_need_kind expected[] = { BULLA_NEED_CALL, /* is the branch in the store? */
+						    BULLA_NEED_HTTP, /* wrap a new one by a ... */
+						    BULLA_NEED_HTTP, /* ... and by b */
+						    BULLA_NEED_CALL, /* insert */
+						    BULLA_NEED_CALL, /* read back */
+						    BULLA_NEED_HTTP, /* unwrap by a */
 						    BULLA_NEED_DONE };
 	world *w = world_open(http, true);
 	row_set rows;
@@ -96,7 +97,7 @@ static void unsatisfied_needs(void **state)
 	need = step(op);
 	assert_int_equal(need.kind, BULLA_NEED_CALL);
 	assert_int_equal(bulla_op_step(op, &need, &err), BULLA_ERR_USAGE); /* stepped without calling */
-	assert_int_equal(step(op).kind, BULLA_NEED_DONE);			/* it has ended */
+	assert_int_equal(step(op).kind, BULLA_NEED_DONE);                  /* it has ended */
 	assert_int_equal(bulla_batch_seal_op(batch, rows.row, 1, &op, NULL), BULLA_OK);
 	need = step(op);
 	bulla_op_failed(op, "the thread pool is full");
@@ -310,9 +311,11 @@ static void threads_do_not_survive(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(step_by_step),		   cmocka_unit_test(given_up),		    cmocka_unit_test(unsatisfied_needs),
-		cmocka_unit_test(failing_over_by_hand),	   cmocka_unit_test(waits_for_another),	    cmocka_unit_test(takes_over),
-		cmocka_unit_test(forked_in_the_middle),	   cmocka_unit_test(parent_and_child_differ), cmocka_unit_test(threads_do_not_survive),
+		cmocka_unit_test(step_by_step),           cmocka_unit_test(given_up),
+		cmocka_unit_test(unsatisfied_needs),      cmocka_unit_test(failing_over_by_hand),
+		cmocka_unit_test(waits_for_another),      cmocka_unit_test(takes_over),
+		cmocka_unit_test(forked_in_the_middle),   cmocka_unit_test(parent_and_child_differ),
+		cmocka_unit_test(threads_do_not_survive),
 	};
 	return cmocka_run_group_tests_name("core/op", tests, NULL, NULL);
 }

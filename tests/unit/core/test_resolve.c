@@ -47,7 +47,7 @@ static void made_under_the_kms(void **state)
 	assert_int_equal(w->row_count, 1);
 	assert_non_null(world_row(w, "users"));
 	assert_int_equal(fake_kms_named("main")->questions, 2); /* wrapped, then proven to unwrap */
-	assert_int_equal(w->loads, 2);				   /* looked for, then read back */
+	assert_int_equal(w->loads, 2);                          /* looked for, then read back */
 	assert_int_equal(rows.keys[0].len, 98);
 	/* a second batch finds it in the cache, a cold one with one question */
 	row_set more;
@@ -243,7 +243,8 @@ static void too_deep(void **state)
 	bulla_error err = { 0 };
 	(void)state;
 	for (int i = 0; i < 10; i++)
-		at += (size_t)snprintf(yaml + at, sizeof yaml - at, "  m%d: { branch_key: { name: b%d, under: b%d }, fields: { f: {} } }\n", i, i, i + 1);
+		at += (size_t)snprintf(yaml + at, sizeof yaml - at,
+				       "  m%d: { branch_key: { name: b%d, under: b%d }, fields: { f: {} } }\n", i, i, i + 1);
 	snprintf(yaml + at, sizeof yaml - at, "  m10: { branch_key: b10, fields: { f: {} } }\n");
 	world *w = world_open(yaml, true);
 	bulla_batch *deep = batch_of(w, "m0", NULL);
@@ -317,7 +318,8 @@ static void a_key_that_does_not_come_back(void **state)
 	atomic_store(&fake_kms_named("main")->lies, true);
 	bulla_batch *batch = batch_of(w, "users", NULL);
 	rows_init(&rows, world_model(w, "users"), 2, 1);
-	assert_int_equal(batch_seal(w, batch, &rows, &err), BULLA_ERR_AUTH); /* not the rows' fault: none is put aside as tampered with */
+	assert_int_equal(batch_seal(w, batch, &rows, &err),
+			 BULLA_ERR_AUTH); /* not the rows' fault: none is put aside as tampered with */
 	assert_null(rows.row[0].keys[0].data);
 	bulla_batch_free(batch);
 	rows_done(&rows);

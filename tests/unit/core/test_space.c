@@ -59,7 +59,8 @@ static void large_ones(void **state)
 	bulla_space space = { 0 };
 	(void)state;
 	for (int round = 0; round < 20; round++) {
-		uint8_t *small = bulla_space_take(&space, 10), *large = bulla_space_take(&space, 3 << 20), *last = bulla_space_take(&space, 10);
+		uint8_t *small = bulla_space_take(&space, 10), *large = bulla_space_take(&space, 3 << 20),
+			*last = bulla_space_take(&space, 10);
 		assert_true(small && large && last);
 		memset(small, 1, 10);
 		memset(large, 2, 3 << 20);

@@ -38,7 +38,8 @@ static bulla_code trip(world *w, bulla_error *err)
 
 typedef bulla_code (*each_fn)(void *self, size_t index, const bulla_branch_row *row, bulla_error *err);
 
-static bulla_code store_current(void *self, const bulla_bytes *identities, size_t n, each_fn each, void *each_self, bulla_error *err)
+static bulla_code store_current(void *self, const bulla_bytes *identities, size_t n, each_fn each, void *each_self,
+				bulla_error *err)
 {
 	world *w = self;
 	atomic_fetch_add(&w->loads, 1);
@@ -54,7 +55,8 @@ static bulla_code store_current(void *self, const bulla_bytes *identities, size_
 	return code;
 }
 
-static bulla_code store_by_version(void *self, const uint64_t *versions, size_t n, each_fn each, void *each_self, bulla_error *err)
+static bulla_code store_by_version(void *self, const uint64_t *versions, size_t n, each_fn each, void *each_self,
+				   bulla_error *err)
 {
 	world *w = self;
 	atomic_fetch_add(&w->loads, 1);
@@ -113,12 +115,14 @@ static void note(world *w, const char *format, ...)
 
 static void cached_use(void *self, bulla_bytes print, uint64_t version, const char *purpose, int64_t uses)
 {
-	note(self, "use %.*s %016llx %lld %s", (int)print.len, (const char *)print.data, (unsigned long long)version, (long long)uses, purpose);
+	note(self, "use %.*s %016llx %lld %s", (int)print.len, (const char *)print.data, (unsigned long long)version,
+	     (long long)uses, purpose);
 }
 
 static void notify(void *self, const bulla_notice *n)
 {
-	note(self, "%s %s %zu %s %s", n->operation, n->key_id, n->count, n->data_key ? "key" : "box", bulla_code_name(n->outcome));
+	note(self, "%s %s %zu %s %s", n->operation, n->key_id, n->count, n->data_key ? "key" : "box",
+	     bulla_code_name(n->outcome));
 }
 
 static const char *no_variable(void *self, const char *name)
@@ -131,7 +135,8 @@ static const char *no_variable(void *self, const char *name)
 static void start(world *w, const char *yaml, const bulla_branch_store *store)
 {
 	bulla_error err = { 0 };
-	if (bulla_schema_parse(bulla_view_str(yaml), "test.yaml", NULL, NULL, NULL, NULL, &w->schema, &err)) fail_msg("%s", err.text);
+	if (bulla_schema_parse(bulla_view_str(yaml), "test.yaml", NULL, NULL, NULL, NULL, &w->schema, &err))
+		fail_msg("%s", err.text);
 	bulla_keyring_config config = {
 		.schema = w->schema,
 		.world = { .find = fake_provider_find, .base_dir = ".", .getenv = no_variable },
@@ -153,7 +158,9 @@ world *world_open(const char *yaml, bool branches)
 	pthread_mutex_init(&w->lock, NULL);
 	fake_kms_reset();
 	w->now_us = 1000000000;
-	w->branches = (bulla_branch_store){ .current = store_current, .by_version = store_by_version, .create = store_create, .self = w };
+	w->branches = (bulla_branch_store){
+		.current = store_current, .by_version = store_by_version, .create = store_create, .self = w
+	};
 	start(w, yaml, branches ? &w->branches : NULL);
 	return w;
 }
@@ -207,8 +214,10 @@ bulla_code world_drive(world *w, bulla_op *op, bulla_error *err)
 		bulla_need need;
 		TRY(bulla_op_step(op, &need, err));
 		if (need.kind == BULLA_NEED_DONE) return BULLA_OK;
-		if (is_unreachable(&need)) bulla_op_failed(op, "connection refused");
-		else world_satisfy(w, &need);
+		if (is_unreachable(&need))
+			bulla_op_failed(op, "connection refused");
+		else
+			world_satisfy(w, &need);
 	}
 }
 
@@ -248,12 +257,12 @@ void rows_init(row_set *r, const bulla_model *model, size_t n, unsigned first)
 {
 	size_t keys = model->key_count + 1, fields = model->field_count, inputs = model->input_count + 1;
 	*r = (row_set){ .model = model,
-		     .n = n,
-		     .row = calloc(n, sizeof *r->row),
-		     .inputs = calloc(n * inputs, sizeof *r->inputs),
-		     .keys = calloc(n * keys, sizeof *r->keys),
-		     .cells = calloc(n * fields, sizeof *r->cells),
-		     .ids = calloc(n * (fields + 1), ID_SIZE) };
+			.n = n,
+			.row = calloc(n, sizeof *r->row),
+			.inputs = calloc(n * inputs, sizeof *r->inputs),
+			.keys = calloc(n * keys, sizeof *r->keys),
+			.cells = calloc(n * fields, sizeof *r->cells),
+			.ids = calloc(n * (fields + 1), ID_SIZE) };
 	assert_true(r->row && r->inputs && r->keys && r->cells && r->ids);
 	for (size_t i = 0; i < n; i++) {
 		char *id = r->ids + i * (fields + 1) * ID_SIZE;
@@ -261,7 +270,10 @@ void rows_init(row_set *r, const bulla_model *model, size_t n, unsigned first)
 		r->inputs[i * inputs] = bulla_view_str(id);
 		for (size_t k = 1; k < model->input_count; k++)
 			r->inputs[i * inputs + k] = bulla_view_str("x");
-		r->row[i] = (bulla_row){ .inputs = r->inputs + i * inputs, .cells = r->cells + i * fields, .cell_count = fields, .keys = r->keys + i * keys };
+		r->row[i] = (bulla_row){ .inputs = r->inputs + i * inputs,
+					 .cells = r->cells + i * fields,
+					 .cell_count = fields,
+					 .keys = r->keys + i * keys };
 		for (size_t f = 0; f < fields; f++) {
 			snprintf(value_text(r, i, f), ID_SIZE, "value %s %s", id, model->fields[f].name);
 			r->row[i].cells[f] = (bulla_cell){
@@ -338,7 +350,8 @@ void rows_check(const row_set *r)
 void rows_all(const row_set *r, bulla_code code)
 {
 	for (size_t i = 0; i < r->n; i++)
-		if (r->row[i].code != code) fail_msg("row %zu is %s, not %s", i, bulla_code_name(r->row[i].code), bulla_code_name(code));
+		if (r->row[i].code != code)
+			fail_msg("row %zu is %s, not %s", i, bulla_code_name(r->row[i].code), bulla_code_name(code));
 }
 
 bulla_batch *batch_of(world *w, const char *model, const bulla_batch_options *options)

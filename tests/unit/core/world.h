@@ -27,19 +27,19 @@
 /* One KMS key. Made when a session with it is opened, or by fake_kms(). */
 typedef struct fake_kms {
 	char name[32];
-	atomic_int fails;           /* a bulla_code: every question is answered with it */
-	atomic_int fails_items;     /* a bulla_code for each item instead */
-	atomic_bool unreachable;    /* http: no connection at all */
-	atomic_bool lies;           /* unwraps to another key */
+	atomic_int fails;        /* a bulla_code: every question is answered with it */
+	atomic_int fails_items;  /* a bulla_code for each item instead */
+	atomic_bool unreachable; /* http: no connection at all */
+	atomic_bool lies;        /* unwraps to another key */
 	atomic_size_t questions, items, most_items;
 	uint8_t key[32];
 	uint64_t reference;
 } fake_kms;
 
 fake_kms *fake_kms_named(const char *name);
-void fake_kms_reset(void);                     /* every key answers again, counts begin at 0 */
+void fake_kms_reset(void); /* every key answers again, counts begin at 0 */
 void fake_serve_http(bulla_http *http);
-int fake_exchanges(void);                      /* questions that were neither answered nor abandoned */
+int fake_exchanges(void); /* questions that were neither answered nor abandoned */
 const bulla_provider *fake_provider_find(bulla_bytes key_id);
 
 /* A stored row of the branch store; owned. */
@@ -61,9 +61,9 @@ typedef struct world {
 	atomic_bool forgets;                        /* `create` says that it has written, and has not */
 	void (*before_create)(struct world *world); /* another process, just before ours */
 	atomic_llong now_us;
-	char notes[64][160];                        /* what was reported: "use print version count purpose", "ask key outcome" */
+	char notes[64][160]; /* what was reported: "use print version count purpose", "ask key outcome" */
 	atomic_size_t note_count;
-	atomic_size_t http, calls, waits;           /* needs that were satisfied */
+	atomic_size_t http, calls, waits; /* needs that were satisfied */
 } world;
 
 /* A keyring from the YAML text. With `branches` false the environment has no store. */
@@ -92,7 +92,7 @@ typedef struct row_set {
 	bulla_bytes *keys;
 	bulla_cell *cells;
 	char *ids;
-	bulla_buf held;    /* copies of what a batch gave, by rows_hold() */
+	bulla_buf held; /* copies of what a batch gave, by rows_hold() */
 } row_set;
 
 /* Ids are first, first + 1 ...: input 0 is the id in decimal, further inputs are "x". Every cell holds a text "value ID FIELD". */

@@ -7,7 +7,8 @@
 
 static bulla_lane *lane;
 static const uint8_t key[BULLA_KEY_SIZE] = { 1, 2, 3 };
-static const char context[] = "\0\1\0\2id\0\2" "42";
+static const char context[] = "\0\1\0\2id\0\2"
+			      "42";
 
 static int set_up(void **state)
 {
@@ -49,7 +50,9 @@ static bulla_buf seal(const place *p, uint8_t header, bulla_bytes value, uint32_
 	assert_int_equal(bulla_buf_reserve(&padded, len + 1, NULL), BULLA_OK);
 	bulla_field_pad(value, block, padded.data);
 	assert_int_equal(bulla_buf_reserve(&sealed, bulla_field_overhead(header) + len, NULL), BULLA_OK);
-	assert_int_equal(bulla_field_seal(lane, key, header, bulla_view_buf(&associated), bulla_view(padded.data, len), sealed.data, NULL), BULLA_OK);
+	assert_int_equal(
+		bulla_field_seal(lane, key, header, bulla_view_buf(&associated), bulla_view(padded.data, len), sealed.data, NULL),
+		BULLA_OK);
 	sealed.len = bulla_field_overhead(header) + len;
 	bulla_buf_done(&padded);
 	return sealed;
@@ -80,7 +83,8 @@ static void round_trips(void **state)
 	for (uint8_t version = 1; version <= 2; version++)
 		for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
 			for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) {
-				BULLA_BUF_AUTO bulla_buf sealed = seal(&here, version, bulla_view(value, sizes[s]), blocks[b]), opened = { 0 };
+				BULLA_BUF_AUTO bulla_buf sealed = seal(&here, version, bulla_view(value, sizes[s]), blocks[b]),
+							 opened = { 0 };
 				assert_int_equal(open(&here, version, key, bulla_view_buf(&sealed), &opened), BULLA_OK);
 				assert_int_equal(opened.len, sizes[s]);
 				assert_memory_equal(opened.data, value, sizes[s]);
@@ -106,7 +110,8 @@ static void padding_hides_the_length(void **state)
 	assert_int_equal(bulla_field_padded_size(15, 16), 16);
 	assert_int_equal(bulla_field_padded_size(16, 16), 32);
 	assert_int_equal(bulla_field_padded_size(1, 1), 2);
-	BULLA_BUF_AUTO bulla_buf a = seal(&here, 1, bulla_view_str("a"), 64), b = seal(&here, 1, bulla_view_str("a much longer value"), 64);
+	BULLA_BUF_AUTO bulla_buf a = seal(&here, 1, bulla_view_str("a"), 64),
+				 b = seal(&here, 1, bulla_view_str("a much longer value"), 64);
 	assert_int_equal(a.len, 29 + 64);
 	assert_int_equal(b.len, a.len);
 }
@@ -141,11 +146,15 @@ static void every_flip_and_cut(void **state)
 
 static void moved_elsewhere(void **state)
 {
-	static const char other_row[] = "\0\1\0\2id\0\2" "43";
+	static const char other_row[] = "\0\1\0\2id\0\2"
+					"43";
 	const place places[] = {
-		{ "Admin", "email", "string", here.context }, { "User", "phone", "string", here.context },
-		{ "User", "email", "binary", here.context },  { "Usere", "mail", "string", here.context },
-		{ "User", "email", "string", { NULL, 0 } },   { "User", "email", "string", { (const uint8_t *)other_row, sizeof other_row - 1 } },
+		{ "Admin", "email", "string", here.context },
+		{ "User", "phone", "string", here.context },
+		{ "User", "email", "binary", here.context },
+		{ "Usere", "mail", "string", here.context },
+		{ "User", "email", "string", { NULL, 0 } },
+		{ "User", "email", "string", { (const uint8_t *)other_row, sizeof other_row - 1 } },
 	};
 	(void)state;
 	for (uint8_t version = 1; version <= 2; version++) {
@@ -169,7 +178,8 @@ static void wrong_key(void **state)
 static void versions(void **state)
 {
 	(void)state;
-	BULLA_BUF_AUTO bulla_buf record = seal(&here, 1, bulla_view_str("a longer value"), 0), shared = seal(&here, 2, bulla_view_str("x"), 0), out = { 0 };
+	BULLA_BUF_AUTO bulla_buf record = seal(&here, 1, bulla_view_str("a longer value"), 0),
+				 shared = seal(&here, 2, bulla_view_str("x"), 0), out = { 0 };
 	assert_int_equal(open(&here, 2, key, bulla_view_buf(&record), &out), BULLA_ERR_VERSION);
 	assert_int_equal(open(&here, 1, key, bulla_view_buf(&shared), &out), BULLA_ERR_VERSION);
 	for (unsigned number = 0; number <= BULLA_FIELD_VERSION_MASK; number++) {
@@ -190,16 +200,18 @@ static void wrong_inside(void **state)
 		const char *plain;
 		size_t len;
 	} cases[] = {
-		{ BULLA_FIELD_RECORD | BULLA_FIELD_PADDED, "", 0 },		{ BULLA_FIELD_RECORD | BULLA_FIELD_PADDED, "abc", 3 },
-		{ BULLA_FIELD_RECORD | BULLA_FIELD_PADDED, "\0\0\0\0", 4 },	{ BULLA_FIELD_RECORD | BULLA_FIELD_PADDED, "a\x80\0b", 4 },
+		{ BULLA_FIELD_RECORD | BULLA_FIELD_PADDED, "", 0 },
+		{ BULLA_FIELD_RECORD | BULLA_FIELD_PADDED, "abc", 3 },
+		{ BULLA_FIELD_RECORD | BULLA_FIELD_PADDED, "\0\0\0\0", 4 },
+		{ BULLA_FIELD_RECORD | BULLA_FIELD_PADDED, "a\x80\0b", 4 },
 		{ BULLA_FIELD_RECORD | BULLA_FIELD_NULL, "not empty", 9 },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		BULLA_BUF_AUTO bulla_buf associated = associate(&here, cases[i].header), out = { 0 };
 		uint8_t sealed[64];
-		assert_int_equal(bulla_field_seal(lane, key, cases[i].header, bulla_view_buf(&associated), bulla_view(cases[i].plain, cases[i].len),
-						  sealed, NULL),
+		assert_int_equal(bulla_field_seal(lane, key, cases[i].header, bulla_view_buf(&associated),
+						  bulla_view(cases[i].plain, cases[i].len), sealed, NULL),
 				 BULLA_OK);
 		assert_int_equal(open(&here, 1, key, bulla_view(sealed, 29 + cases[i].len), &out), BULLA_ERR_AUTH);
 	}
@@ -255,10 +267,18 @@ static void label_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trips),	     cmocka_unit_test(overhead),	  cmocka_unit_test(padding_hides_the_length),
-		cmocka_unit_test(nonces_differ),     cmocka_unit_test(every_flip_and_cut), cmocka_unit_test(moved_elsewhere),
-		cmocka_unit_test(wrong_key),	     cmocka_unit_test(versions),	  cmocka_unit_test(wrong_inside),
-		cmocka_unit_test(sealed_null_is_not_empty), cmocka_unit_test(sixteen_mebibytes), cmocka_unit_test(label_limits),
+		cmocka_unit_test(round_trips),
+		cmocka_unit_test(overhead),
+		cmocka_unit_test(padding_hides_the_length),
+		cmocka_unit_test(nonces_differ),
+		cmocka_unit_test(every_flip_and_cut),
+		cmocka_unit_test(moved_elsewhere),
+		cmocka_unit_test(wrong_key),
+		cmocka_unit_test(versions),
+		cmocka_unit_test(wrong_inside),
+		cmocka_unit_test(sealed_null_is_not_empty),
+		cmocka_unit_test(sixteen_mebibytes),
+		cmocka_unit_test(label_limits),
 	};
 	return cmocka_run_group_tests_name("format/field", tests, set_up, tear_down);
 }

@@ -116,7 +116,9 @@ static void texts(void **state)
 
 static void decimals(void **state)
 {
-	static const char *const good[] = { "0", "-0", "+1", "12345678901234567890.123456789", ".5", "5.", "1e10", "1E-7", "NaN", "Infinity", "-Infinity" };
+	static const char *const good[] = { "0",   "-0",       "+1",       "12345678901234567890.123456789",
+					    ".5",  "5.",       "1e10",     "1E-7",
+					    "NaN", "Infinity", "-Infinity" };
 	static const char *const bad[] = { "", "-", ".", "1.2.3", "1e", "1e+", "1x", "0x10", " 1", "1 ", "nan", "1e5.0", "--1" };
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
@@ -184,9 +186,15 @@ static void null_is_not_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),     cmocka_unit_test(floats_are_their_bits), cmocka_unit_test(booleans), cmocka_unit_test(texts),
-		cmocka_unit_test(decimals),    cmocka_unit_test(wrong_kinds),		cmocka_unit_test(errors_hold_no_value),
-		cmocka_unit_test(sizes),       cmocka_unit_test(null_is_not_empty),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(floats_are_their_bits),
+		cmocka_unit_test(booleans),
+		cmocka_unit_test(texts),
+		cmocka_unit_test(decimals),
+		cmocka_unit_test(wrong_kinds),
+		cmocka_unit_test(errors_hold_no_value),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(null_is_not_empty),
 	};
 	return cmocka_run_group_tests_name("format/value", tests, NULL, NULL);
 }

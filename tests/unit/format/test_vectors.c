@@ -84,7 +84,8 @@ static void values(void **state)
 	for (size_t i = 0; i < bulla_json_count(bad); i++) {
 		BULLA_BUF_AUTO bulla_buf bytes = vector_hex(bulla_json_at(bad, i), "sealed_as");
 		bulla_value value;
-		assert_int_equal(bulla_value_read(vector_type(bulla_json_at(bad, i)), bulla_view_buf(&bytes), &value, NULL), BULLA_ERR_FORMAT);
+		assert_int_equal(bulla_value_read(vector_type(bulla_json_at(bad, i)), bulla_view_buf(&bytes), &value, NULL),
+				 BULLA_ERR_FORMAT);
 	}
 	bulla_json_free(document);
 }
@@ -132,7 +133,9 @@ static bulla_buf associated(const bulla_json *v, uint8_t header)
 	char type[256];
 	bulla_buf out = { 0 };
 	BULLA_BUF_AUTO bulla_buf context = vector_hex(v, "context");
-	assert_int_equal(bulla_field_label(vector_text(v, "model"), vector_text(v, "field"), vector_name(v, "type", type), &out, NULL), BULLA_OK);
+	assert_int_equal(
+		bulla_field_label(vector_text(v, "model"), vector_text(v, "field"), vector_name(v, "type", type), &out, NULL),
+		BULLA_OK);
 	out.data[BULLA_FIELD_LABEL_HEADER] = header;
 	assert_int_equal(bulla_buf_add(&out, bulla_view_buf(&context), NULL), BULLA_OK);
 	return out;
@@ -169,8 +172,8 @@ static void check_field(const bulla_json *v)
 	assert_int_equal(plain.len + bulla_field_overhead((uint8_t)version), sealed.len);
 	made[0] = header;
 	memcpy(made + 1, nonce.data, nonce.len);
-	assert_int_equal(bulla_aead_seal(lane, ciphers[version], bulla_view(key, sizeof key), bulla_view_buf(&nonce), bulla_view_buf(&aad),
-					 bulla_view_buf(&plain), made + 1 + nonce.len, NULL),
+	assert_int_equal(bulla_aead_seal(lane, ciphers[version], bulla_view(key, sizeof key), bulla_view_buf(&nonce),
+					 bulla_view_buf(&aad), bulla_view_buf(&plain), made + 1 + nonce.len, NULL),
 			 BULLA_OK);
 	vector_same(v, "sealed", bulla_view(made, sealed.len));
 	open_field(v, key, bulla_view_buf(&aad), bulla_view_buf(&sealed));
@@ -224,14 +227,16 @@ static void check_wrap(const bulla_json *w, const bulla_wrap *parsed, const uint
 	/* the associated data that is written down is what it was sealed with */
 	BULLA_BUF_AUTO bulla_buf aad = vector_hex(w, "associated");
 	assert_int_equal(bulla_aead_open(lane, BULLA_AEAD_XAES_256_GCM, bulla_view(wrapping, sizeof wrapping),
-					 bulla_view(commitment, BULLA_XAES_NONCE_SIZE), bulla_view_buf(&aad), parsed->blob, opened, NULL),
+					 bulla_view(commitment, BULLA_XAES_NONCE_SIZE), bulla_view_buf(&aad), parsed->blob,
+					 opened, NULL),
 			 BULLA_OK);
 }
 
 static void check_wrapped_key(const bulla_json *v)
 {
 	uint8_t key[BULLA_KEY_SIZE], commitment[BULLA_COMMITMENT_SIZE];
-	BULLA_BUF_AUTO bulla_buf context = vector_hex(v, "context"), bytes = vector_hex(v, "bytes"), again = { 0 }, hashed = vector_hex(v, "commitment_input");
+	BULLA_BUF_AUTO bulla_buf context = vector_hex(v, "context"), bytes = vector_hex(v, "bytes"), again = { 0 },
+				 hashed = vector_hex(v, "commitment_input");
 	bulla_wrapped_key parsed;
 	bulla_bytes input = bulla_view_buf(&hashed);
 	vector_fixed(v, "data_key", key, sizeof key);
@@ -269,14 +274,17 @@ static void wrapped_keys(void **state)
 static void check_box_wrap(const bulla_json *v, const bulla_json *w, const bulla_wrapped_key *box, size_t i)
 {
 	uint8_t key[BULLA_KEY_SIZE];
-	BULLA_BUF_AUTO bulla_buf context = vector_hex(v, "context"), content = vector_hex(v, "content"), made = { 0 }, opened = { 0 };
+	BULLA_BUF_AUTO bulla_buf context = vector_hex(v, "context"), content = vector_hex(v, "content"), made = { 0 },
+				 opened = { 0 };
 	bulla_wrap_label label = { (uint8_t)vector_int(w, "kind"), vector_u64(w, "reference"), { NULL, 0 } };
 	vector_fixed(w, "wrapping_key", key, sizeof key);
 	check_derived_key(w, key, box->commitment.data);
-	assert_int_equal(bulla_wrap_box(lane, key, &label, box->commitment, bulla_view_buf(&context), bulla_view_buf(&content), true, &made, NULL),
+	assert_int_equal(bulla_wrap_box(lane, key, &label, box->commitment, bulla_view_buf(&context), bulla_view_buf(&content),
+					true, &made, NULL),
 			 BULLA_OK);
 	vector_same(w, "blob", bulla_view_buf(&made));
-	assert_int_equal(bulla_wrap_box(lane, key, &label, box->commitment, bulla_view_buf(&context), box->wraps[i].blob, false, &opened, NULL),
+	assert_int_equal(bulla_wrap_box(lane, key, &label, box->commitment, bulla_view_buf(&context), box->wraps[i].blob, false,
+					&opened, NULL),
 			 BULLA_OK);
 	vector_same(v, "content", bulla_view_buf(&opened));
 }
@@ -318,7 +326,8 @@ static void boxes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(contexts), cmocka_unit_test(values), cmocka_unit_test(fields), cmocka_unit_test(wrapped_keys), cmocka_unit_test(boxes),
+		cmocka_unit_test(contexts),     cmocka_unit_test(values), cmocka_unit_test(fields),
+		cmocka_unit_test(wrapped_keys), cmocka_unit_test(boxes),
 	};
 	return cmocka_run_group_tests_name("format/vectors", tests, set_up, tear_down);
 }

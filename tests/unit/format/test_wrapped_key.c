@@ -130,7 +130,8 @@ static void kind_and_reference_are_bound(void **state)
 /* A repeated nonce means the same message: wrapping twice gives the same bytes, another context other ones. */
 static void wrapping_is_deterministic(void **state)
 {
-	uint8_t commitment[BULLA_COMMITMENT_SIZE], other[BULLA_COMMITMENT_SIZE], a[BULLA_LOCAL_BLOB_SIZE], b[BULLA_LOCAL_BLOB_SIZE];
+	uint8_t commitment[BULLA_COMMITMENT_SIZE], other[BULLA_COMMITMENT_SIZE], a[BULLA_LOCAL_BLOB_SIZE],
+		b[BULLA_LOCAL_BLOB_SIZE];
 	(void)state;
 	assert_int_equal(bulla_commitment(lane, context, data_key, commitment, NULL), BULLA_OK);
 	assert_int_equal(bulla_commitment(lane, bulla_view("\0\1", 2), data_key, other, NULL), BULLA_OK);
@@ -191,7 +192,10 @@ static void blobs_have_limits(void **state)
 	(void)state;
 	uint8_t *blob = calloc(1, 65536), commitment[BULLA_COMMITMENT_SIZE] = { 0 };
 	assert_non_null(blob);
-	bulla_wrapped_key key = { .version = 1, .commitment = bulla_view(commitment, 32), .wrap_count = 1, .wraps = { { 1, 2, bulla_view(blob, 65535) } } };
+	bulla_wrapped_key key = { .version = 1,
+				  .commitment = bulla_view(commitment, 32),
+				  .wrap_count = 1,
+				  .wraps = { { 1, 2, bulla_view(blob, 65535) } } };
 	BULLA_BUF_AUTO bulla_buf out = { 0 };
 	assert_int_equal(bulla_wrapped_key_write(&key, &out, NULL), BULLA_OK);
 	assert_int_equal(parse(bulla_view_buf(&out)), BULLA_OK);
@@ -212,7 +216,9 @@ static void blobs_have_limits(void **state)
 
 static void checks_are_salted(void **state)
 {
-	static const bulla_bytes id = { (const uint8_t *)"\0\2id\0\2" "42", 8 };
+	static const bulla_bytes id = { (const uint8_t *)"\0\2id\0\2"
+							 "42",
+					8 };
 	uint8_t a[2], b[2], one[BULLA_COMMITMENT_SIZE] = { 1 };
 	unsigned same = 0;
 	(void)state;
@@ -233,7 +239,9 @@ static const bulla_wrap_label file_label = { 7, 42, { NULL, 0 } };
 static bulla_buf box(bulla_bytes content)
 {
 	bulla_buf blob = { 0 }, out = { 0 };
-	assert_int_equal(bulla_wrap_box(lane, branch_key, &file_label, bulla_view(random_bytes, 32), context, content, true, &blob, NULL), BULLA_OK);
+	assert_int_equal(
+		bulla_wrap_box(lane, branch_key, &file_label, bulla_view(random_bytes, 32), context, content, true, &blob, NULL),
+		BULLA_OK);
 	bulla_wrapped_key key = { .version = BULLA_WRAPPED_BOX,
 				  .commitment = bulla_view(random_bytes, 32),
 				  .wrap_count = 1,
@@ -289,10 +297,18 @@ static void boxes_and_keys_are_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes),	       cmocka_unit_test(fixed_places),		       cmocka_unit_test(every_flip_and_cut),
-		cmocka_unit_test(moved_elsewhere),     cmocka_unit_test(kind_and_reference_are_bound), cmocka_unit_test(wrapping_is_deterministic),
-		cmocka_unit_test(wraps_are_independent), cmocka_unit_test(parser_limits),	       cmocka_unit_test(blobs_have_limits),
-		cmocka_unit_test(checks_are_salted),   cmocka_unit_test(boxes),			       cmocka_unit_test(boxes_and_keys_are_apart),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(fixed_places),
+		cmocka_unit_test(every_flip_and_cut),
+		cmocka_unit_test(moved_elsewhere),
+		cmocka_unit_test(kind_and_reference_are_bound),
+		cmocka_unit_test(wrapping_is_deterministic),
+		cmocka_unit_test(wraps_are_independent),
+		cmocka_unit_test(parser_limits),
+		cmocka_unit_test(blobs_have_limits),
+		cmocka_unit_test(checks_are_salted),
+		cmocka_unit_test(boxes),
+		cmocka_unit_test(boxes_and_keys_are_apart),
 	};
 	return cmocka_run_group_tests_name("format/wrapped_key", tests, set_up, tear_down);
 }

@@ -10,10 +10,11 @@
 
 #include <bulla/box.h>
 
-static const char yaml[] = "version: 1\nenvironments:\n"
-			   "  development: { keys: [env:FIRST, insecure-test-key], previous: [env:OLD], insecure: true, min_wraps: 1 }\n"
-			   "  writer: { key: insecure-test-key/encrypt, insecure: true }\n"
-			   "  other: { key: env:OTHER }\n";
+static const char yaml[] =
+	"version: 1\nenvironments:\n"
+	"  development: { keys: [env:FIRST, insecure-test-key], previous: [env:OLD], insecure: true, min_wraps: 1 }\n"
+	"  writer: { key: insecure-test-key/encrypt, insecure: true }\n"
+	"  other: { key: env:OTHER }\n";
 
 /* The key file of the vectors; the test sets it. */
 static char key_file[65] = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -40,7 +41,8 @@ static void start(const char *environment)
 {
 	if (bulla_schema_parse(bulla_view_str(yaml), "t", environment, NULL, NULL, NULL, &schema, &err)) fail_msg("%s", err.text);
 	bulla_keyring_config config = { .schema = schema,
-					.world = { .find = bulla_provider_find, .getenv = variable,
+					.world = { .find = bulla_provider_find,
+						   .getenv = variable,
 						   .insecure = bulla_schema_environment(schema)->insecure },
 					.now_us = no_time };
 	if (bulla_keyring_new(&config, &keyring, &err)) fail_msg("%s", err.text);
@@ -52,7 +54,13 @@ static void stop(void)
 	bulla_schema_free(schema);
 }
 
-#define PAIR(NAME, VALUE) { { (const uint8_t *)(NAME), sizeof(NAME) - 1 }, { (const uint8_t *)(VALUE), sizeof(VALUE) - 1 } }
+#define PAIR(NAME, VALUE)                                                                                                        \
+	{                                                                                                                        \
+		{ (const uint8_t *)(NAME), sizeof(NAME) - 1 },                                                                   \
+		{                                                                                                                \
+			(const uint8_t *)(VALUE), sizeof(VALUE) - 1                                                              \
+		}                                                                                                                \
+	}
 
 static const bulla_pair here[] = { PAIR("purpose", "smtp"), PAIR("host", "mail.example.com") };
 static const bulla_pair there[] = { PAIR("purpose", "smtp"), PAIR("host", "mail.example.org") };
@@ -90,7 +98,8 @@ static void there_and_back(void **state)
 		}
 	BULLA_BUF_AUTO bulla_buf out = { 0 };
 	uint8_t more[BULLA_BOX_MAX + 1] = { 0 };
-	assert_int_equal(bulla_box_seal(keyring, NULL, here, 2, bulla_view(more, sizeof more), false, &out, &err), BULLA_ERR_TOO_LARGE);
+	assert_int_equal(bulla_box_seal(keyring, NULL, here, 2, bulla_view(more, sizeof more), false, &out, &err),
+			 BULLA_ERR_TOO_LARGE);
 	stop();
 }
 
@@ -103,7 +112,8 @@ static void contexts(void **state)
 	BULLA_BUF_AUTO bulla_buf box = seal(NULL, bulla_view_str("secret"), true), out = { 0 };
 	assert_int_equal(open_in(there, 2, bulla_view_buf(&box), &out), BULLA_ERR_CONTEXT);
 	assert_non_null(strstr(err.text, "host"));
-	assert_int_equal(open_in(here, 1, bulla_view_buf(&box), &out), BULLA_ERR_AUTH); /* one pair fewer: it cannot be said which */
+	assert_int_equal(open_in(here, 1, bulla_view_buf(&box), &out),
+			 BULLA_ERR_AUTH); /* one pair fewer: it cannot be said which */
 	assert_int_equal(out.len, 0);
 	const bulla_pair swapped[] = { here[1], here[0] }, twice[] = { here[0], here[0] };
 	assert_int_equal(open_in(swapped, 2, bulla_view_buf(&box), &out), BULLA_OK); /* the order does not matter */
@@ -124,12 +134,15 @@ static void keys(void **state)
 {
 	(void)state;
 	start(NULL);
-	BULLA_BUF_AUTO bulla_buf all = seal(NULL, bulla_view_str("x"), false), one = seal("insecure-test-key", bulla_view_str("x"), false), out = { 0 };
+	BULLA_BUF_AUTO bulla_buf all = seal(NULL, bulla_view_str("x"), false),
+				 one = seal("insecure-test-key", bulla_view_str("x"), false), out = { 0 };
 	assert_int_equal(all.data[33], 2);
 	assert_int_equal(one.data[33], 1);
 	assert_int_equal(one.data[34], 255);
-	assert_int_equal(bulla_box_seal(keyring, "env:OLD", here, 2, bulla_view_str("x"), false, &out, &err), BULLA_ERR_NOT_FOUND); /* unwraps only */
-	assert_int_equal(bulla_box_seal(keyring, "nonsense", here, 2, bulla_view_str("x"), false, &out, &err), BULLA_ERR_NOT_FOUND);
+	assert_int_equal(bulla_box_seal(keyring, "env:OLD", here, 2, bulla_view_str("x"), false, &out, &err),
+			 BULLA_ERR_NOT_FOUND); /* unwraps only */
+	assert_int_equal(bulla_box_seal(keyring, "nonsense", here, 2, bulla_view_str("x"), false, &out, &err),
+			 BULLA_ERR_NOT_FOUND);
 	stop();
 	start("other");
 	assert_int_equal(open_in(here, 2, bulla_view_buf(&all), &out), BULLA_ERR_UNKNOWN_KEY);
@@ -151,7 +164,8 @@ static void every_flip_and_cut(void **state)
 {
 	(void)state;
 	start(NULL);
-	BULLA_BUF_AUTO bulla_buf box = seal("env:FIRST", bulla_view_str("correct horse"), false), text = seal("env:FIRST", bulla_view_str("x"), true);
+	BULLA_BUF_AUTO bulla_buf box = seal("env:FIRST", bulla_view_str("correct horse"), false),
+				 text = seal("env:FIRST", bulla_view_str("x"), true);
 	flip_everything(bulla_view_buf(&box), (flip_gap){ 46, 50 }, opens, NULL);
 	for (size_t len = 0; len < text.len; len++)
 		flip_cut(bulla_view_buf(&text), len, opens, NULL);
@@ -160,7 +174,9 @@ static void every_flip_and_cut(void **state)
 
 static void what_is_no_box(void **state)
 {
-	static const char *const texts[] = { "", "b1:", "b1:!!!!", "b1:AAAA", "v1:AAAA", "hello", "\x01 a wrapped key's first byte" };
+	static const char *const texts[] = {
+		"", "b1:", "b1:!!!!", "b1:AAAA", "v1:AAAA", "hello", "\x01 a wrapped key's first byte"
+	};
 	(void)state;
 	start(NULL);
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -198,8 +214,8 @@ static void vectors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(there_and_back), cmocka_unit_test(contexts), cmocka_unit_test(keys), cmocka_unit_test(every_flip_and_cut),
-		cmocka_unit_test(what_is_no_box), cmocka_unit_test(vectors),
+		cmocka_unit_test(there_and_back),     cmocka_unit_test(contexts),       cmocka_unit_test(keys),
+		cmocka_unit_test(every_flip_and_cut), cmocka_unit_test(what_is_no_box), cmocka_unit_test(vectors),
 	};
 	return cmocka_run_group_tests_name("lib/box", tests, NULL, NULL);
 }

@@ -24,8 +24,10 @@ static void is_format(bulla_bytes bytes, const char *format, int64_t size, const
 	if (!bulla_bytes_is(name, format)) fail_msg("%.*s instead of %s", (int)name.len, (const char *)name.data, format);
 	assert_int_equal(vector_int(answer, "bytes"), size);
 	bool flag;
-	if (more && bulla_json_boolean(bulla_json_member(answer, more), &flag)) assert_int_equal(flag, value);
-	else if (more) assert_int_equal(vector_int(answer, more), value);
+	if (more && bulla_json_boolean(bulla_json_member(answer, more), &flag))
+		assert_int_equal(flag, value);
+	else if (more)
+		assert_int_equal(vector_int(answer, more), value);
 	bulla_json_free(answer);
 }
 
@@ -42,7 +44,8 @@ static void in_every_form(bulla_bytes raw, const char *format, const char *more,
 	is_format(bulla_view_buf(&base64), format, (int64_t)raw.len, more, value);
 }
 
-static void each(const char *file, const char *member, const char *format, const char *more, int64_t (*value)(const bulla_json *v))
+static void each(const char *file, const char *member, const char *format, const char *more,
+		 int64_t (*value)(const bulla_json *v))
 {
 	bulla_json *document = vectors_open(file);
 	const bulla_json *good = bulla_json_member(document, "good");
@@ -133,8 +136,10 @@ static void wraps_are_listed(void **state)
 
 static void nothing_we_know(void **state)
 {
-	static const char *const texts[] = { "", "hello world, this is no ciphertext at all", "01", "AQ==", "b1:", "b1:AQ==", "\xb5\x02",
-					     "-----BEGIN PGP MESSAGE-----" };
+	static const char *const texts[] = { "",         "hello world, this is no ciphertext at all",
+					     "01",       "AQ==",
+					     "b1:",      "b1:AQ==",
+					     "\xb5\x02", "-----BEGIN PGP MESSAGE-----" };
 	BULLA_BUF_AUTO bulla_buf out = { 0 };
 	bulla_error err = { 0 };
 	(void)state;
@@ -147,7 +152,7 @@ static void nothing_we_know(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fields),	    cmocka_unit_test(wrapped_keys_and_boxes), cmocka_unit_test(engine_blobs),
+		cmocka_unit_test(fields),           cmocka_unit_test(wrapped_keys_and_boxes), cmocka_unit_test(engine_blobs),
 		cmocka_unit_test(wraps_are_listed), cmocka_unit_test(nothing_we_know),
 	};
 	return cmocka_run_group_tests_name("lib/inspect", tests, NULL, NULL);

@@ -7,15 +7,22 @@
 
 #define HEAD "version: 1\nenvironments: { development: { key: fake/call/main } }\nmodels:\n"
 
-static const char yaml[] = HEAD "  users:\n    primary_key: [tenant, id]\n    branch_key: users\n"
-				"    fields: { email: {}, note: { null: sealed, padding: 32 }, photo: { type: binary, encode: base64 } }\n"
-				"  shared: { data_key: table, fields: { a: {} } }\n"
-				"  direct: { fields: { a: {} } }\n"
-				"  keys: { data_keys: { phone: {} }, fields: { email: {}, phone: { data_key: phone } } }\n"
-				"  indexed: { branch_key: users, fields: { a: { index: {} } } }\n"
-				"  boxes: { data_key: none, fields: { a: {} } }\n";
+static const char yaml[] =
+	HEAD "  users:\n    primary_key: [tenant, id]\n    branch_key: users\n"
+	     "    fields: { email: {}, note: { null: sealed, padding: 32 }, photo: { type: binary, encode: base64 } }\n"
+	     "  shared: { data_key: table, fields: { a: {} } }\n"
+	     "  direct: { fields: { a: {} } }\n"
+	     "  keys: { data_keys: { phone: {} }, fields: { email: {}, phone: { data_key: phone } } }\n"
+	     "  indexed: { branch_key: users, fields: { a: { index: {} } } }\n"
+	     "  boxes: { data_key: none, fields: { a: {} } }\n";
 
-#define PAIR(NAME, VALUE) { { (const uint8_t *)(NAME), sizeof(NAME) - 1 }, { (const uint8_t *)(VALUE), sizeof(VALUE) - 1 } }
+#define PAIR(NAME, VALUE)                                                                                                        \
+	{                                                                                                                        \
+		{ (const uint8_t *)(NAME), sizeof(NAME) - 1 },                                                                   \
+		{                                                                                                                \
+			(const uint8_t *)(VALUE), sizeof(VALUE) - 1                                                              \
+		}                                                                                                                \
+	}
 
 static const bulla_pair inputs[] = { PAIR("id", "42"), PAIR("unused", "x"), PAIR("tenant", "7") };
 
@@ -65,7 +72,8 @@ static bulla_buf key_of(const bulla_record *record, size_t position)
 
 static void there_and_back(void **state)
 {
-	bulla_value photo = { .kind = BULLA_KIND_BINARY, .bytes = bulla_view("\0\xff", 2) }, null = { .kind = BULLA_KIND_NULL }, value;
+	bulla_value photo = { .kind = BULLA_KIND_BINARY, .bytes = bulla_view("\0\xff", 2) }, null = { .kind = BULLA_KIND_NULL },
+		    value;
 	BULLA_BUF_AUTO bulla_buf scratch = { 0 };
 	(void)state;
 	bulla_record *record = record_new("users");
@@ -79,7 +87,8 @@ static void there_and_back(void **state)
 	/* the record that made it reads it, and so does one that opens the stored key */
 	bulla_bytes stored = bulla_view_buf(&key);
 	bulla_record *again = NULL;
-	assert_int_equal(bulla_record_open(w->keyring, world_model(w, "users"), inputs, COUNT(inputs), &stored, &again, &err), BULLA_OK);
+	assert_int_equal(bulla_record_open(w->keyring, world_model(w, "users"), inputs, COUNT(inputs), &stored, &again, &err),
+			 BULLA_OK);
 	bulla_buf_done(&key); /* it keeps its own copy */
 	bulla_record *readers[] = { record, again };
 	for (size_t i = 0; i < 2; i++) {
@@ -93,7 +102,8 @@ static void there_and_back(void **state)
 		assert_true(bulla_bytes_equal(value.bytes, photo.bytes));
 		assert_int_equal(bulla_record_unseal(readers[i], 0, bulla_view(NULL, 0), &scratch, &value, &err), BULLA_OK);
 		assert_int_equal(value.kind, BULLA_KIND_NULL);
-		assert_int_equal(bulla_record_unseal(readers[i], 1, bulla_view_buf(&email), &scratch, &value, &err), BULLA_ERR_AUTH);
+		assert_int_equal(bulla_record_unseal(readers[i], 1, bulla_view_buf(&email), &scratch, &value, &err),
+				 BULLA_ERR_AUTH);
 	}
 	assert_int_equal(bulla_record_complete(again, &err), BULLA_OK); /* an opened one need not be complete */
 	bulla_record_free(record);
@@ -116,13 +126,16 @@ static void modes(void **state)
 		assert_null(bulla_record_key(record, model->key_count).data);
 		bulla_keyring_forget(w->keyring);
 		assert_int_equal(bulla_record_open(w->keyring, model, inputs, COUNT(inputs), keys, &again, &err), BULLA_OK);
-		assert_int_equal(bulla_record_unseal(again, model->field_count - 1, bulla_view_buf(&sealed), &scratch, &value, &err), BULLA_OK);
+		assert_int_equal(
+			bulla_record_unseal(again, model->field_count - 1, bulla_view_buf(&sealed), &scratch, &value, &err),
+			BULLA_OK);
 		assert_true(bulla_bytes_is(value.bytes, "x"));
 		bulla_record_free(record);
 		bulla_record_free(again);
 	}
 	bulla_record *none = NULL;
-	assert_int_equal(bulla_record_new(w->keyring, world_model(w, "boxes"), inputs, COUNT(inputs), &none, &err), BULLA_ERR_USAGE);
+	assert_int_equal(bulla_record_new(w->keyring, world_model(w, "boxes"), inputs, COUNT(inputs), &none, &err),
+			 BULLA_ERR_USAGE);
 	assert_non_null(strstr(err.next, "bulla_batch_seal"));
 }
 
@@ -153,7 +166,8 @@ static void another_row(void **state)
 	bulla_record *record = record_new("users"), *moved = NULL;
 	bulla_bytes key = bulla_record_key(record, 0);
 	(void)state;
-	assert_int_equal(bulla_record_open(w->keyring, world_model(w, "users"), other, COUNT(other), &key, &moved, &err), BULLA_ERR_CONTEXT);
+	assert_int_equal(bulla_record_open(w->keyring, world_model(w, "users"), other, COUNT(other), &key, &moved, &err),
+			 BULLA_ERR_CONTEXT);
 	assert_non_null(strstr(err.text, "model_id.id"));
 	assert_null(moved);
 	bulla_record_free(record);
@@ -187,7 +201,8 @@ static void kms_is_out(void **state)
 	bulla_record *record = NULL;
 	(void)state;
 	fake_kms_named("main")->fails = BULLA_ERR_UNAVAILABLE;
-	assert_int_equal(bulla_record_new(w->keyring, world_model(w, "direct"), inputs, COUNT(inputs), &record, &err), BULLA_ERR_UNAVAILABLE);
+	assert_int_equal(bulla_record_new(w->keyring, world_model(w, "direct"), inputs, COUNT(inputs), &record, &err),
+			 BULLA_ERR_UNAVAILABLE);
 	assert_non_null(strstr(err.text, "fake KMS main"));
 	fake_kms_named("main")->fails = 0;
 }

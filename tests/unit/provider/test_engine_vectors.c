@@ -77,24 +77,29 @@ static void material(void **state)
 	vector_same(v, "material", bulla_view(opened.bytes, sizeof opened.bytes));
 	/* the row, sealed by us, is the same */
 	BULLA_BUF_AUTO bulla_buf again = { 0 };
-	assert_int_equal(bulla_row_seal(lane, &root, BULLA_KMS_MATERIAL, bulla_view_buf(&id), row.generation, row.payload, &again, NULL), BULLA_OK);
+	assert_int_equal(
+		bulla_row_seal(lane, &root, BULLA_KMS_MATERIAL, bulla_view_buf(&id), row.generation, row.payload, &again, NULL),
+		BULLA_OK);
 	vector_same(wrapped, "row", bulla_view_buf(&again));
 }
 
 static void check_blob(const bulla_json *b, const bulla_secret *key)
 {
-	BULLA_BUF_AUTO bulla_buf blob = vector_hex(b, "blob"), context = vector_hex(b, "context"), nonce = vector_hex(b, "nonce"), plain = { 0 },
-				 scratch = { 0 }, aad = vector_hex(b, "associated"), content = vector_hex(b, "plaintext");
+	BULLA_BUF_AUTO bulla_buf blob = vector_hex(b, "blob"), context = vector_hex(b, "context"), nonce = vector_hex(b, "nonce"),
+				 plain = { 0 }, scratch = { 0 }, aad = vector_hex(b, "associated"),
+				 content = vector_hex(b, "plaintext");
 	uint8_t derived[44], uuid[BULLA_UUID_SIZE], id[BULLA_MATERIAL_ID_SIZE], made[8192];
-	assert_int_equal(bulla_kbkdf(lane, key->bytes, "bulla kms v1", bulla_view_buf(&nonce), derived, sizeof derived, NULL), BULLA_OK);
+	assert_int_equal(bulla_kbkdf(lane, key->bytes, "bulla kms v1", bulla_view_buf(&nonce), derived, sizeof derived, NULL),
+			 BULLA_OK);
 	vector_same(b, "derived", bulla_view(derived, sizeof derived));
 	assert_int_equal(bulla_engine_blob_parse(bulla_view_buf(&blob), uuid, id, NULL), BULLA_OK);
 	vector_same(v, "uuid", bulla_view(uuid, sizeof uuid));
 	vector_same(v, "material_id", bulla_view(id, sizeof id));
-	assert_int_equal(bulla_blob_open(lane, key, bulla_view_buf(&blob), bulla_view_buf(&context), &scratch, &plain, NULL), BULLA_OK);
+	assert_int_equal(bulla_blob_open(lane, key, bulla_view_buf(&blob), bulla_view_buf(&context), &scratch, &plain, NULL),
+			 BULLA_OK);
 	vector_same(b, "plaintext", bulla_view_buf(&plain));
-	assert_int_equal(bulla_aead_seal(lane, BULLA_AEAD_AES_256_GCM, bulla_view(derived, 32), bulla_view(derived + 32, 12), bulla_view_buf(&aad),
-					 bulla_view_buf(&content), made, NULL),
+	assert_int_equal(bulla_aead_seal(lane, BULLA_AEAD_AES_256_GCM, bulla_view(derived, 32), bulla_view(derived + 32, 12),
+					 bulla_view_buf(&aad), bulla_view_buf(&content), made, NULL),
 			 BULLA_OK);
 	assert_int_equal(blob.len, BULLA_BLOB_HEAD + content.len + BULLA_TAG_SIZE);
 	assert_memory_equal(blob.data + BULLA_BLOB_HEAD, made, content.len + BULLA_TAG_SIZE);

@@ -66,11 +66,13 @@ static bulla_known_key *opened(const char *id)
 
 static void forms_of_a_key(void **state)
 {
-	static const uint8_t raw[32] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 };
+	static const uint8_t raw[32] = { 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+					 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 };
 	char line[80], windows[80];
 	snprintf(line, sizeof line, "%s\n", hex);
 	snprintf(windows, sizeof windows, "%s \r\n", base64);
-	const bulla_bytes forms[] = { bulla_view(raw, 32), bulla_view_str(hex), bulla_view_str(line), bulla_view_str(base64), bulla_view_str(windows) };
+	const bulla_bytes forms[] = { bulla_view(raw, 32), bulla_view_str(hex), bulla_view_str(line), bulla_view_str(base64),
+				      bulla_view_str(windows) };
 	(void)state;
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		file_content = forms[i];
@@ -101,7 +103,8 @@ static void places_of_files(void **state)
 
 static void no_keys(void **state)
 {
-	static const char *const bad[] = { "", "short", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1", /* 63 digits */
+	static const char *const bad[] = { "", "short",
+					   "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1", /* 63 digits */
 					   "zz0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
 					   "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8*" };
 	void *session;
@@ -135,7 +138,8 @@ static void references(void **state)
 		bulla_secret key;
 		void *session;
 		vector_fixed(v, "key", key.bytes, sizeof key.bytes);
-		assert_int_equal(bulla_known_key_open(&key, (bulla_wrap_kind)vector_int(v, "kind"), false, &session, NULL), BULLA_OK);
+		assert_int_equal(bulla_known_key_open(&key, (bulla_wrap_kind)vector_int(v, "kind"), false, &session, NULL),
+				 BULLA_OK);
 		assert_true(((bulla_known_key *)session)->reference == vector_u64(v, "reference"));
 		assert_true(bulla_known_key_recognises(session, vector_u64(v, "reference"), bulla_view(NULL, 0)));
 		assert_false(bulla_known_key_recognises(session, vector_u64(v, "reference") ^ 1, bulla_view(NULL, 0)));
@@ -155,16 +159,30 @@ static void table(void **state)
 	static const struct {
 		const char *id, *provider;
 	} rows[] = {
-		{ "local", "local" },	{ "local/x", "local" }, { "file:/k", "file" },	       { "file:k", "file" },
-		{ "env:K", "env" },	{ "file:", NULL },	{ "env:", NULL },	       { "local/", NULL },
-		{ "localhost", NULL },	{ "", NULL },		{ "insecure-test-key", "test" }, { "insecure-test-key/encrypt", "test" },
-		{ "FILE:k", NULL },	{ "filek", NULL },	{ "insecure-test-key/x", NULL }, { "alias/x", NULL },
+		{ "local", "local" },
+		{ "local/x", "local" },
+		{ "file:/k", "file" },
+		{ "file:k", "file" },
+		{ "env:K", "env" },
+		{ "file:", NULL },
+		{ "env:", NULL },
+		{ "local/", NULL },
+		{ "localhost", NULL },
+		{ "", NULL },
+		{ "insecure-test-key", "test" },
+		{ "insecure-test-key/encrypt", "test" },
+		{ "FILE:k", NULL },
+		{ "filek", NULL },
+		{ "insecure-test-key/x", NULL },
+		{ "alias/x", NULL },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const bulla_provider *p = bulla_provider_find(bulla_view_str(rows[i].id));
-		if (!rows[i].provider) assert_null(p);
-		else assert_string_equal(p->name, rows[i].provider);
+		if (!rows[i].provider)
+			assert_null(p);
+		else
+			assert_string_equal(p->name, rows[i].provider);
 	}
 }
 
@@ -174,9 +192,12 @@ static const uint8_t data_key[BULLA_KEY_SIZE] = { 42 };
 static const uint8_t commitment[BULLA_COMMITMENT_SIZE] = { 7 };
 static const bulla_bytes context = { (const uint8_t *)"\0\0", 2 };
 
-static bulla_code ask(bulla_known_key *k, bulla_question_verb verb, bool box, bulla_bytes input, bulla_buf *made, bulla_error *err)
+static bulla_code ask(bulla_known_key *k, bulla_question_verb verb, bool box, bulla_bytes input, bulla_buf *made,
+		      bulla_error *err)
 {
-	bulla_question_item item = { .context = context, .commitment = bulla_view(commitment, sizeof commitment), .input = input, .made = made };
+	bulla_question_item item = {
+		.context = context, .commitment = bulla_view(commitment, sizeof commitment), .input = input, .made = made
+	};
 	bulla_question question = { .verb = verb, .box = box, .items = &item, .n = 1 };
 	bulla_need need = { .kind = BULLA_NEED_HTTP };
 	void *exchange = &need;
@@ -209,7 +230,8 @@ static void wraps_and_unwraps(void **state)
 		for (int box = 0; box < 2; box++) {
 			bulla_known_key *k = opened(ids[i]);
 			BULLA_BUF_AUTO bulla_buf blob = { 0 }, plain = { 0 };
-			assert_int_equal(ask(k, BULLA_ASK_WRAP, box, bulla_view(data_key, sizeof data_key), &blob, NULL), BULLA_OK);
+			assert_int_equal(ask(k, BULLA_ASK_WRAP, box, bulla_view(data_key, sizeof data_key), &blob, NULL),
+					 BULLA_OK);
 			assert_int_equal(blob.len, BULLA_LOCAL_BLOB_SIZE);
 			assert_int_equal(ask(k, BULLA_ASK_UNWRAP, box, bulla_view_buf(&blob), &plain, NULL), BULLA_OK);
 			assert_int_equal(plain.len, sizeof data_key);
@@ -246,8 +268,9 @@ static void the_test_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(forms_of_a_key), cmocka_unit_test(places_of_files), cmocka_unit_test(no_keys),	       cmocka_unit_test(references),
-		cmocka_unit_test(table),	  cmocka_unit_test(wraps_and_unwraps), cmocka_unit_test(the_test_key),
+		cmocka_unit_test(forms_of_a_key), cmocka_unit_test(places_of_files), cmocka_unit_test(no_keys),
+		cmocka_unit_test(references),     cmocka_unit_test(table),           cmocka_unit_test(wraps_and_unwraps),
+		cmocka_unit_test(the_test_key),
 	};
 	return cmocka_run_group_tests_name("provider/known_key", tests, set_up, tear_down);
 }

@@ -261,8 +261,12 @@ static void abandoned(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_of_keys),      cmocka_unit_test(wraps_and_unwraps), cmocka_unit_test(one_append_for_a_group),
-		cmocka_unit_test(recognises_its_own), cmocka_unit_test(after_a_rotation),  cmocka_unit_test(failures),
+		cmocka_unit_test(names_of_keys),
+		cmocka_unit_test(wraps_and_unwraps),
+		cmocka_unit_test(one_append_for_a_group),
+		cmocka_unit_test(recognises_its_own),
+		cmocka_unit_test(after_a_rotation),
+		cmocka_unit_test(failures),
 		cmocka_unit_test(abandoned),
 	};
 	return cmocka_run_group_tests_name("provider/local", tests, set_up, tear_down);
