@@ -51,6 +51,7 @@ install: ## into PREFIX, below DESTDIR
 	@tools/build
 	@meson configure build -Dprefix='$(PREFIX)'
 	@DESTDIR='$(DESTDIR)' meson install -C build
+	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 format: ## clang-format over the tree
 	@tools/install-packages lint

@@ -64,6 +64,8 @@ extern const bulla_option bulla_global_options[];
 /* --- options.c ------------------------------------------------------------------------------------------------- */
 /* Splits the command line. USAGE, with what was probably meant. `cli->command` stays NULL where none was named. */
 BULLA_MUST bulla_code bulla_cli_parse(bulla_cli *cli, int argc, char **argv, bulla_error *err);
+/* "key": there are commands that begin with it and another word. */
+bool bulla_cli_is_family(const char *word);
 bool bulla_cli_switch(const bulla_cli *cli, const char *name);
 /* The last value given; NULL where it was not. */
 const char *bulla_cli_value(const bulla_cli *cli, const char *name);

@@ -69,7 +69,8 @@ static void print_list(bulla_cli *cli)
 			list_option(&line, o);
 		for (const bulla_option *o = bulla_global_options; o->name; o++)
 			list_option(&line, o);
-		bulla_cli_print(cli, "%s\t%s%.*s", c->name, *c->arguments ? c->arguments : "-", (int)line.len, (const char *)line.data);
+		bulla_cli_print(cli, "%s\t%s%.*s", c->name, *c->arguments ? c->arguments : "-", (int)line.len,
+				(const char *)line.data);
 	}
 }
 
@@ -80,14 +81,6 @@ static const bulla_command *asked(const bulla_cli *cli, char *name, size_t size)
 	for (const bulla_command *c = bulla_commands; c->name; c++)
 		if (strcmp(c->name, name) == 0) return c;
 	return NULL;
-}
-
-static bool is_family(const char *name)
-{
-	size_t length = strlen(name);
-	for (const bulla_command *c = bulla_commands; c->name; c++)
-		if (strncmp(c->name, name, length) == 0 && c->name[length] == ' ') return true;
-	return false;
 }
 
 static void json_options(bulla_json_writer *w, const bulla_option *options)
@@ -132,7 +125,8 @@ bulla_code bulla_run_help(bulla_cli *cli, bulla_error *err)
 	}
 	if (own && cli->argument_count) {
 		command = asked(cli, name, sizeof name);
-		if (!command && !is_family(name)) return bulla_fail(err, BULLA_ERR_USAGE, "there is no command %s", name);
+		if (!command && !bulla_cli_is_family(name))
+			return bulla_fail(err, BULLA_ERR_USAGE, "there is no command %s", name);
 	}
 	if (cli->json)
 		json_commands(cli, command);

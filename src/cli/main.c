@@ -11,8 +11,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Ctrl-C, or a service manager: the first asks the job to end at its next checkpoint, the second does not ask. A thread of its own waits
- * for them, so that no handler needs a global. */
+/* Ctrl-C, or a service manager: the first asks the job to end at its next checkpoint, the second does not ask. A thread of its
+ * own waits for them, so that no handler needs a global. */
 static void *wait_for_signals(void *self)
 {
 	bulla_cli *cli = self;

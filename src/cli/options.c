@@ -24,7 +24,7 @@ static const bulla_command *find_command(const char *first, const char *second, 
 	return NULL;
 }
 
-static bool is_family(const char *word)
+bool bulla_cli_is_family(const char *word)
 {
 	size_t length = strlen(word);
 	for (const bulla_command *c = bulla_commands; c->name; c++)
@@ -69,7 +69,7 @@ static bulla_code fail_command(const char *first, const char *second, bulla_erro
 	const char *words[WORDS_MAX] = { NULL };
 	size_t n = 0;
 	char wrong[96];
-	bool family = is_family(first);
+	bool family = bulla_cli_is_family(first);
 	(void)snprintf(wrong, sizeof wrong, "%s%s%s", first, family && second ? " " : "", family && second ? second : "");
 	for (const bulla_command *c = bulla_commands; c->name && n + 1 < WORDS_MAX; c++)
 		words[n++] = c->name;

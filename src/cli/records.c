@@ -1,8 +1,8 @@
 /*
  * records.c - decrypted records on stdout: for people, as CSV, as JSON lines; and which record is meant.
  *
- * Text goes out as it is, without a conversion. Binary is \x and hexadecimal digits in CSV, {"base64": "..."} in JSON. A float keeps
- * its point, so that it is read back as one.
+ * Text goes out as it is, without a conversion. Binary is \x and hexadecimal digits in CSV, {"base64": "..."} in JSON. A float
+ * keeps its point, so that it is read back as one.
  */
 #include "cli/records.h"
 #include "base/text.h"

@@ -94,7 +94,7 @@ static const struct {
 	{ "applying", "bulla apply%s (goes on where it stopped)" },
 	{ "applied", "bulla verify%s" },
 	{ "verified", "deploy the application with the library, then: bulla finish%s" },
-	{ "finishing", "bulla finish%s (goes on where it stopped)" },
+	{ "dropped", "bulla finish%s (goes on where it stopped)" },
 	{ "finished", "back up the data, then the key store: bulla kms backup FILE" },
 };
 

@@ -11,8 +11,8 @@
 /* "2026-11-21T19:05:00Z"; "never" for 0. */
 const char *bulla_time_text(int64_t time_us, char out[static BULLA_TIME_TEXT]);
 
-/* "2026-11-21", "2026-11-21T19:05", "2026-11-21T19:05:00[.5][Z]", or so long ago: "90m", "2d". Written as audit events write their time,
- * so that texts compare as times do. USAGE for anything else. */
+/* "2026-11-21", "2026-11-21T19:05", "2026-11-21T19:05:00[.5][Z]", or so long ago: "90m", "2d". Written as audit events write
+ * their time, so that texts compare as times do. USAGE for anything else. */
 BULLA_MUST bulla_code bulla_time_parse(const char *text, char out[static BULLA_TIME_TEXT], bulla_error *err);
 
 #endif

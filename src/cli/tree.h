@@ -14,8 +14,9 @@ int64_t bulla_tree_integer(const bulla_json *object, const char *name, int64_t p
 bool bulla_tree_boolean(const bulla_json *object, const char *name);
 bulla_bytes bulla_tree_text(const bulla_json *object, const char *name);
 
-/* A number that need not be whole: that of the `nth` member `name` of the text, from 0. The tree of base/json.h reads whole numbers only; in the
- * text the quotes of a string are escaped, so `"name":` stands nowhere but before a member's value. 0 where there is none. */
+/* A number that need not be whole: that of the `nth` member `name` of the text, from 0. The tree of base/json.h reads whole
+ * numbers only; in the text the quotes of a string are escaped, so `"name":` stands nowhere but before a member's value. 0 where
+ * there is none. */
 double bulla_tree_number(bulla_bytes json, const char *name, size_t nth);
 
 /* "name: value" lines, nested ones indented. */

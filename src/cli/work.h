@@ -18,8 +18,8 @@ static inline void bulla_project_closed(bulla_project **project)
 
 #define BULLA_PROJECT_AUTO __attribute__((cleanup(bulla_project_closed))) bulla_project *
 
-/* The models that a command is about: the one its first argument names (cli->subject is set), else all, in the file's order. NOT_FOUND
- * where there are none. */
+/* The models that a command is about: the one its first argument names (cli->subject is set), else all, in the file's order.
+ * NOT_FOUND where there are none. */
 BULLA_MUST bulla_code bulla_cli_models(bulla_cli *cli, const bulla_project *project, const bulla_model **ret, size_t *ret_n,
 				       bulla_error *err);
 

@@ -2,6 +2,7 @@
  * branch_store.h - the table branch_store: where branch keys and index keys lie, wrapped.
  *
  * Implemented by store/memory.c and store/sqlite.c. Shareable between threads and, for SQLite, between processes.
+ * What `each` calls must not call the store: it is held meanwhile.
  */
 #ifndef CORE_BRANCH_STORE_H
 #define CORE_BRANCH_STORE_H
@@ -9,7 +10,11 @@
 #include "base/buf.h"
 
 /* What hangs from the key. SHARED is the data key itself of data_key: field | table. */
-typedef enum bulla_branch_purpose { BULLA_BRANCH_RECORD = 1, BULLA_BRANCH_INDEX = 2, BULLA_BRANCH_SHARED = 3 } bulla_branch_purpose;
+typedef enum bulla_branch_purpose {
+	BULLA_BRANCH_RECORD = 1,
+	BULLA_BRANCH_INDEX = 2,
+	BULLA_BRANCH_SHARED = 3
+} bulla_branch_purpose;
 typedef enum bulla_branch_state {
 	BULLA_BRANCH_ACTIVE = 1,
 	BULLA_BRANCH_CLOSING = 2,  /* no new wraps */
@@ -19,11 +24,11 @@ typedef enum bulla_branch_state {
 /* Who a branch is: unique on `identity` (core/branch.h), opaque bytes for a store. The print is for people: two branches may share
  * one. */
 typedef struct bulla_branch_row {
-	bulla_bytes identity;      /* at most 1024 bytes */
-	bulla_bytes print;         /* "user:42"; `:` `/` `%` in values percent-encoded */
-	uint64_t version;          /* random, unique in the store, never reused: the reference in wrapped keys */
+	bulla_bytes identity; /* at most 1024 bytes */
+	bulla_bytes print;    /* "user:42"; `:` `/` `%` in values percent-encoded */
+	uint64_t version;     /* random, unique in the store, never reused: the reference in wrapped keys */
 	bulla_branch_state state;
-	bulla_bytes wrapped;       /* the branch key as a wrapped data key (format/wrapped_key.h) under its parent */
+	bulla_bytes wrapped; /* the branch key as a wrapped data key (format/wrapped_key.h) under its parent */
 	int64_t created_us;
 } bulla_branch_row;
 
@@ -31,12 +36,12 @@ typedef struct bulla_branch_store {
 	/* For each of `n` identities the newest version that is not destroyed, else the newest tombstone: calls `each` with the index
 	 * into `identities`; not called where there is none. Views live until `each` returns. */
 	bulla_code (*current)(void *self, const bulla_bytes *identities, size_t n,
-	                      bulla_code (*each)(void *each_self, size_t index, const bulla_branch_row *row, bulla_error *err),
-	                      void *each_self, bulla_error *err);
+			      bulla_code (*each)(void *each_self, size_t index, const bulla_branch_row *row, bulla_error *err),
+			      void *each_self, bulla_error *err);
 	/* The same by version. */
 	bulla_code (*by_version)(void *self, const uint64_t *versions, size_t n,
-	                         bulla_code (*each)(void *each_self, size_t index, const bulla_branch_row *row, bulla_error *err),
-	                         void *each_self, bulla_error *err);
+				 bulla_code (*each)(void *each_self, size_t index, const bulla_branch_row *row, bulla_error *err),
+				 void *each_self, bulla_error *err);
 	/* Inserts the first version of branches in one durable transaction. A row whose identity exists already is left out in
 	 * silence (another process was first: read it back); CONFLICT when a version number is taken. */
 	bulla_code (*create)(void *self, const bulla_branch_row *rows, size_t n, bulla_error *err);
@@ -46,7 +51,7 @@ typedef struct bulla_branch_store {
 	bulla_code (*rewrap)(void *self, uint64_t version, bulla_bytes old_wrapped, bulla_bytes new_wrapped, bulla_error *err);
 	/* Every row, ordered by identity then creation. */
 	bulla_code (*each)(void *self, bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err),
-	                   void *each_self, bulla_error *err);
+			   void *each_self, bulla_error *err);
 	void *self;
 } bulla_branch_store;
 

@@ -116,8 +116,8 @@ bulla_code bulla_wrapping_differing(bulla_wrapping *w, bulla_lane *lane, size_t 
 	size_t n;
 	*ret_name = bulla_view(NULL, 0);
 	TRY(check_pairs(w, lane, checks, &n, pairs, NULL));
+	TRY(bulla_context_decode(w->context, pairs, ret_given, NULL)); /* n is 0 where there are too many for checks */
 	*ret_sealed = w->parsed.checks.len / 2;
-	*ret_given = n;
 	if (*ret_sealed != n) return BULLA_OK;
 	for (size_t i = 0; i < n && !ret_name->data; i++)
 		if (memcmp(checks + 2 * i, w->parsed.checks.data + 2 * i, 2) != 0) *ret_name = pairs[i].name;

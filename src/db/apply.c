@@ -72,9 +72,19 @@ static bulla_code install(bulla_apply *a, bulla_error *err)
 	return code;
 }
 
+/* After finish there is no plaintext. A column of that name that is there again was made by somebody, and what it holds is proven by nothing. */
+static bulla_code check_phase(bulla_apply *a, bulla_error *err)
+{
+	if (a->run.state.phase < BULLA_PHASE_DROPPED) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "finish dropped the plaintext of model %s, and table %s has such a column again", a->run.job->model->key,
+				     a->run.mapping.table->name);
+	return bulla_advise(err, code, "find out who made it; drop the column, or after a restore from a backup delete the model's row from bulla_job");
+}
+
 static bulla_code prepare(bulla_apply *a, bulla_error *err)
 {
 	TRY(check(a, err));
+	TRY(check_phase(a, err));
 	TRY(check_drift(a, err));
 	TRY(bulla_lease_take(&a->run, err));
 	TRY(bulla_run_record(&a->run, "JobStarted", "apply", err));

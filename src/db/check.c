@@ -160,6 +160,9 @@ static bulla_code check_alone(const bulla_mapping *m, const bulla_schema *schema
 
 static bulla_code check_side(const bulla_mapping *m, bulla_findings *f, bulla_error *err)
 {
+	for (size_t i = 0; m->aside && m->side && i < m->table->pk_count; i++)
+		if (!bulla_table_column(m->side, m->table->pk[i]))
+			return bulla_refuse(f, err, BULLA_ERR_REFUSED, "rename it, or do without a side table", "there is a table %s already, and it is none of bulla's", m->home);
 	if (!m->aside || m->table->rowid_is_column || m->table->without_rowid) return BULLA_OK;
 	for (size_t i = 0; i < m->table->pk_count; i++) {
 		const bulla_column *column = bulla_table_column(m->table, m->table->pk[i]);

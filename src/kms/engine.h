@@ -154,7 +154,7 @@ BULLA_MUST bulla_code bulla_engine_rekey(bulla_engine *engine, const uint8_t new
  * log's head for the store's, even when the log is shorter, and moves the generation beyond `logged_generation`
  * (bulla_log_generation), so that log and store agree again. Killed between the two, they still disagree. */
 BULLA_MUST bulla_code bulla_engine_adopt(bulla_engine *engine, bulla_bytes reason, uint64_t logged_generation, bulla_error *err);
-/* Writes an event of the caller's (CachedUse, Discontinuity, ShredProof ...) with this engine's principal and clock. */
+/* Writes an event of the caller's (CachedUse, ShredProof ...) with this engine's principal and clock. */
 BULLA_MUST bulla_code bulla_engine_record(bulla_engine *engine, const bulla_event *event, bulla_error *err);
 
 #endif

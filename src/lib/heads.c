@@ -1,8 +1,8 @@
 /*
  * heads.c - do the store and its audit log belong together? And what to do, on purpose, when they do not.
  *
- * The store keeps the head of the log that it last heard of; the log keeps the store's generation. So an old store beside a newer log, and
- * a cut or forked log beside a newer store, are both noticed when the project is opened.
+ * The store keeps the head of the log that it last heard of; the log keeps the store's generation. So an old store beside a newer
+ * log, and a cut or forked log beside a newer store, are both noticed when the project is opened.
  */
 #include "lib/inside.h"
 #include "base/secret.h"

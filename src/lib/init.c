@@ -1,8 +1,8 @@
 /*
  * init.c - makes a project's local key store: store, root key, log, first key, and the root key's escrow.
  *
- * Each step looks first whether a cut-off run has done it already, so `init` can be run again until it succeeds; the last step leaves a
- * mark, and from then on the store is complete and is never made again.
+ * Each step looks first whether a cut-off run has done it already, so `init` can be run again until it succeeds; the last step
+ * leaves a mark, and from then on the store is complete and is never made again.
  */
 #include "lib/inside.h"
 #include "io/file.h"
@@ -64,7 +64,8 @@ static bulla_code prove_escrow(bulla_project *project, bulla_error *err)
 	BULLA_SECRET root = { 0 };
 	char *spec = NULL;
 	TRY(bulla_paths_printf(&spec, err, "file:%s", project->paths.escrow));
-	/* the place is complete already: "." keeps it as it is unless it is relative to the working directory, which "." is too */
+	/* the place is complete already: "." keeps it as it is unless it is relative to the working directory, which "." is too
+	 * */
 	bulla_code code = bulla_root_key_load(spec, ".", bulla_view_str("file"), &root, err);
 	free(spec);
 	TRY(code);

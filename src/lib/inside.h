@@ -27,8 +27,8 @@ BULLA_MUST bulla_code bulla_project_open_on_disk(bulla_project *project, bulla_e
 void bulla_project_engine_config(bulla_project *project, const bulla_secret *root, bulla_engine_config *config);
 BULLA_MUST bulla_code bulla_project_open_engine(bulla_project *project, const bulla_secret *root, bulla_error *err);
 
-/* lib/heads.c: AUDIT when the store's head is not in the log, or the log has seen a newer generation than the store has. A log that is
- * ahead (the store was killed before it heard of the last entries) is taken as the store's head. */
+/* lib/heads.c: AUDIT when the store's head is not in the log, or the log has seen a newer generation than the store has. A log
+ * that is ahead (the store was killed before it heard of the last entries) is taken as the store's head. */
 BULLA_MUST bulla_code bulla_project_check_heads(bulla_project *project, bulla_error *err);
 
 /* lib/keyring.c: sessions with all keys. */
@@ -37,8 +37,8 @@ BULLA_MUST bulla_code bulla_project_open_keyring(bulla_project *project, const b
 /* Everything but the keyring. */
 void bulla_project_release(void *project);
 
-/* lib/recovery.c: completes a rekey: where `root`, which opens the store, waits beside the root key's file or the escrow, it takes that
- * place. Both results are malloc'ed and may be NULL. */
+/* lib/recovery.c: completes a rekey: where `root`, which opens the store, waits beside the root key's file or the escrow, it
+ * takes that place. Both results are malloc'ed and may be NULL. */
 BULLA_MUST bulla_code bulla_project_settle_keys(const bulla_paths *paths, const bulla_secret *root, char **ret_retired,
 						char **ret_retired_escrow, bulla_error *err);
 #define BULLA_NEW_SUFFIX ".new"

@@ -48,8 +48,9 @@ typedef enum bulla_project_depth {
 	BULLA_PROJECT_KEYRING = 4 /* and sessions with all keys */
 } bulla_project_depth;
 
-/* `config` and `environment` as in bulla_keyring_options. Opens as deep as asked, undoing everything on failure. NOT_FOUND, with the
- * command to run, when a store is needed and there is none; AUDIT likewise when the log and the store's head contradict each other. */
+/* `config` and `environment` as in bulla_keyring_options. Opens as deep as asked, undoing everything on failure. NOT_FOUND, with
+ * the command to run, when a store is needed and there is none; AUDIT likewise when the log and the store's head contradict each
+ * other. */
 BULLA_MUST bulla_code bulla_project_open(const char *config, const char *environment, bulla_project_depth depth,
 					 bulla_project **out, bulla_error *err);
 /* The same with a notification callback; `options` must not be NULL. */
@@ -66,9 +67,9 @@ BULLA_MUST bulla_code bulla_project_database(const bulla_project *project, const
 					     bulla_error *err);
 
 /* --- lib/init.c ------------------------------------------------------------------------------------------------ */
-/* Makes the local key store of a project that is open as SCHEMA: store, root key, log, a first key with alias/default, and the escrow of
- * the root key, proven by opening the store with it. `ret_escrow` receives where it lies. What a cut-off run has made is used, not
- * made again. EXISTS when there is a complete store already. */
+/* Makes the local key store of a project that is open as SCHEMA: store, root key, log, a first key with alias/default, and the
+ * escrow of the root key, proven by opening the store with it. `ret_escrow` receives where it lies. What a cut-off run has made
+ * is used, not made again. EXISTS when there is a complete store already. */
 BULLA_MUST bulla_code bulla_project_init_store(bulla_project *project, char *ret_escrow, size_t escrow_size, bulla_error *err);
 /* Whether a project that is open as SCHEMA has a complete key store. */
 BULLA_MUST bulla_code bulla_project_has_store(bulla_project *project, bool *ret, bulla_error *err);
@@ -76,18 +77,19 @@ BULLA_MUST bulla_code bulla_project_has_store(bulla_project *project, bool *ret,
 bool bulla_project_escrow_is_here(const bulla_project *project);
 
 /* --- lib/rewrap.c ---------------------------------------------------------------------------------------------- */
-/* Puts every branch and index key that hangs from `key` under its newest material; touches no row of a model. Can be run again at any time. */
+/* Puts every branch and index key that hangs from `key` under its newest material; touches no row of a model. Can be run again at
+ * any time. */
 BULLA_MUST bulla_code bulla_project_rewrap(bulla_project *project, const bulla_key_info *key, uint64_t *ret_rewrapped,
 					   bulla_error *err);
 
 /* --- lib/heads.c ----------------------------------------------------------------------------------------------- */
-/* After a discontinuity (restored store, repaired log): records a Discontinuity event with `reason` and takes the log's head as the
- * store's. */
+/* After a discontinuity (restored store, repaired log): records a Discontinuity event with `reason` and takes the log's head as
+ * the store's. */
 BULLA_MUST bulla_code bulla_project_adopt(const char *config, const char *environment, const char *reason, bulla_error *err);
 
 /* --- lib/recovery.c -------------------------------------------------------------------------------------------- */
-/* A consistent copy of the store, the newest checkpoint of its log in a note, into the new file `path`, proven by opening it with the
- * root key. EXISTS. */
+/* A consistent copy of the store, the newest checkpoint of its log in a note, into the new file `path`, proven by opening it with
+ * the root key. EXISTS. */
 BULLA_MUST bulla_code bulla_project_backup(bulla_project *project, const char *path, bulla_log_head *ret_head, bulla_error *err);
 
 typedef struct bulla_restored {
@@ -96,8 +98,8 @@ typedef struct bulla_restored {
 	bulla_log_head head; /* the restored store's */
 } bulla_restored;
 
-/* Puts a backup in the place of the project's store (open as SCHEMA), proven by the root key before it is moved there. EXISTS when a store is there and
- * not `force`, which keeps it under another name. Others that use the store must have ended. */
+/* Puts a backup in the place of the project's store (open as SCHEMA), proven by the root key before it is moved there. EXISTS
+ * when a store is there and not `force`, which keeps it under another name. Others that use the store must have ended. */
 BULLA_MUST bulla_code bulla_project_restore(bulla_project *project, const char *path, bool force, bulla_restored *ret,
 					    bulla_error *err);
 
@@ -109,8 +111,8 @@ typedef struct bulla_rekeyed {
 	bool edit_config;          /* root_key in bulla.yaml must now name the new specification */
 } bulla_rekeyed;
 
-/* Wraps the whole store of a project (open as ENGINE) under a new root key: `spec`, or NULL for a new one in the place of the old. Killed at any point the
- * store opens afterwards: the next opening completes what is left to do. */
+/* Wraps the whole store of a project (open as ENGINE) under a new root key: `spec`, or NULL for a new one in the place of the
+ * old. Killed at any point the store opens afterwards: the next opening completes what is left to do. */
 BULLA_MUST bulla_code bulla_project_rekey(bulla_project *project, const char *spec, bulla_rekeyed *ret, bulla_error *err);
 
 #endif

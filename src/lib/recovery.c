@@ -159,7 +159,8 @@ bulla_code bulla_project_restore(bulla_project *project, const char *path, bool 
 /* --- rekey ------------------------------------------------------------------------------------------------------ */
 #define RETIRED_A_SECOND 100
 
-/* Another name for the old key. A second one of the same second (another run, or one that was cut off right here) gets a number. */
+/* Another name for the old key. A second one of the same second (another run, or one that was cut off right here) gets a number.
+ * */
 static bulla_code keep(const char *path, char **ret_retired, bulla_error *err)
 {
 	char stamp[17], number[16] = "";
@@ -178,7 +179,8 @@ static bulla_code keep(const char *path, char **ret_retired, bulla_error *err)
 	}
 }
 
-/* `path`.new takes the place of `path`, which stays under a name of its own. Cut off anywhere, `path` is the old key or the new one. */
+/* `path`.new takes the place of `path`, which stays under a name of its own. Cut off anywhere, `path` is the old key or the new
+ * one. */
 static bulla_code settle(const char *path, char **ret_retired, bulla_error *err)
 {
 	TEXT_AUTO fresh = NULL;
@@ -194,7 +196,8 @@ static bulla_code settle(const char *path, char **ret_retired, bulla_error *err)
 	return BULLA_OK;
 }
 
-/* Only a waiting key that opens the store may take a place: another one is what a run left that was killed before its transaction. */
+/* Only a waiting key that opens the store may take a place: another one is what a run left that was killed before its
+ * transaction. */
 static bool is_waiting(const char *path, const bulla_secret *root)
 {
 	BULLA_SECRET waiting = { 0 };

@@ -1,8 +1,8 @@
 /*
  * rewrap.c - after a rotation: branch and index keys under the newest material of their KMS key.
  *
- * The engine re-encrypts them, so no plaintext leaves it; commitment and checks stay, and with them everything that hangs from a branch.
- * Cut off anywhere, each branch key is under the old material or the new: both open.
+ * The engine re-encrypts them, so no plaintext leaves it; commitment and checks stay, and with them everything that hangs from a
+ * branch. Cut off anywhere, each branch key is under the old material or the new: both open.
  */
 #include "lib/inside.h"
 #include "core/branch.h"

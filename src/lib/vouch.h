@@ -22,15 +22,15 @@ typedef struct bulla_vouched {
 	char problem[400];      /* !ok: one line */
 } bulla_vouched;
 
-/* Verifies the log of the environment's store with the public key that the root key gives, compares it with the store's head, with the head
- * that was verified last and with the witnesses; when all is well remembers the head and tells the witnesses. BULLA_OK with ret->ok false means: it was
- * looked at, and it is wrong. `progress` may be NULL. */
+/* Verifies the log of the environment's store with the public key that the root key gives, compares it with the store's head,
+ * with the head that was verified last and with the witnesses; when all is well remembers the head and tells the witnesses.
+ * BULLA_OK with ret->ok false means: it was looked at, and it is wrong. `progress` may be NULL. */
 BULLA_MUST bulla_code bulla_project_audit_verify(const char *config, const char *environment,
 						 void (*progress)(void *self, uint64_t done, uint64_t total), void *self,
 						 bulla_vouched *ret, bulla_error *err);
 
-/* Copies the published log (`checkpoint`, `tile/`) of a project, open as STORE, into the new directory `path`: a log that any static
- * server, or `bulla audit verify` elsewhere, can read. EXISTS. */
+/* Copies the published log (`checkpoint`, `tile/`) of a project, open as STORE, into the new directory `path`: a log that any
+ * static server, or `bulla audit verify` elsewhere, can read. EXISTS. */
 BULLA_MUST bulla_code bulla_project_audit_export(bulla_project *project, const char *path, uint64_t *ret_files, bulla_error *err);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * witness.h - the environment's `audit.witness`: files, best on another host, that hear of each new head of the log.
  *
- * A witness holds signed checkpoints, one after the other. Whoever can change the log and the store on this host cannot take back what a
- * witness has seen: a log that was cut or forked does not contain it.
+ * A witness holds signed checkpoints, one after the other. Whoever can change the log and the store on this host cannot take back
+ * what a witness has seen: a log that was cut or forked does not contain it.
  */
 #ifndef LIB_WITNESS_H
 #define LIB_WITNESS_H
@@ -11,8 +11,9 @@
 
 #define BULLA_WITNESS_TAIL_MAX 65536 /* bytes of a witness that are looked at, from its end: some 200 checkpoints */
 
-/* Tells every witness the log's head, once the log (open for writing) has been found to contain what the witness saw before. A missing file is made.
- * AUDIT when the log does not contain it, CONFIG for a witness that is no file, or what prevented writing; the other witnesses are told all the same. */
+/* Tells every witness the log's head, once the log (open for writing) has been found to contain what the witness saw before. A
+ * missing file is made. AUDIT when the log does not contain it, CONFIG for a witness that is no file, or what prevented writing;
+ * the other witnesses are told all the same. */
 BULLA_MUST bulla_code bulla_witness_append(bulla_project *project, bulla_error *err);
 
 /* Whether `log` contains every head that witness `i` has seen, and the newest size of them (0: it has seen none). */

@@ -1,5 +1,6 @@
 """Rows that somebody damaged, and secrets that nobody may find."""
-import re
+import os
+import shutil
 
 import harness
 from harness import PEOPLE_COLUMNS, exact_rows, person
@@ -130,15 +131,31 @@ class Damage(harness.People):
         self.assertEqual(self.sql('SELECT name FROM people WHERE id = 12'), [('Kq00012z other',)])
 
     def test_a_report_that_was_forged_does_not_allow_finish(self):
-        self.people(steps=('apply',))
-        self.sql("UPDATE people SET name = 'Kq00012z other' WHERE id = 12")
-        self.bulla('verify', status=3)
-        for name in harness.files_below(self.path('.bulla', 'reports')):
-            with open(name, 'rb') as file:
-                text = file.read()
-            with open(name, 'wb') as file:
-                file.write(re.sub(rb'"(unsealed|differences)": ?\d+', rb'"\1":0', text))
+        """Its signature is the key store's."""
+        self.people(steps=('apply', 'verify'))
+        good = self.sql('SELECT report FROM bulla_report')[0][0]
+        text = good if isinstance(good, str) else good.decode()
+        for forged in (text.replace('"rows":40', '"rows":41'), text.replace('"ed25519":"', '"ed25519":"A'), '{}', ''):
+            self.assertNotEqual(forged, text)
+            self.sql(('UPDATE bulla_report SET report = ?', (forged,)))
+            self.bulla('finish', '--settle', '0s', status=1)
+            self.assertEqual(self.columns('people')[:6], PEOPLE_COLUMNS)
+        self.sql(('UPDATE bulla_report SET report = ?', (good,)))
+        self.bulla('finish', '--settle', '0s')
+
+    def test_another_key_stores_report_does_not_allow_finish(self):
+        """It has a good signature, the same table, the same model: but it is not ours."""
+        self.people()
+        os.mkdir(self.path('other'))
+        for name in ('app.db', 'bulla.yaml'):
+            shutil.copy(self.path(name), self.path('other', name))
+        for command in ('init', 'apply', 'verify'):
+            self.bulla(command, cwd=self.path('other'))
+        self.bulla('apply')
+        reports = self.sql('SELECT * FROM bulla_report', database=self.path('other', 'app.db'))
+        self.sql(('INSERT INTO bulla_report VALUES (%s)' % ', '.join('?' * len(reports[0])), reports[0]))
         self.fails('refused', 'finish', '--settle', '0s')
+        self.assertEqual(exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id']), self.expected)
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------

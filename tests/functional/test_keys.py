@@ -44,6 +44,16 @@ class Keys(harness.People):
         self.bulla('key', 'rotate', 'local', '--every', '10', status=(1, 2))
         self.fails('not_found', 'key', 'rotate', 'local/nothing')
 
+    def test_the_key_of_an_environment_that_names_none(self):
+        self.write('bulla.yaml', 'version: 1\nenvironments:\n  development: {}\n  test: {}\n')
+        self.bulla('init')
+        self.bulla('key', 'create', 'other')
+        box = self.bulla('encrypt', stdin=b'Kq-token', env={'KMS_KEY_ID': 'local/other', 'BULLA_ENV': 'test'}).stdout
+        self.bulla('key', 'disable', 'local/other')
+        self.fails('key_disabled', 'decrypt', stdin=box, env={'KMS_KEY_ID': 'local/other', 'BULLA_ENV': 'test'})
+        self.assertEqual(self.bulla('decrypt', stdin=self.bulla('encrypt', stdin=b'Kq').stdout).stdout, b'Kq')
+        self.bulla('encrypt', stdin=b'x', env={'BULLA_ENV': 'test'}, status=1)  # only development has a default
+
     def test_rotation_touches_no_row(self):
         self.people(20)
         self.climb('apply')
@@ -254,6 +264,18 @@ class Kms(harness.People):
         self.fails('not_found', 'get', 'people', '7')
         os.rename(self.path('.bulla', 'escrow.key'), self.path('.bulla', 'root.key'))
         self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
+
+    def test_a_root_key_made_of_a_passphrase(self):
+        self.write('bulla.yaml', 'version: 1\nenvironments:\n  development: { key: local, root_key: "passphrase:env:PASS" }\n')
+        right, wrong = {'PASS': 'Kq correct horse'}, {'PASS': 'Kq battery staple'}
+        self.hide(*right.values(), *wrong.values())
+        self.bulla('init', env=right)
+        self.assertFalse(os.path.exists(self.path('.bulla', 'root.key')))
+        box = self.bulla('encrypt', stdin=b'Kq-token', env=right).stdout
+        self.assertEqual(self.bulla('decrypt', stdin=box, env=right).stdout, b'Kq-token')
+        self.fails('root_key', 'decrypt', stdin=box, env=wrong)
+        self.bulla('decrypt', stdin=box, status=1)  # without the variable
+        self.bulla('decrypt', stdin=box, env={'PASS': ''}, status=1)
 
     def test_apply_warns_while_the_escrow_is_here(self):
         self.people(5)

@@ -1,6 +1,8 @@
 """From `init` to `finish`: the ladder that a table climbs, as its users meet it."""
 import json
 import os
+import re
+import signal
 import stat
 
 import harness
@@ -302,6 +304,44 @@ class Job(harness.People):
             self.assertEqual(reader.execute('SELECT count(*) FROM people').fetchall(), [(60,)])
         finally:
             reader.close()
+        self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
+
+    def test_what_was_deleted_before_is_gone_too(self):
+        """Free pages, and free room on pages, hold rows that the application has deleted or changed long ago."""
+        self.people(300)
+        self.sql('PRAGMA secure_delete = off', 'DELETE FROM people WHERE id % 3 = 0',
+                 "UPDATE people SET name = 'Kq00001z', note = NULL WHERE id % 3 = 1",
+                 'DELETE FROM people WHERE id BETWEEN 100 AND 250', 'CREATE TABLE other AS SELECT * FROM people',
+                 'DROP TABLE other')
+        self.expected = exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id'])
+        left = {value for row in self.expected for kind, value in row if kind == 'text'}
+        deleted = people_in_files(self.database) - {mark for value in left for mark in re.findall(rb'Kq\d{5}z', value)}
+        self.assertGreater(len(deleted), 10)
+        self.climb()
+        self.assertEqual(people_in_files(self.database), set())
+        self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
+
+    def test_finish_goes_on_when_a_reader_of_the_old_rows_has_ended(self):
+        """Somebody's open snapshot keeps the old rows in the write-ahead log: finish says so instead of being done."""
+        self.people(300)
+        self.sql('PRAGMA journal_mode = wal')
+        self.climb('apply', 'verify')
+        reader = self.open()
+        reader.execute('BEGIN')
+        reader.execute('SELECT count(*) FROM people').fetchall()
+        child = self.start('finish', 'people', '--settle', '0s')
+        try:
+            gone = harness.wait_until(lambda: child.poll() is not None or 'name' not in self.columns('people'))
+            self.assertTrue(gone)
+            child.send_signal(signal.SIGINT)
+            run = self.wait(child, (1, 130))
+            self.assertIn(run.code(), ('locked', 'interrupted'))
+            self.assertNotEqual(self.phase(), 'finished')
+        finally:
+            reader.close()
+        self.bulla('finish', 'people', '--settle', '0s')
+        self.assertEqual(self.phase(), 'finished')
+        self.assertEqual(people_in_files(self.database), set())
         self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
 
     def test_settle_waits_for_the_last_plaintext_only_write(self):

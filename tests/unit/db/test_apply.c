@@ -7,6 +7,9 @@
 
 #include "world.h"
 
+#include "base/buf.h"
+#include "io/file.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -82,6 +85,16 @@ static const struct table_case {
 	  "  p:\n    fields: { email: { type: string }, name: { type: string } }\n", 2 },
 	{ "one key for the table", "CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT, name TEXT); INSERT INTO p(email, name) VALUES('a', 'b'), ('c', NULL);",
 	  "  p:\n    data_key: table\n    fields: { email: { type: string }, name: { type: string } }\n", 2 },
+	{ "a branch for each row", "CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT, name TEXT); INSERT INTO p(email, name) VALUES('a', 'b'), ('c', NULL);",
+	  "  p:\n    branch_key: { name: \"user:{id}\", under: all }\n    fields: { email: { type: string }, name: { type: string } }\n", 2 },
+	{ "two keys in a record", "CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT, phone TEXT); INSERT INTO p(email, phone) VALUES('a', 'b'), ('c', NULL), (NULL, 'd');",
+	  "  p:\n    branch_key: { name: p }\n    data_keys: { calls: { context: { purpose: calls, model_id: \"{id}\" } } }\n"
+	  "    fields: { email: { type: string }, phone: { type: string, data_key: calls } }\n", 3 },
+	{ "a tenant's index and a composite context",
+	  "CREATE TABLE p(org TEXT, id INTEGER PRIMARY KEY, email TEXT, uuid BLOB); INSERT INTO p VALUES('o', 1, 'x', x'00ff'), ('o', 2, 'y', x'01'), ('p', 3, 'x', x'02');",
+	  "  p:\n    branch_key: { name: p }\n    context: { model_name: P, model_id: \"{org}:{id}\", u: \"{uuid}\" }\n    fields: { email: { type: string, index: { unique: true, scope: org } } }\n", 3 },
+	{ "values that the key encrypts itself", "CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT, name TEXT); INSERT INTO p(email, name) VALUES('a', 'b'), ('c', NULL);",
+	  "  p:\n    data_key: none\n    fields: { email: { type: string }, name: { type: string } }\n", 2 },
 	{ "a key for each field", "CREATE TABLE p(id INTEGER PRIMARY KEY, email TEXT, name TEXT); INSERT INTO p(email, name) VALUES('a', 'b'), ('c', NULL);",
 	  "  p:\n    data_key: field\n    fields: { email: { type: string }, name: { type: string } }\n", 2 },
 };
@@ -316,6 +329,18 @@ static void databases_that_cannot_be_used_say_why(void **state)
 		chmod(w.path, 0600);
 	}
 	world_apply(&w);
+	w.job.url = "sqlite:torn.db";
+	snprintf(path, sizeof path, "%s/torn.db", w.dir);
+	BULLA_BUF_AUTO bulla_buf bytes = { 0 };
+	assert_int_equal(bulla_file_read(w.path, 1u << 24, &bytes, &w.err), BULLA_OK);
+	assert_int_equal(bulla_file_write(path, bulla_view_buf(&bytes), 0600, false, &w.err), BULLA_OK);
+	f = fopen(path, "r+");
+	fseek(f, 3 * 4096, SEEK_SET);
+	for (int i = 0; i < 8 * 4096; i++)
+		fputc(0xa5, f);
+	fclose(f);
+	world_apply_fails(&w, BULLA_ERR_CORRUPT);
+	w.job.url = "sqlite:app.db";
 	world_sql(&w, "UPDATE bulla_job SET version = 99");
 	world_apply_fails(&w, BULLA_ERR_NEWER);
 	world_close(&w);

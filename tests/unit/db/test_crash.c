@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,7 +47,10 @@ static bool run_and_kill(world *w, void (*job)(world *w), unsigned us)
 		job(w);
 		_exit(0);
 	}
-	usleep(us);
+	for (unsigned waited = 0; waited < us; waited += 1000) {
+		usleep(us - waited < 1000 ? us - waited : 1000);
+		if (waitpid(pid, &status, WNOHANG) == pid) return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	}
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -139,6 +144,34 @@ static void a_killed_finish_is_taken_up_with_a_write_ahead_log(void **state)
 	a_killed_finish_is_taken_up("wal");
 }
 
+/* The disk is full before the job is done: what is committed stays, and the rest follows when there is room. */
+static void apply_without_room(world *w)
+{
+	struct stat st;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(stat(w->path, &st), 0);
+	struct rlimit limit = { (rlim_t)st.st_size + 100000, (rlim_t)st.st_size + 100000 };
+	setrlimit(RLIMIT_FSIZE, &limit);
+	bulla_apply_options options = { .batch_rows = 16 };
+	bulla_code code = bulla_job_apply(&w->job, &options, &w->result, &w->err);
+	_exit(code == BULLA_ERR_FULL || code == BULLA_ERR_IO ? 0 : 1);
+}
+
+static void a_full_disk_loses_nothing(void **state)
+{
+	(void)state;
+	world w;
+	open_world(&w, "delete");
+	assert_true(run_and_kill(&w, apply_without_room, 4000000));
+	check_rows(&w);
+	int64_t sealed = world_int(&w, "SELECT count(*) FROM users WHERE encrypted_kms_key IS NOT NULL");
+	assert_in_range(sealed, 1, 1999);
+	world_apply(&w);
+	assert_int_equal(w.result.done, 2000 - sealed);
+	world_verify_clean(&w);
+	world_close(&w);
+}
+
 /* --- leases ---------------------------------------------------------------------------------------------------------- */
 
 static void try_again(void *self, const char *step)
@@ -210,6 +243,7 @@ int main(void)
 		cmocka_unit_test(a_killed_apply_is_taken_up_with_a_write_ahead_log),
 		cmocka_unit_test(a_killed_finish_is_taken_up_with_a_journal),
 		cmocka_unit_test(a_killed_finish_is_taken_up_with_a_write_ahead_log),
+		cmocka_unit_test(a_full_disk_loses_nothing),
 		cmocka_unit_test(a_second_apply_is_told_to_wait),
 		cmocka_unit_test(a_lease_of_another_host_ends_with_its_heartbeat),
 		cmocka_unit_test(a_run_that_lost_its_lease_writes_nothing_more),

@@ -203,7 +203,7 @@ static void a_row_unsealed_before_the_lock_is_not_lost(void **state)
 	world w;
 	intruder i = { .step = "checked", .left = 1, .sql = "UPDATE users SET name = 'too late' WHERE id = 7" };
 	open_verified(&w, &i);
-	finish_refuses(&w, 0, BULLA_ERR_REFUSED, "1 are not sealed");
+	finish_refuses(&w, 0, BULLA_ERR_REFUSED, "1 rows have plaintext and no ciphertext");
 	assert_string_equal(world_text(&w, "SELECT name FROM users WHERE id = 7"), "too late");
 	world_close(&w);
 }
