@@ -25,6 +25,7 @@ size_t bulla_json_count(const bulla_json *array_or_object);
 bool bulla_json_is_null(const bulla_json *node);
 bool bulla_json_string(const bulla_json *node, bulla_bytes *ret_text);
 bool bulla_json_integer(const bulla_json *node, int64_t *ret_value);
+bool bulla_json_number(const bulla_json *node, double *ret_value); /* a whole one too */
 bool bulla_json_boolean(const bulla_json *node, bool *ret_value);
 /* Calls `each` for every member of an object, in the document's order, until it returns false. */
 void bulla_json_members(const bulla_json *object, bool (*each)(void *self, bulla_bytes name, const bulla_json *value),

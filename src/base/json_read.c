@@ -106,6 +106,13 @@ bool bulla_json_integer(const bulla_json *node, int64_t *ret_value)
 	return true;
 }
 
+bool bulla_json_number(const bulla_json *node, double *ret_value)
+{
+	if (!json_is_number(node_of(node))) return false;
+	*ret_value = json_number_value(node_of(node));
+	return true;
+}
+
 bool bulla_json_boolean(const bulla_json *node, bool *ret_value)
 {
 	if (!json_is_boolean(node_of(node))) return false;

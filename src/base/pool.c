@@ -185,3 +185,20 @@ bool bulla_pool_is_undumpable(const bulla_pool *pool)
 {
 	return pool->undumpable;
 }
+
+bulla_code bulla_secret_pages_new(size_t size, void **ret, bulla_error *err)
+{
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pages == MAP_FAILED) return bulla_fail_memory(err);
+	(void)madvise(pages, size, MADV_DONTDUMP);
+	(void)mlock(pages, size); /* RLIMIT_MEMLOCK may forbid it: then they can be swapped, as SECURITY.md says */
+	*ret = pages;
+	return BULLA_OK;
+}
+
+void bulla_secret_pages_free(void *pages, size_t size)
+{
+	if (!pages) return;
+	bulla_wipe(pages, size);
+	(void)munmap(pages, size);
+}

@@ -29,4 +29,10 @@ bool bulla_pool_is_wiped(const bulla_pool *pool);
 bool bulla_pool_is_locked(const bulla_pool *pool);
 bool bulla_pool_is_undumpable(const bulla_pool *pool);
 
+/* Whole zeroed pages for secrets that come and go with a call: kept out of core files and locked as far as the kernel allows. A child of a fork
+ * inherits them. MEMORY. */
+BULLA_MUST bulla_code bulla_secret_pages_new(size_t size, void **ret, bulla_error *err);
+/* Wipes and unmaps what _new gave for the same size. NULL is fine. */
+void bulla_secret_pages_free(void *pages, size_t size);
+
 #endif

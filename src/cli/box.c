@@ -5,8 +5,10 @@
 #include "cli/records.h"
 
 #include <bulla/box.h>
+#include <unistd.h>
 
 #define CONTEXT_MAX  64
+#define CIPHERTEXT_MAX (24u << 20) /* of a field: 16 MiB in base64, with room */
 #define BOX_TEXT_MAX (BULLA_BOX_MAX * 2 + 65536) /* a box in base64, with up to sixteen wraps */
 
 #define RECORD_OPTIONS                                                                                                           \
@@ -68,20 +70,25 @@ static bulla_code find_place(bulla_cli *cli, bulla_project *project, place *ret,
 static bulla_code seal_field(bulla_cli *cli, bulla_project *project, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf plain = { .max = BULLA_VALUE_MAX + 65536 };
+	BULLA_BUF_AUTO bulla_buf sealed = { .max = CIPHERTEXT_MAX };
 	place at = { 0 };
 	TRY(find_place(cli, project, &at, err));
 	TRY(bulla_cli_stdin(cli, BULLA_VALUE_MAX, &plain, err));
-	TRY(bulla_job_seal_value(&at.job, at.pk, at.pk_count, at.field, bulla_view_buf(&plain), err));
+	TRY(bulla_job_seal_value(&at.job, at.pk, at.pk_count, at.field, bulla_view_buf(&plain), &sealed, err));
 	bulla_cli_next(cli, "bulla decrypt with the same --model, --id and --field");
-	return BULLA_OK;
+	return bulla_cli_write(cli, bulla_view_buf(&sealed), err);
 }
 
+/* The ciphertext on stdin; without one, what the record holds. */
 static bulla_code open_field(bulla_cli *cli, bulla_project *project, bulla_error *err)
 {
+	BULLA_BUF_AUTO bulla_buf given = { .max = CIPHERTEXT_MAX };
 	BULLA_BUF_AUTO bulla_buf plain = { .max = BULLA_VALUE_MAX + 65536 };
 	place at = { 0 };
 	TRY(find_place(cli, project, &at, err));
-	TRY(bulla_job_open_value(&at.job, at.pk, at.pk_count, at.field, &plain, err));
+	if (!isatty(STDIN_FILENO)) TRY(bulla_cli_stdin(cli, CIPHERTEXT_MAX - 1, &given, err));
+	TRY(given.len ? bulla_job_open_given(&at.job, at.pk, at.pk_count, at.field, bulla_view_buf(&given), &plain, err)
+		      : bulla_job_open_value(&at.job, at.pk, at.pk_count, at.field, &plain, err));
 	return bulla_cli_write(cli, bulla_view_buf(&plain), err);
 }
 

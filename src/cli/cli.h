@@ -76,7 +76,7 @@ const char *bulla_cli_argument(const bulla_cli *cli, size_t i);
 /* A whole number from `least` to `most`; `preset` where the option was not given. USAGE names the option. */
 BULLA_MUST bulla_code bulla_cli_number(const bulla_cli *cli, const char *name, uint64_t least, uint64_t most, uint64_t preset,
 				       uint64_t *ret, bulla_error *err);
-/* "90s", "15m", "1h", "2d", "250ms"; in milliseconds. */
+/* "90s", "15m", "1h", "2d", "250ms", "0"; in milliseconds. */
 BULLA_MUST bulla_code bulla_cli_duration(const bulla_cli *cli, const char *name, int64_t preset, int64_t *ret, bulla_error *err);
 /* Every `NAME=VALUE` that was given to the option, as views into the command line; at most `max`. */
 BULLA_MUST bulla_code bulla_cli_pairs(const bulla_cli *cli, const char *name, bulla_pair *pairs, size_t max, size_t *ret_n,

@@ -36,8 +36,11 @@ static bulla_code tell(bulla_cli *cli, const bulla_model *model, const bulla_job
 		bulla_json_close(w, '}');
 		return BULLA_OK;
 	}
-	bulla_cli_print(cli, "%s: the plaintext of %s rows is gone from the database, in %s", model->key,
-			bulla_count_text(result->rows, rows), bulla_seconds_text(result->seconds, time));
+	if (result->rows)
+		bulla_cli_print(cli, "%s: the plaintext of %s rows is gone from the database, in %s", model->key,
+				bulla_count_text(result->rows, rows), bulla_seconds_text(result->seconds, time));
+	else /* finished before, or an empty table */
+		bulla_cli_print(cli, "%s: the database holds no plaintext", model->key);
 	return print_places(cli, places, err);
 }
 

@@ -31,8 +31,7 @@ static bulla_code print_fields(bulla_cli *cli, const bulla_json *fields, bulla_e
 	return bulla_grid_print(&grid, cli, err);
 }
 
-/* `nth` counts the indexes of the plan: that is how their shares are found. */
-static void add_index(bulla_grid *grid, const bulla_json *field, const bulla_json *index, bulla_bytes plan, size_t nth)
+static void add_index(bulla_grid *grid, const bulla_json *field, const bulla_json *index)
 {
 	char time[BULLA_COUNT_MAX];
 	bool slow = bulla_bytes_is(bulla_tree_text(index, "kind"), "slow");
@@ -44,23 +43,24 @@ static void add_index(bulla_grid *grid, const bulla_json *field, const bulla_jso
 	bulla_grid_count(grid, count_of(index, "values"));
 	bulla_grid_cell(grid, "%s%s", about, bulla_count_text(count_of(index, "distinct"), distinct));
 	bulla_grid_cell(grid, "%s%s", about, bulla_count_text(count_of(index, "rows_with_an_equal"), equal));
-	bulla_grid_cell(grid, "%.2f %%", 100 * bulla_tree_number(plan, "most_frequent_share", nth));
-	bulla_grid_cell(grid, "%.1f bits", bulla_tree_number(plan, "entropy_bits_shown", nth));
-	bulla_grid_cell(grid, "%s",
-			bulla_seconds_text(bulla_tree_number(plan, slow ? "slow_seconds" : "fast_seconds", nth), time));
+	bulla_grid_cell(grid, "%.2f %%", 100 * bulla_tree_number(index, "most_frequent_share"));
+	bulla_grid_cell(grid, "%.1f bits", bulla_tree_number(index, "entropy_bits_shown"));
+	bulla_grid_cell(grid, "%s", bulla_seconds_text(bulla_tree_number(index, slow ? "slow_seconds" : "fast_seconds"), time));
 }
 
-static bulla_code print_indexes(bulla_cli *cli, const bulla_json *fields, bulla_bytes plan, bulla_error *err)
+static bulla_code print_indexes(bulla_cli *cli, const bulla_json *fields, bulla_error *err)
 {
 	static const char *const headings[] = { "  BLIND INDEX",  "KIND",      ">VALUES", ">DIFFERENT", ">EQUAL TO ANOTHER",
 						">MOST FREQUENT", ">IT SHOWS", ">TAKES",  NULL };
 	bulla_grid grid = bulla_grid_of(headings);
-	size_t nth = 0;
+	bool any = false;
 	for (size_t i = 0; i < bulla_json_count(fields); i++) {
 		const bulla_json *field = bulla_json_at(fields, i), *index = bulla_json_member(field, "index");
-		if (bulla_json_member(index, "column")) add_index(&grid, field, index, plan, nth++);
+		if (!bulla_json_member(index, "column")) continue;
+		add_index(&grid, field, index);
+		any = true;
 	}
-	if (nth) bulla_cli_print(cli, "%s", "");
+	if (any) bulla_cli_print(cli, "%s", "");
 	return bulla_grid_print(&grid, cli, err);
 }
 
@@ -76,16 +76,17 @@ static void print_names(bulla_cli *cli, const char *what, const bulla_json *name
 	bulla_cli_print(cli, "  %s: %.*s", what, BULLA_SHOW(text));
 }
 
-static void print_cost(bulla_cli *cli, const bulla_json *document, bulla_bytes plan)
+static void print_cost(bulla_cli *cli, const bulla_json *document)
 {
 	char calls[BULLA_COUNT_MAX], now[BULLA_COUNT_MAX], more[BULLA_COUNT_MAX], room[BULLA_COUNT_MAX], time[BULLA_COUNT_MAX];
-	double usd = bulla_tree_number(plan, "usd_estimate", 0);
-	bulla_cli_print(cli, "\n  time: about %s", bulla_seconds_text(bulla_tree_number(plan, "seconds_expected", 0), time));
+	const bulla_json *kms = bulla_json_member(document, "kms");
+	double usd = bulla_tree_number(kms, "usd_estimate");
+	bulla_cli_print(cli, "\n  time: about %s", bulla_seconds_text(bulla_tree_number(document, "seconds_expected"), time));
 	bulla_cli_print(cli, "  disk: the database has %s and grows by about %s; finish needs %s free while it rewrites it",
 			bulla_size_text(count_of(document, "database_bytes"), now),
 			bulla_size_text(count_of(document, "growth_bytes"), more),
 			bulla_size_text(count_of(document, "finish_needs_free_bytes"), room));
-	bulla_count_text(count_of(bulla_json_member(document, "kms"), "calls"), calls);
+	bulla_count_text(count_of(kms, "calls"), calls);
 	if (usd > 0)
 		bulla_cli_print(cli, "  key service: %s calls, about %.2f USD", calls, usd);
 	else
@@ -94,14 +95,14 @@ static void print_cost(bulla_cli *cli, const bulla_json *document, bulla_bytes p
 	print_names(cli, "settings that would log values", bulla_json_member(document, "logs_that_would_record_values"));
 }
 
-static void print_rehearsal(bulla_cli *cli, const bulla_json *rehearsal, bulla_bytes plan)
+static void print_rehearsal(bulla_cli *cli, const bulla_json *rehearsal)
 {
 	char rows[BULLA_COUNT_MAX], apply[BULLA_COUNT_MAX], verify[BULLA_COUNT_MAX];
 	if (!rehearsal) return;
 	bulla_cli_print(cli, "  rehearsed: %s rows sealed in %s and verified in %s: %llu in quarantine, %llu differ",
 			bulla_count_text(count_of(rehearsal, "rows"), rows),
-			bulla_seconds_text(bulla_tree_number(plan, "apply_seconds", 0), apply),
-			bulla_seconds_text(bulla_tree_number(plan, "verify_seconds", 0), verify),
+			bulla_seconds_text(bulla_tree_number(rehearsal, "apply_seconds"), apply),
+			bulla_seconds_text(bulla_tree_number(rehearsal, "verify_seconds"), verify),
 			(unsigned long long)count_of(rehearsal, "quarantined"),
 			(unsigned long long)count_of(rehearsal, "differences"));
 }
@@ -117,16 +118,16 @@ static void print_findings(bulla_cli *cli, const bulla_json *findings, const cha
 	}
 }
 
-static bulla_code print(bulla_cli *cli, const bulla_json *document, bulla_bytes plan, bulla_error *err)
+static bulla_code print(bulla_cli *cli, const bulla_json *document, bulla_error *err)
 {
 	char rows[BULLA_COUNT_MAX];
 	const bulla_json *fields = bulla_json_member(document, "fields");
 	bulla_cli_print(cli, "%.*s: %s rows of the table %.*s\n", BULLA_SHOW(bulla_tree_text(document, "model")),
 			bulla_count_text(count_of(document, "rows"), rows), BULLA_SHOW(bulla_tree_text(document, "table")));
 	TRY(print_fields(cli, fields, err));
-	TRY(print_indexes(cli, fields, plan, err));
-	print_cost(cli, document, plan);
-	print_rehearsal(cli, bulla_json_member(document, "rehearsal"), plan);
+	TRY(print_indexes(cli, fields, err));
+	print_cost(cli, document);
+	print_rehearsal(cli, bulla_json_member(document, "rehearsal"));
 	print_findings(cli, bulla_json_member(document, "warnings"), "warning");
 	print_findings(cli, bulla_json_member(document, "refusals"), "REFUSED");
 	return BULLA_OK;
@@ -136,7 +137,7 @@ bulla_code bulla_plan_print(bulla_cli *cli, bulla_bytes plan, bulla_error *err)
 {
 	bulla_json *document = NULL;
 	TRY(bulla_json_parse(plan, &document, err));
-	bulla_code code = print(cli, document, plan, err);
+	bulla_code code = print(cli, document, err);
 	bulla_json_free(document);
 	return code;
 }

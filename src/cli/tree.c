@@ -4,9 +4,6 @@
 #include "cli/tree.h"
 #include "base/bytes.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 void bulla_json_put_raw(bulla_json_writer *w, const char *name, bulla_bytes json)
 {
 	if (w->failed) return;
@@ -23,6 +20,13 @@ int64_t bulla_tree_integer(const bulla_json *object, const char *name, int64_t p
 	return member && bulla_json_integer(member, &value) ? value : preset;
 }
 
+double bulla_tree_number(const bulla_json *object, const char *name)
+{
+	double value = 0;
+	const bulla_json *member = bulla_json_member(object, name);
+	return member && bulla_json_number(member, &value) ? value : 0;
+}
+
 bool bulla_tree_boolean(const bulla_json *object, const char *name)
 {
 	bool value = false;
@@ -36,23 +40,6 @@ bulla_bytes bulla_tree_text(const bulla_json *object, const char *name)
 	const bulla_json *member = bulla_json_member(object, name);
 	if (member && bulla_json_string(member, &text)) return text;
 	return bulla_view(NULL, 0);
-}
-
-double bulla_tree_number(bulla_bytes json, const char *name, size_t nth)
-{
-	char member[64], digits[64];
-	int length = snprintf(member, sizeof member, "\"%s\":", name);
-	while (json.len) {
-		const uint8_t *found = memmem(json.data, json.len, member, (size_t)length);
-		if (!found) return 0;
-		found += length;
-		json = bulla_view(found, json.len - (size_t)(found - json.data));
-		if (nth-- == 0) break;
-	}
-	/* strtod() wants an end, which a view does not have */
-	(void)snprintf(digits, sizeof digits, "%.*s", (int)(json.len < sizeof digits ? json.len : sizeof digits - 1),
-		       (const char *)json.data);
-	return json.len ? strtod(digits, NULL) : 0;
 }
 
 typedef struct printer {
@@ -74,9 +61,11 @@ static bool scalar(const bulla_json *node, bulla_buf *out)
 {
 	bulla_bytes text;
 	int64_t integer = 0;
+	double number = 0;
 	bool truth = false;
 	if (bulla_json_string(node, &text)) return bulla_text_printable(text, out, NULL) == BULLA_OK;
 	if (bulla_json_integer(node, &integer)) return bulla_buf_printf(out, NULL, "%lld", (long long)integer) == BULLA_OK;
+	if (bulla_json_number(node, &number)) return bulla_buf_printf(out, NULL, "%g", number) == BULLA_OK;
 	if (bulla_json_boolean(node, &truth)) return bulla_buf_add_str(out, truth ? "yes" : "no", NULL) == BULLA_OK;
 	return bulla_json_is_null(node) && bulla_buf_add_str(out, "none", NULL) == BULLA_OK;
 }

@@ -11,13 +11,9 @@ void bulla_json_put_raw(bulla_json_writer *w, const char *name, bulla_bytes json
 
 /* Members with a preset for what is absent. Texts are views. */
 int64_t bulla_tree_integer(const bulla_json *object, const char *name, int64_t preset);
+double bulla_tree_number(const bulla_json *object, const char *name); /* 0 */
 bool bulla_tree_boolean(const bulla_json *object, const char *name);
 bulla_bytes bulla_tree_text(const bulla_json *object, const char *name);
-
-/* A number that need not be whole: that of the `nth` member `name` of the text, from 0. The tree of base/json.h reads whole
- * numbers only; in the text the quotes of a string are escaped, so `"name":` stands nowhere but before a member's value. 0 where
- * there is none. */
-double bulla_tree_number(bulla_bytes json, const char *name, size_t nth);
 
 /* "name: value" lines, nested ones indented. */
 void bulla_tree_print(bulla_cli *cli, const bulla_json *object, int indent);

@@ -35,7 +35,11 @@ bulla_code bulla_cli_duration(const bulla_cli *cli, const char *name, int64_t pr
 	const char *text = bulla_cli_value(cli, name);
 	*ret = preset;
 	if (!text || bulla_duration_parse(text, ret)) return BULLA_OK;
-	return bulla_fail(err, BULLA_ERR_USAGE, "--%s takes a duration, such as 90s, 15m, 1h or 2d", name);
+	if (strcmp(text, "0") == 0) { /* nothing, in whatever unit */
+		*ret = 0;
+		return BULLA_OK;
+	}
+	return bulla_fail(err, BULLA_ERR_USAGE, "--%s takes a duration, such as 90s, 15m, 1h or 2d, or 0", name);
 }
 
 bulla_code bulla_cli_pairs(const bulla_cli *cli, const char *name, bulla_pair *pairs, size_t max, size_t *ret_n, bulla_error *err)

@@ -16,14 +16,19 @@ enum { PHASE_RESOLVE = 1, PHASE_DIRECT, PHASE_TARGETS, PHASE_WORK };
 
 /* --- life ------------------------------------------------------------------------------------------------------ */
 
+/* Data keys live as long as a single record does: not on the heap, from where they would go into a core file. */
+static size_t keys_size(const bulla_batch *batch)
+{
+	return (batch->layout.model->key_count + 1) * sizeof(bulla_secret);
+}
+
 static void worker_done(bulla_worker *w)
 {
 	bulla_lane_free(w->lane);
 	bulla_space_done(&w->space);
 	bulla_buf_done(&w->associated);
 	bulla_buf_done(&w->scratch);
-	if (w->keys) bulla_wipe(w->keys, (w->batch->layout.model->key_count + 1) * sizeof *w->keys);
-	free(w->keys);
+	bulla_secret_pages_free(w->keys, keys_size(w->batch));
 	free(w->contexts);
 }
 
@@ -31,8 +36,10 @@ static bulla_code worker_init(bulla_worker *w, bulla_batch *batch, bulla_error *
 {
 	w->batch = batch;
 	w->contexts = calloc(batch->layout.plan_count, sizeof *w->contexts);
-	w->keys = calloc(batch->layout.model->key_count + 1, sizeof *w->keys);
-	if (!w->contexts || !w->keys) return bulla_fail_memory(err);
+	void *keys;
+	if (!w->contexts) return bulla_fail_memory(err);
+	TRY(bulla_secret_pages_new(keys_size(batch), &keys, err));
+	w->keys = keys;
 	return bulla_lane_new(&w->lane, err);
 }
 

@@ -19,14 +19,27 @@ static void close_sessions(bulla_keyring *keyring)
 	free(keyring->sessions);
 }
 
+/* What stands where a key id belongs may be a key that was pasted there: only its beginning is shown, up to a colon (which no
+ * encoded key has), or a few characters. */
+#define SHOWN_MAX 8
+
+static bulla_code fail_unknown(const char *key_id, bulla_error *err)
+{
+	size_t length = strlen(key_id), prefix = strcspn(key_id, ":") + 1;
+	size_t shown = prefix < length && prefix <= 2 * SHOWN_MAX ? prefix : SHOWN_MAX;
+	if (shown > length) shown = length;
+	bulla_code code = bulla_fail(err, BULLA_ERR_CONFIG, "no provider understands the key id that begins with \"%.*s\"",
+				     (int)shown, key_id);
+	return bulla_advise(
+		err, code,
+		"use local, local/NAME, file:PATH, env:NAME or insecure-test-key; a key itself never stands in bulla.yaml");
+}
+
 static bulla_code open_session(bulla_keyring *keyring, const char *key_id, bulla_session_role role, bulla_error *err)
 {
 	bulla_bytes id = bulla_view_str(key_id);
 	const bulla_provider *provider = keyring->config.world.find(id);
-	if (!provider) {
-		bulla_fail(err, BULLA_ERR_CONFIG, "no provider understands the key id \"%s\"", key_id);
-		return bulla_advise(err, BULLA_ERR_CONFIG, "use local, local/NAME, file:PATH, env:NAME or insecure-test-key");
-	}
+	if (!provider) return fail_unknown(key_id, err);
 	bulla_session *grown = realloc(keyring->sessions, (keyring->session_count + 1) * sizeof *grown);
 	if (!grown) return bulla_fail_memory(err);
 	keyring->sessions = grown;

@@ -35,8 +35,8 @@ static bulla_code check(const char *hash, size_t out_len, bulla_error *err)
 /* OpenSSL takes NULL for "not given", which is not the same as empty. */
 static OSSL_PARAM octets(const char *name, bulla_bytes b)
 {
-	static uint8_t none[1];
-	return OSSL_PARAM_construct_octet_string(name, b.len ? (void *)b.data : none, b.len);
+	static const uint8_t none[1] = { 0 };
+	return OSSL_PARAM_construct_octet_string(name, (void *)(b.len ? b.data : none), b.len);
 }
 
 bulla_code bulla_hkdf(bulla_mac hmac, bulla_bytes key, bulla_bytes salt, bulla_bytes info, uint8_t *out, size_t out_len,

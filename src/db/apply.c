@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#define ROUNDS_MAX     20   /* of catching up, for a job that does not follow: what writers leave after that is found next time */
-#define VAIN_ROUNDS    3    /* rounds that seal rows which nobody else has unsealed again */
+#define ROUNDS_MAX     20 /* of catching up, for a job that does not follow: what writers leave after that is found next time */
+#define VAIN_ROUNDS    3  /* rounds that seal rows which nobody else has unsealed again */
 #define FOLLOW_STEP_MS 100
 
 /* --- before the first row --------------------------------------------------------------------------------------- */
@@ -30,7 +30,8 @@ static bulla_code check_drift(bulla_apply *a, bulla_error *err)
 	if (!a->options->plan_fingerprint) return BULLA_OK;
 	TRY(bulla_fingerprint(&a->run.mapping, now, err));
 	if (strcmp(now, a->options->plan_fingerprint) == 0) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_DRIFT, "table %s or model %s is no longer what was planned", a->run.mapping.table->name, a->run.job->model->key);
+	bulla_code code = bulla_fail(err, BULLA_ERR_DRIFT, "table %s or model %s is no longer what was planned",
+				     a->run.mapping.table->name, a->run.job->model->key);
 	return bulla_advise(err, code, "look at what changed, and plan again: bulla plan %s --out FILE", a->run.job->model->key);
 }
 
@@ -72,13 +73,17 @@ static bulla_code install(bulla_apply *a, bulla_error *err)
 	return code;
 }
 
-/* After finish there is no plaintext. A column of that name that is there again was made by somebody, and what it holds is proven by nothing. */
+/* After finish there is no plaintext. A column of that name that is there again was made by somebody, and what it holds is
+ * proven by nothing. */
 static bulla_code check_phase(bulla_apply *a, bulla_error *err)
 {
 	if (a->run.state.phase < BULLA_PHASE_DROPPED) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "finish dropped the plaintext of model %s, and table %s has such a column again", a->run.job->model->key,
-				     a->run.mapping.table->name);
-	return bulla_advise(err, code, "find out who made it; drop the column, or after a restore from a backup delete the model's row from bulla_job");
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED,
+				     "finish dropped the plaintext of model %s, and table %s has such a column again",
+				     a->run.job->model->key, a->run.mapping.table->name);
+	return bulla_advise(
+		err, code,
+		"find out who made it; drop the column, or after a restore from a backup delete the model's row from bulla_job");
 }
 
 static bulla_code prepare(bulla_apply *a, bulla_error *err)
@@ -94,7 +99,8 @@ static bulla_code prepare(bulla_apply *a, bulla_error *err)
 	a->compare_always = bulla_check_triggers_fire(&a->run.mapping);
 	TRY(bulla_quarantine_count(a->run.db, a->run.job->model->key, &a->quarantined, err));
 	TRY(bulla_run_count(&a->run, &a->total, err));
-	return a->run.db->target->writer_open(a->run.db, &a->run.mapping, &a->shape, a->fields, a->run.job->model->field_count, &a->writer, err);
+	return a->run.db->target->writer_open(a->run.db, &a->run.mapping, &a->shape, a->fields, a->run.job->model->field_count,
+					      &a->writer, err);
 }
 
 /* --- sealing ---------------------------------------------------------------------------------------------------- */
@@ -137,8 +143,10 @@ static bulla_code purge_quarantine(bulla_apply *a, int64_t began_ms, bulla_error
 	if (a->quarantined == 0) return BULLA_OK;
 	TRY(target->begin_write(a->run.db, err));
 	bulla_code code = bulla_quarantine_purge(a->run.db, a->run.job->model->key, "apply", began_ms, err);
-	if (!code) code = target->commit(a->run.db, err);
-	else target->rollback(a->run.db);
+	if (!code)
+		code = target->commit(a->run.db, err);
+	else
+		target->rollback(a->run.db);
 	TRY(code);
 	return bulla_quarantine_count(a->run.db, a->run.job->model->key, &a->quarantined, err);
 }
@@ -165,9 +173,12 @@ static bulla_code check_progress(bulla_apply *a, uint64_t *mark, unsigned *vain,
 	*vain = a->sealed && now == *mark ? *vain + 1 : 0;
 	*mark = now;
 	if (*vain <= VAIN_ROUNDS) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "rows of table %s become unsealed while they are sealed: one of its triggers changes a field of model %s at every update",
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED,
+				     "rows of table %s become unsealed while they are sealed: one of its triggers changes a "
+				     "field of model %s at every update",
 				     a->run.mapping.table->name, a->run.job->model->key);
-	return bulla_advise(err, code, "bulla plan %s lists the triggers; let that one fire for its own columns only (UPDATE OF)", a->run.job->model->key);
+	return bulla_advise(err, code, "bulla plan %s lists the triggers; let that one fire for its own columns only (UPDATE OF)",
+			    a->run.job->model->key);
 }
 
 static bulla_code catch_up(bulla_apply *a, bulla_error *err)
@@ -186,7 +197,8 @@ static bulla_code catch_up(bulla_apply *a, bulla_error *err)
 static bulla_code end_phase(bulla_apply *a, bulla_error *err)
 {
 	bulla_job_state *state = &a->run.state;
-	if (state->phase < BULLA_PHASE_APPLIED || (state->phase == BULLA_PHASE_VERIFIED && a->ret->done)) state->phase = BULLA_PHASE_APPLIED;
+	if (state->phase < BULLA_PHASE_APPLIED || (state->phase == BULLA_PHASE_VERIFIED && a->ret->done))
+		state->phase = BULLA_PHASE_APPLIED;
 	return bulla_lease_save(&a->run, err);
 }
 
@@ -198,7 +210,8 @@ static bulla_code wait_for_writers(bulla_apply *a, uint64_t mark, bulla_error *e
 	struct timespec step = { 0, FOLLOW_STEP_MS * 1000000L };
 	for (uint64_t now = mark; now == mark && !bulla_run_stopped(&a->run);) {
 		nanosleep(&step, NULL);
-		if (bulla_now_us(NULL) / 1000 - a->run.state.heartbeat_ms > BULLA_HEARTBEAT_MS) TRY(bulla_lease_save(&a->run, err));
+		if (bulla_now_us(NULL) / 1000 - a->run.state.heartbeat_ms > BULLA_HEARTBEAT_MS)
+			TRY(bulla_lease_save(&a->run, err));
 		TRY(a->run.db->target->mark(a->run.db, &now, err));
 		bulla_run_progress(&a->run, "following", a->ret->done, a->total, false);
 	}

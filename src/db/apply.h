@@ -14,12 +14,12 @@ typedef struct bulla_slot {
 	struct bulla_apply *apply;
 	bulla_task task;
 	bulla_page page;
-	bulla_batch *batch;      /* seals; what it makes lives until it seals the next page */
-	bulla_batch *check;      /* shadow: opens what was sealed */
-	bulla_aside aside;       /* rows that were not even put into the page */
-	bulla_buf position;      /* the locator of the last row that was read */
-	bool row_last;           /* that row is in the page, not aside */
-	uint64_t differences;    /* shadow: of this page */
+	bulla_batch *batch;   /* seals; what it makes lives until it seals the next page */
+	bulla_batch *check;   /* shadow: opens what was sealed */
+	bulla_aside aside;    /* rows that were not even put into the page */
+	bulla_buf position;   /* the locator of the last row that was read */
+	bool row_last;        /* that row is in the page, not aside */
+	uint64_t differences; /* shadow: of this page */
 } bulla_slot;
 
 typedef struct bulla_apply {
@@ -27,22 +27,22 @@ typedef struct bulla_apply {
 	const bulla_apply_options *options;
 	bulla_job_result *ret;
 	bulla_shape shape;
-	size_t *fields;          /* 0, 1, 2 ...: all are written */
+	size_t *fields; /* 0, 1, 2 ...: all are written */
 	bulla_writer *writer;
 	bulla_workers *workers;
 	size_t slot_count;
 	bulla_slot *slots;
-	bool compare_always;     /* triggers of the user may change rows while we write others */
-	bool filling;            /* the first fill, which keeps a position */
-	uint64_t total;          /* rows expected, for progress */
-	uint64_t quarantined;    /* rows in quarantine: as long as there are any, a sealed row is looked for there */
+	bool compare_always;  /* triggers of the user may change rows while we write others */
+	bool filling;         /* the first fill, which keeps a position */
+	uint64_t total;       /* rows expected, for progress */
+	uint64_t quarantined; /* rows in quarantine: as long as there are any, a sealed row is looked for there */
 	/* of the pass under way */
 	bulla_walk *walk;
-	bulla_buf from;          /* where the next page begins */
+	bulla_buf from; /* where the next page begins */
 	bool ended;
-	uint64_t found;          /* unsealed rows that were read */
+	uint64_t found; /* unsealed rows that were read */
 	uint64_t sealed, conflicts, refused;
-	uint64_t fresh;          /* of them: left by a plaintext-only write since the first fill */
+	uint64_t fresh; /* of them: left by a plaintext-only write since the first fill */
 } bulla_apply;
 
 /* Shape, slots and workers. */
@@ -50,8 +50,8 @@ BULLA_MUST bulla_code bulla_apply_prepare(bulla_apply *apply, bulla_error *err);
 void bulla_apply_done(bulla_apply *apply);
 
 /* One pass over the rows of `kind`: pages are read, sealed by the workers, and given to `finish` in order (pass.c). */
-BULLA_MUST bulla_code bulla_apply_pass(bulla_apply *apply, bulla_walk_kind kind, bulla_code (*finish)(bulla_slot *slot, bulla_error *err),
-                                       bulla_error *err);
+BULLA_MUST bulla_code bulla_apply_pass(bulla_apply *apply, bulla_walk_kind kind,
+				       bulla_code (*finish)(bulla_slot *slot, bulla_error *err), bulla_error *err);
 
 /* Writes a sealed page in one transaction with the checkpoint, each row provided that it is still what was read (swap.c). */
 BULLA_MUST bulla_code bulla_apply_swap(bulla_slot *slot, bulla_error *err);

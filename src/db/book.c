@@ -19,12 +19,16 @@ const char *bulla_phase_name(bulla_phase phase)
 /* --- the tables ------------------------------------------------------------------------------------------------- */
 
 static const char *const tables[] = {
-	"CREATE TABLE IF NOT EXISTS bulla_job(model TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, job TEXT NOT NULL, phase TEXT NOT NULL,"
-	" owner TEXT, heartbeat INTEGER, started INTEGER, filled INTEGER, last_unsealed INTEGER, done INTEGER, conflicts INTEGER, bytes INTEGER,"
+	"CREATE TABLE IF NOT EXISTS bulla_job(model TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, job TEXT NOT NULL, "
+	"phase TEXT NOT NULL,"
+	" owner TEXT, heartbeat INTEGER, started INTEGER, filled INTEGER, last_unsealed INTEGER, done INTEGER, conflicts "
+	"INTEGER, bytes INTEGER,"
 	" position BLOB, columns TEXT, casualties TEXT)",
-	"CREATE TABLE IF NOT EXISTS bulla_quarantine(model TEXT NOT NULL, pk TEXT NOT NULL, field TEXT NOT NULL, reason TEXT NOT NULL,"
+	"CREATE TABLE IF NOT EXISTS bulla_quarantine(model TEXT NOT NULL, pk TEXT NOT NULL, field TEXT NOT NULL, reason TEXT NOT "
+	"NULL,"
 	" job TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(model, pk, field))",
-	"CREATE TABLE IF NOT EXISTS bulla_report(model TEXT NOT NULL, at INTEGER NOT NULL, clean INTEGER NOT NULL, complete INTEGER NOT NULL,"
+	"CREATE TABLE IF NOT EXISTS bulla_report(model TEXT NOT NULL, at INTEGER NOT NULL, clean INTEGER NOT NULL, complete "
+	"INTEGER NOT NULL,"
 	" digest TEXT NOT NULL, report TEXT NOT NULL, PRIMARY KEY(model, at))",
 };
 
@@ -114,7 +118,8 @@ bulla_code bulla_book_load(bulla_db *db, const char *model, bulla_job_state *sta
 	TRY(bulla_book_exists(db, &exists, err));
 	if (!exists) return BULLA_OK;
 	return db->target->run(db,
-			       "SELECT job, phase, owner, heartbeat, started, filled, last_unsealed, done, conflicts, bytes, position, columns, casualties"
+			       "SELECT job, phase, owner, heartbeat, started, filled, last_unsealed, done, conflicts, bytes, "
+			       "position, columns, casualties"
 			       " FROM bulla_job WHERE model = ?",
 			       &name, 1, read_row, state, NULL, err);
 }
@@ -123,8 +128,10 @@ bulla_code bulla_book_store(bulla_db *db, const char *model, const bulla_job_sta
 {
 	static const char insert[] = "INSERT INTO bulla_job(model, version, job, phase) SELECT ?, ?, '', '' WHERE NOT EXISTS"
 				     " (SELECT 1 FROM bulla_job WHERE model = ?)";
-	static const char update[] = "UPDATE bulla_job SET job = ?, phase = ?, owner = ?, heartbeat = ?, started = ?, filled = ?, last_unsealed = ?, done = ?,"
-				     " conflicts = ?, bytes = ?, position = ?, columns = ?, casualties = ? WHERE model = ? AND (? IS NULL OR owner = ?)";
+	static const char update[] = "UPDATE bulla_job SET job = ?, phase = ?, owner = ?, heartbeat = ?, started = ?, filled = "
+				     "?, last_unsealed = ?, done = ?,"
+				     " conflicts = ?, bytes = ?, position = ?, columns = ?, casualties = ? WHERE model = ? AND "
+				     "(? IS NULL OR owner = ?)";
 	bulla_value fence = owner ? bulla_value_text(owner) : (bulla_value){ 0 };
 	bulla_value first[] = { bulla_value_text(model), bulla_value_integer(BULLA_BOOK_VERSION), bulla_value_text(model) };
 	bulla_value args[] = {
@@ -183,7 +190,8 @@ bulla_code bulla_position_read(bulla_bytes bytes, bulla_value *values, size_t n,
 		memcpy(&values[i].number, &word, sizeof word);
 		if (has_bytes(&values[i])) values[i].bytes = bulla_cursor_take(&c, (size_t)word);
 	}
-	return bulla_cursor_end(&c) ? BULLA_OK : bulla_fail(err, BULLA_ERR_FORMAT, "the checkpoint in bulla_job is not one of this table");
+	return bulla_cursor_end(&c) ? BULLA_OK
+				    : bulla_fail(err, BULLA_ERR_FORMAT, "the checkpoint in bulla_job is not one of this table");
 }
 
 static void put_hex(bulla_json_writer *w, bulla_bytes bytes)
@@ -199,11 +207,16 @@ bulla_code bulla_pk_write(const bulla_value *values, const size_t *positions, si
 	bulla_json_open(&w, NULL, '[');
 	for (size_t i = 0; i < n; i++) {
 		const bulla_value *v = &values[positions[i]];
-		if (v->kind == BULLA_KIND_INTEGER) bulla_json_put_int(&w, NULL, v->integer);
-		else if (v->kind == BULLA_KIND_FLOAT) bulla_json_put_number(&w, NULL, v->number);
-		else if (!has_bytes(v)) bulla_json_put_null(&w, NULL);
-		else if (v->kind == BULLA_KIND_TEXT && bulla_utf8_valid(v->bytes)) bulla_json_put_bytes(&w, NULL, v->bytes);
-		else put_hex(&w, v->bytes);
+		if (v->kind == BULLA_KIND_INTEGER)
+			bulla_json_put_int(&w, NULL, v->integer);
+		else if (v->kind == BULLA_KIND_FLOAT)
+			bulla_json_put_number(&w, NULL, v->number);
+		else if (!has_bytes(v))
+			bulla_json_put_null(&w, NULL);
+		else if (v->kind == BULLA_KIND_TEXT && bulla_utf8_valid(v->bytes))
+			bulla_json_put_bytes(&w, NULL, v->bytes);
+		else
+			put_hex(&w, v->bytes);
 	}
 	bulla_json_close(&w, ']');
 	return bulla_json_end(&w, err);

@@ -36,8 +36,10 @@ static void count(bulla_census *census, uint8_t kind, uint64_t reference, uint64
 		census->list[i].records += records;
 		return;
 	}
-	if (census->n == BULLA_CENSUS_MAX) census->others += records;
-	else census->list[census->n++] = (struct bulla_census_entry){ kind, reference, records };
+	if (census->n == BULLA_CENSUS_MAX)
+		census->others += records;
+	else
+		census->list[census->n++] = (struct bulla_census_entry){ kind, reference, records };
 }
 
 void bulla_census_add(bulla_census *census, bulla_bytes key)
@@ -65,9 +67,9 @@ static const struct {
 	uint8_t kind;
 	const char *name;
 } kinds[] = {
-	{ BULLA_WRAP_AWS, "aws" },	 { BULLA_WRAP_GCP, "gcp" },	  { BULLA_WRAP_VAULT, "vault" },     { BULLA_WRAP_AZURE, "azure" },
-	{ BULLA_WRAP_PKCS11, "pkcs11" }, { BULLA_WRAP_ENGINE, "engine" }, { BULLA_WRAP_KEYFILE, "keyfile" }, { BULLA_WRAP_BRANCH, "branch" },
-	{ BULLA_WRAP_TEST, "test" },
+	{ BULLA_WRAP_AWS, "aws" },         { BULLA_WRAP_GCP, "gcp" },       { BULLA_WRAP_VAULT, "vault" },
+	{ BULLA_WRAP_AZURE, "azure" },     { BULLA_WRAP_PKCS11, "pkcs11" }, { BULLA_WRAP_ENGINE, "engine" },
+	{ BULLA_WRAP_KEYFILE, "keyfile" }, { BULLA_WRAP_BRANCH, "branch" }, { BULLA_WRAP_TEST, "test" },
 };
 
 static const char *kind_name(uint8_t kind)

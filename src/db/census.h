@@ -10,7 +10,7 @@
 
 typedef struct bulla_census {
 	size_t n;
-	uint64_t others;         /* records under keys beyond the first BULLA_CENSUS_MAX */
+	uint64_t others; /* records under keys beyond the first BULLA_CENSUS_MAX */
 	uint64_t malformed;
 	struct bulla_census_entry {
 		uint8_t kind;

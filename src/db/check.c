@@ -105,17 +105,21 @@ static bulla_code check_table(const bulla_mapping *m, bulla_findings *f, bulla_e
 {
 	const bulla_table *t = m->table;
 	if (t->kind == BULLA_TABLE_VIEW)
-		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "name the table behind it", "%s is a view: only a table can be sealed", t->name);
+		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "name the table behind it",
+				    "%s is a view: only a table can be sealed", t->name);
 	if (t->kind == BULLA_TABLE_VIRTUAL)
-		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "seal the table that it was made from", "%s is a virtual table, which cannot take new columns", t->name);
+		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "seal the table that it was made from",
+				    "%s is a virtual table, which cannot take new columns", t->name);
 	if (t->pk_count == 0)
-		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "give it one: ALTER TABLE cannot, so make a new table with an id and copy the rows",
+		return bulla_refuse(f, err, BULLA_ERR_REFUSED,
+				    "give it one: ALTER TABLE cannot, so make a new table with an id and copy the rows",
 				    "table %s has no primary key, so no row of it could be named", t->name);
 	if (m->locator_count == 0)
-		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "rename one of these columns", "table %s has columns called rowid, _rowid_ and oid, which hide its row id",
-				    t->name);
+		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "rename one of these columns",
+				    "table %s has columns called rowid, _rowid_ and oid, which hide its row id", t->name);
 	if (t->utf16)
-		return bulla_warn(f, err, NULL, "the database keeps text as UTF-16; text that is not valid UTF-16 will be put into quarantine");
+		return bulla_warn(f, err, NULL,
+				  "the database keeps text as UTF-16; text that is not valid UTF-16 will be put into quarantine");
 	return BULLA_OK;
 }
 
@@ -132,15 +136,25 @@ static bulla_code check_names(const bulla_mapping *m, bulla_findings *f, bulla_e
 	const bulla_table *t = m->table;
 	for (size_t i = 0; i < model->primary_key_count; i++)
 		if (!bulla_table_column(t, model->primary_key[i]))
-			TRY(bulla_refuse(f, err, BULLA_ERR_NOT_FOUND, "mend primary_key in bulla.yaml", "table %s has no column %s, the primary key of model %s", t->name,
-					 model->primary_key[i], model->key));
+			TRY(bulla_refuse(f, err, BULLA_ERR_NOT_FOUND, "mend primary_key in bulla.yaml",
+					 "table %s has no column %s, the primary key of model %s", t->name, model->primary_key[i],
+					 model->key));
 	if (t->pk_count && !same_columns(t, model->primary_key, model->primary_key_count))
 		TRY(bulla_refuse(f, err, BULLA_ERR_REFUSED, "write the table's own primary key under primary_key in bulla.yaml",
 				 "the primary key of table %s is not the one that model %s names", t->name, model->key));
-	for (size_t i = 0; i < model->input_count; i++)
-		if (!bulla_table_column(t, model->inputs[i]))
-			TRY(bulla_refuse(f, err, BULLA_ERR_NOT_FOUND, "mend context or branch_key in bulla.yaml", "table %s has no column %s, which the context of model %s names",
-					 t->name, model->inputs[i], model->key));
+	for (size_t i = 0; i < model->input_count; i++) {
+		const bulla_column *column = bulla_table_column(t, model->inputs[i]);
+		if (!column)
+			TRY(bulla_refuse(f, err, BULLA_ERR_NOT_FOUND, "mend context or branch_key in bulla.yaml",
+					 "table %s has no column %s, which the context of model %s names", t->name,
+					 model->inputs[i], model->key));
+		else if (column->generated)
+			TRY(bulla_refuse(
+				f, err, BULLA_ERR_REFUSED, "name the columns that it is made from",
+				"column %s of table %s is generated: that it changes, and the context of model %s with it, no "
+				"trigger would see",
+				column->name, t->name, model->key));
+	}
 	return BULLA_OK;
 }
 
@@ -153,7 +167,8 @@ static bulla_code check_alone(const bulla_mapping *m, const bulla_schema *schema
 		const bulla_model *other = &models[i];
 		if (strcmp(other->key, m->model->key) == 0 || strcmp(other->database, m->model->database) != 0) continue;
 		if (!bulla_name_equal(other->table, m->model->table)) continue;
-		TRY(bulla_refuse(f, err, BULLA_ERR_REFUSED, "put their fields into one model", "models %s and %s are both on table %s", m->model->key, other->key, m->table->name));
+		TRY(bulla_refuse(f, err, BULLA_ERR_REFUSED, "put their fields into one model",
+				 "models %s and %s are both on table %s", m->model->key, other->key, m->table->name));
 	}
 	return BULLA_OK;
 }
@@ -162,12 +177,15 @@ static bulla_code check_side(const bulla_mapping *m, bulla_findings *f, bulla_er
 {
 	for (size_t i = 0; m->aside && m->side && i < m->table->pk_count; i++)
 		if (!bulla_table_column(m->side, m->table->pk[i]))
-			return bulla_refuse(f, err, BULLA_ERR_REFUSED, "rename it, or do without a side table", "there is a table %s already, and it is none of bulla's", m->home);
+			return bulla_refuse(f, err, BULLA_ERR_REFUSED, "rename it, or do without a side table",
+					    "there is a table %s already, and it is none of bulla's", m->home);
 	if (!m->aside || m->table->rowid_is_column || m->table->without_rowid) return BULLA_OK;
 	for (size_t i = 0; i < m->table->pk_count; i++) {
 		const bulla_column *column = bulla_table_column(m->table, m->table->pk[i]);
 		if (column->not_null) continue;
-		TRY(bulla_warn(f, err, "declare it NOT NULL", "primary-key column %s may hold NULL; such rows cannot have a row in %s and stay unsealed", column->name, m->home));
+		TRY(bulla_warn(f, err, "declare it NOT NULL",
+			       "primary-key column %s may hold NULL; such rows cannot have a row in %s and stay unsealed",
+			       column->name, m->home));
 	}
 	return BULLA_OK;
 }
@@ -178,12 +196,16 @@ static bulla_code check_there(const bulla_mapping *m, const struct bulla_mapped_
 {
 	const char *table = m->table->name, *column = field->field->plaintext;
 	if (!field->plain && !field->cipher)
-		return bulla_refuse(f, err, BULLA_ERR_NOT_FOUND, "mend the field's name in bulla.yaml", "table %s has no column %s", table, column);
+		return bulla_refuse(f, err, BULLA_ERR_NOT_FOUND, "mend the field's name in bulla.yaml",
+				    "table %s has no column %s", table, column);
 	if (!field->plain && m->plain_count)
-		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "run: bulla undo, or give the new fields a model and data keys of their own",
-				    "field %s of model %s is finished and other fields are not: a fresh data key would need its plaintext", field->field->name, m->model->key);
+		return bulla_refuse(
+			f, err, BULLA_ERR_REFUSED, "run: bulla undo, or give the new fields a model and data keys of their own",
+			"field %s of model %s is finished and other fields are not: a fresh data key would need its plaintext",
+			field->field->name, m->model->key);
 	if (field->plain && field->plain->generated)
-		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "seal the columns that it is generated from", "column %s of table %s is a generated column", column, table);
+		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "seal the columns that it is generated from",
+				    "column %s of table %s is a generated column", column, table);
 	return BULLA_OK;
 }
 
@@ -198,20 +220,25 @@ static bulla_code check_role(const bulla_mapping *m, const struct bulla_mapped_f
 {
 	const char *table = m->table->name, *column = field->field->plaintext;
 	if (bulla_table_is_pk(m->table, column))
-		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "give the table a key that is no personal data", "column %s is in the primary key of table %s", column, table);
+		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "give the table a key that is no personal data",
+				    "column %s is in the primary key of table %s", column, table);
 	if (is_input(m->model, column))
 		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "take it out of the context: contexts are not secret",
-				    "column %s of table %s is part of the encryption context, or of the branch key's name", column, table);
+				    "column %s of table %s is part of the encryption context, or of the branch key's name",
+				    column, table);
 	for (size_t i = 0; i < m->table->column_count; i++) {
 		const bulla_column *other = &m->table->columns[i];
-		if (!other->generated || !other->definition || !bulla_sql_mentions(bulla_view_str(other->definition), column)) continue;
+		if (!other->generated || !other->definition || !bulla_sql_uses(bulla_view_str(other->definition), column))
+			continue;
 		if (bulla_name_equal(other->name, column)) continue;
-		TRY(bulla_refuse(f, err, BULLA_ERR_REFUSED, "drop the generated column first", "generated column %s of table %s is made from %s", other->name, table, column));
+		TRY(bulla_refuse(f, err, BULLA_ERR_REFUSED, "drop the generated column first",
+				 "generated column %s of table %s is made from %s", other->name, table, column));
 	}
 	return BULLA_OK;
 }
 
-static bulla_code check_foreign_keys(const bulla_mapping *m, const struct bulla_mapped_field *field, bulla_findings *f, bulla_error *err)
+static bulla_code check_foreign_keys(const bulla_mapping *m, const struct bulla_mapped_field *field, bulla_findings *f,
+				     bulla_error *err)
 {
 	static const char next[] = "let the foreign key point to an id that is no personal data";
 	const bulla_table *t = m->table;
@@ -219,97 +246,111 @@ static bulla_code check_foreign_keys(const bulla_mapping *m, const struct bulla_
 	for (size_t i = 0; i < t->foreign_key_count; i++) {
 		const bulla_foreign_key *key = &t->foreign_keys[i];
 		if (bulla_name_equal(key->from_table, t->name) && key->from_column && bulla_name_equal(key->from_column, column))
-			TRY(bulla_refuse(f, err, BULLA_ERR_REFUSED, next, "column %s of table %s is a foreign key to table %s", column, t->name, key->to_table));
+			TRY(bulla_refuse(f, err, BULLA_ERR_REFUSED, next, "column %s of table %s is a foreign key to table %s",
+					 column, t->name, key->to_table));
 		if (bulla_name_equal(key->to_table, t->name) && key->to_column && bulla_name_equal(key->to_column, column))
-			TRY(bulla_refuse(f, err, BULLA_ERR_REFUSED, next, "a foreign key of table %s points to column %s of table %s", key->from_table, column, t->name));
+			TRY(bulla_refuse(f, err, BULLA_ERR_REFUSED, next,
+					 "a foreign key of table %s points to column %s of table %s", key->from_table, column,
+					 t->name));
 	}
 	return BULLA_OK;
 }
 
 /* --- uniqueness -------------------------------------------------------------------------------------------------- */
 
-static bool index_has(const bulla_table_index *index, const char *column)
-{
-	for (size_t i = 0; i < index->column_count; i++)
-		if (index->columns[i] && bulla_name_equal(index->columns[i], column)) return true;
-	return false;
-}
-
 /* (scope, field) being unique is what a unique index with a key per scope keeps. */
 static bool is_scoped(const bulla_table_index *index, const bulla_index_spec *spec)
 {
-	return index->column_count == 2 && spec->scope && index_has(index, spec->scope);
+	return index->column_count == 2 && spec->scope && bulla_table_index_has(index, spec->scope);
 }
 
 static const char *collation_of(const bulla_table_index *index, const char *column)
 {
 	for (size_t i = 0; i < index->column_count; i++)
-		if (index->columns[i] && bulla_name_equal(index->columns[i], column)) return index->collations[i] ? index->collations[i] : "BINARY";
+		if (index->columns[i] && bulla_name_equal(index->columns[i], column))
+			return index->collations[i] ? index->collations[i] : "BINARY";
 	return "BINARY";
 }
 
-static bulla_code check_unique(const bulla_mapping *m, const bulla_field *field, const bulla_table_index *index, bulla_findings *f, bulla_error *err)
+static bulla_code check_unique(const bulla_mapping *m, const bulla_field *field, const bulla_table_index *index,
+			       bulla_findings *f, bulla_error *err)
 {
 	const char *table = m->table->name, *collation = collation_of(index, field->plaintext);
 	const bulla_index_spec *spec = field->index;
 	if (index->partial)
 		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "drop it, or move what it excludes to another table",
-				    "unique index %s of table %s covers %s for some rows only, which a blind index cannot keep", index->name, table, field->plaintext);
+				    "unique index %s of table %s covers %s for some rows only, which a blind index cannot keep",
+				    index->name, table, field->plaintext);
 	if (index->column_count > 1 && !(spec && is_scoped(index, spec)))
-		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "with two columns, name the other one as the index's scope; else drop it",
-				    "unique index %s of table %s covers %s and other columns, which a blind index cannot keep", index->name, table, field->plaintext);
+		return bulla_refuse(f, err, BULLA_ERR_REFUSED,
+				    "with two columns, name the other one as the index's scope; else drop it",
+				    "unique index %s of table %s covers %s and other columns, which a blind index cannot keep",
+				    index->name, table, field->plaintext);
 	if (!spec || !spec->unique)
-		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "write: index: { unique: true }", "column %s of table %s is unique, and that would be lost", field->plaintext, table);
+		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "write: index: { unique: true }",
+				    "column %s of table %s is unique, and that would be lost", field->plaintext, table);
 	bool nocase = bulla_name_equal(collation, "NOCASE");
 	if (nocase && spec->normalize != BULLA_NORMALIZE_LOWERCASE)
-		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "write: normalize: lowercase", "column %s of table %s is unique without regard to case; its index is finer than that",
+		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "write: normalize: lowercase",
+				    "column %s of table %s is unique without regard to case; its index is finer than that",
 				    field->plaintext, table);
 	if (!nocase && !bulla_name_equal(collation, "BINARY"))
-		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "make it unique under BINARY or NOCASE", "column %s of table %s is unique under collation %s, which no blind index keeps",
+		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "make it unique under BINARY or NOCASE",
+				    "column %s of table %s is unique under collation %s, which no blind index keeps",
 				    field->plaintext, table, collation);
 	if (spec->normalize != BULLA_NORMALIZE_NONE && !nocase)
-		TRY(bulla_warn(f, err, NULL, "values of %s that differ only in case become equal for its unique index: the rows of today are checked, later ones may be refused",
+		TRY(bulla_warn(f, err, NULL,
+			       "values of %s that differ only in case become equal for its unique index: the rows of today are "
+			       "checked, later ones may be refused",
 			       field->plaintext));
 	return BULLA_OK;
 }
 
-static bulla_code check_indexes(const bulla_mapping *m, const struct bulla_mapped_field *field, bulla_findings *f, bulla_error *err)
+static bulla_code check_indexes(const bulla_mapping *m, const struct bulla_mapped_field *field, bulla_findings *f,
+				bulla_error *err)
 {
 	for (size_t i = 0; i < m->table->index_count; i++) {
 		const bulla_table_index *index = &m->table->indexes[i];
 		const char *column = field->field->plaintext;
 		bool ours = strncmp(index->name, "bulla_", 6) == 0;
-		bool direct = index_has(index, column);
-		if (ours || (!direct && !(index->sql && bulla_sql_mentions(bulla_view_str(index->sql), column)))) continue;
+		bool direct = bulla_table_index_has(index, column);
+		if (ours || (!direct && !(index->sql && bulla_sql_index_uses(index->sql, column)))) continue;
 		if (index->unique) TRY(check_unique(m, field->field, index, f, err));
 		if (index->sql)
-			TRY(bulla_warn(f, err, "where searches need it, give the field an index in bulla.yaml", "index %s of table %s uses %s and goes with it at finish", index->name,
-				       m->table->name, column));
+			TRY(bulla_warn(f, err, "where searches need it, give the field an index in bulla.yaml",
+				       "index %s of table %s uses %s and goes with it at finish", index->name, m->table->name,
+				       column));
 	}
 	return BULLA_OK;
 }
 
 /* --- what goes at finish ------------------------------------------------------------------------------------------ */
 
-static bulla_code check_objects(const bulla_mapping *m, const struct bulla_mapped_field *field, bulla_findings *f, bulla_error *err)
+static bulla_code check_objects(const bulla_mapping *m, const struct bulla_mapped_field *field, bulla_findings *f,
+				bulla_error *err)
 {
 	const bulla_table *t = m->table;
 	const char *column = field->field->plaintext;
 	for (size_t i = 0; i < t->view_count; i++)
 		if (bulla_sql_mentions(bulla_view_str(t->views[i].sql), column))
-			TRY(bulla_warn(f, err, "change it before finish", "view %s uses %s; finish drops it if it cannot work without", t->views[i].name, column));
+			TRY(bulla_warn(f, err, "change it before finish",
+				       "view %s uses %s; finish drops it if it cannot work without", t->views[i].name, column));
 	for (size_t i = 0; i < t->trigger_count; i++) {
 		const bulla_table_trigger *trigger = &t->triggers[i];
 		if (trigger->ours || !bulla_sql_mentions(bulla_view_str(trigger->sql), column)) continue;
-		TRY(bulla_warn(f, err, "change it before finish, and look at what it has copied", "trigger %s uses %s; finish drops it if it cannot work without", trigger->name, column));
+		TRY(bulla_warn(f, err, "change it before finish, and look at what it has copied",
+			       "trigger %s uses %s; finish drops it if it cannot work without", trigger->name, column));
 	}
 	for (size_t i = 0; i < t->search_count; i++)
 		if (bulla_sql_mentions(bulla_view_str(t->searches[i].sql), column))
-			TRY(bulla_warn(f, err, "drop it: a full-text index holds every word in the clear", "virtual table %s holds %s too", t->searches[i].name, column));
+			TRY(bulla_warn(f, err, "drop it: a full-text index holds every word in the clear",
+				       "virtual table %s holds %s too", t->searches[i].name, column));
 	if (field->plain && field->plain->not_null)
-		TRY(bulla_warn(f, err, NULL, "column %s is NOT NULL; after finish nothing in the database enforces that", column));
+		TRY(bulla_warn(f, err, NULL, "column %s is NOT NULL; after finish nothing in the database enforces that",
+			       column));
 	if (field->plain && field->plain->has_default)
-		TRY(bulla_warn(f, err, "let the application supply it", "column %s has a default value, which goes at finish", column));
+		TRY(bulla_warn(f, err, "let the application supply it", "column %s has a default value, which goes at finish",
+			       column));
 	return BULLA_OK;
 }
 
@@ -323,11 +364,50 @@ static bulla_code check_field(const bulla_mapping *m, const struct bulla_mapped_
 	return check_objects(m, field, f, err);
 }
 
+/* What dropping the columns cuts out of the table's definition. */
+typedef struct going {
+	const bulla_mapping *mapping;
+	bulla_findings *findings;
+	bulla_error *err;
+	bulla_code code;
+} going;
+
+static void constraint_goes(void *self, bulla_bytes constraint)
+{
+	going *g = self;
+	if (g->code) return;
+	g->code = bulla_warn(g->findings, g->err, "let the application see to it from then on",
+			     "a constraint of table %s uses a column that is sealed and goes with it at finish: %.*s",
+			     g->mapping->table->name, (int)constraint.len, (const char *)constraint.data);
+}
+
+/* A definition that is not understood is one that finish would not touch. */
+static bulla_code check_constraints(const bulla_mapping *m, bulla_findings *f, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf ignored = { 0 };
+	const char *columns[BULLA_FIELDS_MAX];
+	size_t n = 0;
+	going g = { m, f, err, BULLA_OK };
+	for (size_t i = 0; i < m->model->field_count; i++) {
+		if (!m->fields[i].plain) continue;
+		columns[n++] = m->fields[i].plain->name;
+		bulla_bytes definition = bulla_sql_column_definition(m->table->sql, columns[n - 1]);
+		if (bulla_sql_mentions(definition, "check"))
+			TRY(bulla_warn(f, err, "let the application see to it from then on",
+				       "the CHECK of column %s goes with it at finish", columns[n - 1]));
+	}
+	if (n == 0) return BULLA_OK;
+	(void)!bulla_sql_without_columns(m->table->sql, m->table->name, columns, n, constraint_goes, &g, &ignored, NULL);
+	return g.code;
+}
+
 static bulla_code check_fires(const bulla_mapping *m, bulla_findings *f, bulla_error *err)
 {
 	for (size_t i = 0; i < m->table->trigger_count; i++)
 		if (m->table->triggers[i].fires && !m->aside)
-			TRY(bulla_warn(f, err, "see whether it should: a trigger that changes a field of the model on every update can never be caught up with",
+			TRY(bulla_warn(f, err,
+				       "see whether it should: a trigger that changes a field of the model on every update can "
+				       "never be caught up with",
 				       "trigger %s fires for every row that apply writes", m->table->triggers[i].name));
 	return BULLA_OK;
 }
@@ -341,7 +421,8 @@ static bulla_code check_strict(const bulla_mapping *m, bulla_findings *f, bulla_
 		const bulla_column *column = bulla_table_column(home, field->column);
 		const char *type = field->base64 ? "TEXT" : "BLOB";
 		if (!column || bulla_name_equal(column->type, type) || bulla_name_equal(column->type, "ANY")) continue;
-		TRY(bulla_refuse(f, err, BULLA_ERR_REFUSED, "drop it and let apply make it", "column %s of STRICT table %s is %s, and its ciphertext is %s", field->column, home->name,
+		TRY(bulla_refuse(f, err, BULLA_ERR_REFUSED, "drop it and let apply make it",
+				 "column %s of STRICT table %s is %s, and its ciphertext is %s", field->column, home->name,
 				 column->type, type));
 	}
 	return BULLA_OK;
@@ -357,6 +438,7 @@ bulla_code bulla_check(const bulla_mapping *mapping, const bulla_schema *schema,
 	TRY(check_strict(mapping, findings, err));
 	for (size_t i = 0; i < mapping->model->field_count; i++)
 		TRY(check_field(mapping, &mapping->fields[i], findings, err));
+	TRY(check_constraints(mapping, findings, err));
 	return check_fires(mapping, findings, err);
 }
 

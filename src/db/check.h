@@ -12,14 +12,14 @@
 
 /* One thing that was found. Texts are as long as those of an error. */
 typedef struct bulla_finding {
-	bool refusal;         /* else a warning */
-	bulla_code code;      /* of a refusal */
+	bool refusal;    /* else a warning */
+	bulla_code code; /* of a refusal */
 	char text[BULLA_ERROR_TEXT_MAX];
 	char next[BULLA_ERROR_TEXT_MAX];
 } bulla_finding;
 
 typedef struct bulla_findings {
-	size_t n;             /* at most BULLA_FINDINGS_MAX are kept */
+	size_t n; /* at most BULLA_FINDINGS_MAX are kept */
 	size_t refusals;
 	bulla_finding *list;
 } bulla_findings;
@@ -27,9 +27,10 @@ typedef struct bulla_findings {
 void bulla_findings_done(bulla_findings *findings);
 
 /* Each adds one; `format` makes the text, `next` (may be NULL) is the step to take. */
-BULLA_MUST bulla_code bulla_refuse(bulla_findings *findings, bulla_error *err, bulla_code code, const char *next, const char *format, ...)
-	BULLA_PRINTF(5, 6);
-BULLA_MUST bulla_code bulla_warn(bulla_findings *findings, bulla_error *err, const char *next, const char *format, ...) BULLA_PRINTF(4, 5);
+BULLA_MUST bulla_code bulla_refuse(bulla_findings *findings, bulla_error *err, bulla_code code, const char *next,
+				   const char *format, ...) BULLA_PRINTF(5, 6);
+BULLA_MUST bulla_code bulla_warn(bulla_findings *findings, bulla_error *err, const char *next, const char *format, ...)
+	BULLA_PRINTF(4, 5);
 
 /* The first refusal as an error; BULLA_OK when there is none. */
 bulla_code bulla_findings_first(const bulla_findings *findings, bulla_error *err);
@@ -37,7 +38,8 @@ bulla_code bulla_findings_first(const bulla_findings *findings, bulla_error *err
 void bulla_findings_tell(const bulla_findings *findings, bulla_json_writer *out);
 
 /* Whatever follows from the definition of the table and the model alone, without reading a row. */
-BULLA_MUST bulla_code bulla_check(const bulla_mapping *mapping, const bulla_schema *schema, bulla_findings *findings, bulla_error *err);
+BULLA_MUST bulla_code bulla_check(const bulla_mapping *mapping, const bulla_schema *schema, bulla_findings *findings,
+				  bulla_error *err);
 
 /* A hash over the definition of the table, without what a job adds to it, and over the model: 64 hex digits. */
 BULLA_MUST bulla_code bulla_fingerprint(const bulla_mapping *mapping, char out[static 65], bulla_error *err);

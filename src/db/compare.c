@@ -90,7 +90,8 @@ static bool is_row_stale(const bulla_verify *v, const bulla_row *row)
 
 /* --- rows -------------------------------------------------------------------------------------------------------- */
 
-static bulla_code name_row(const bulla_verify *v, const bulla_page *page, size_t row, bulla_aside *list, const char *field, bulla_reason reason, bulla_error *err)
+static bulla_code name_row(const bulla_verify *v, const bulla_page *page, size_t row, bulla_aside *list, const char *field,
+			   bulla_reason reason, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf pk = { 0 };
 	TRY(bulla_pk_write(bulla_page_values(page, row), v->shape.pk, v->run->mapping.table->pk_count, &pk, err));
@@ -102,14 +103,15 @@ static bulla_code put_aside(const bulla_verify *v, const bulla_page *page, size_
 	const char *field;
 	bulla_reason reason = bulla_row_reason(v->run->job->model, &page->rows[row], &field);
 	if (reason == BULLA_REASON_NONE)
-		return bulla_fail(err, page->rows[row].code, "the rows cannot be opened with the keys of this environment: %s", bulla_code_name(page->rows[row].code));
+		return bulla_fail(err, page->rows[row].code, "the rows cannot be opened with the keys of this environment: %s",
+				  bulla_code_name(page->rows[row].code));
 	found->failed++;
 	return name_row(v, page, row, &found->aside, field, reason, err);
 }
 
 /* Primary key and values, as they open: the same before the plaintext is dropped and after. */
-static bulla_code add_to_digest(const bulla_verify *v, const bulla_page *page, size_t row, bulla_lane *lane, bulla_buf *scratch, bulla_verified *found,
-				bulla_error *err)
+static bulla_code add_to_digest(const bulla_verify *v, const bulla_page *page, size_t row, bulla_lane *lane, bulla_buf *scratch,
+				bulla_verified *found, bulla_error *err)
 {
 	const bulla_value *values = bulla_page_values(page, row);
 	bulla_buf_clear(scratch);
@@ -120,7 +122,8 @@ static bulla_code add_to_digest(const bulla_verify *v, const bulla_page *page, s
 	return bulla_digest_add(&found->digest, lane, &v->digest_key, bulla_view_buf(scratch), err);
 }
 
-static bulla_code count_row(const bulla_verify *v, const bulla_page *page, size_t row, bulla_lane *lane, bulla_buf *scratch, bulla_verified *found, bulla_error *err)
+static bulla_code count_row(const bulla_verify *v, const bulla_page *page, size_t row, bulla_lane *lane, bulla_buf *scratch,
+			    bulla_verified *found, bulla_error *err)
 {
 	bool stale = is_row_stale(v, &page->rows[row]);
 	found->rows++;
@@ -135,7 +138,9 @@ static bulla_code count_row(const bulla_verify *v, const bulla_page *page, size_
 		return BULLA_OK;
 	case DIFFERENT:
 		found->differences++;
-		return found->examples.n < BULLA_EXAMPLES_MAX ? name_row(v, page, row, &found->examples, "", BULLA_REASON_NONE, err) : BULLA_OK;
+		return found->examples.n < BULLA_EXAMPLES_MAX
+			       ? name_row(v, page, row, &found->examples, "", BULLA_REASON_NONE, err)
+			       : BULLA_OK;
 	case EQUAL:
 		break;
 	}
@@ -143,7 +148,8 @@ static bulla_code count_row(const bulla_verify *v, const bulla_page *page, size_
 	return add_to_digest(v, page, row, lane, scratch, found, err);
 }
 
-bulla_code bulla_verify_compare(const bulla_verify *verify, const bulla_page *page, bulla_lane *lane, bulla_buf *scratch, bulla_verified *found, bulla_error *err)
+bulla_code bulla_verify_compare(const bulla_verify *verify, const bulla_page *page, bulla_lane *lane, bulla_buf *scratch,
+				bulla_verified *found, bulla_error *err)
 {
 	for (size_t i = 0; i < page->n; i++)
 		TRY(count_row(verify, page, i, lane, scratch, found, err));

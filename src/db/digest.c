@@ -15,7 +15,8 @@ bulla_code bulla_digest_key(const uint8_t seed[static 32], const char *model, bu
 	BULLA_BUF_AUTO bulla_buf info = { 0 };
 	TRY(bulla_buf_add(&info, bulla_view(LABEL, sizeof LABEL), err));
 	TRY(bulla_buf_add_str(&info, model, err));
-	return bulla_hkdf(BULLA_HMAC_SHA256, bulla_view(seed, 32), bulla_view("", 0), bulla_view_buf(&info), ret->bytes, sizeof ret->bytes, err);
+	return bulla_hkdf(BULLA_HMAC_SHA256, bulla_view(seed, 32), bulla_view("", 0), bulla_view_buf(&info), ret->bytes,
+			  sizeof ret->bytes, err);
 }
 
 /* A boolean opens as one and is stored as an integer: the digest must not depend on where it was read. */

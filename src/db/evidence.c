@@ -21,14 +21,18 @@ uint32_t bulla_evidence_sum(const bulla_mapping *mapping, const bulla_shape *sha
 	uint64_t hash = 0xcbf29ce484222325ull;
 	for (size_t i = 0; i < mapping->locator_count; i++) {
 		const bulla_value *v = &values[shape->locator[i]];
-		if (v->kind == BULLA_KIND_INTEGER) hash = mix(hash, &v->integer, sizeof v->integer);
-		else if (v->kind == BULLA_KIND_FLOAT) hash = mix(hash, &v->number, sizeof v->number);
-		else if (v->kind != BULLA_KIND_NULL && v->bytes.data) hash = mix(hash, v->bytes.data, v->bytes.len);
+		if (v->kind == BULLA_KIND_INTEGER)
+			hash = mix(hash, &v->integer, sizeof v->integer);
+		else if (v->kind == BULLA_KIND_FLOAT)
+			hash = mix(hash, &v->number, sizeof v->number);
+		else if (v->kind != BULLA_KIND_NULL && v->bytes.data)
+			hash = mix(hash, v->bytes.data, v->bytes.len);
 	}
 	return (uint32_t)((hash ^ (hash >> 32)) % BULLA_EVIDENCE_SUMS);
 }
 
-bulla_code bulla_trace_row(const bulla_page *page, size_t row, bulla_lane *lane, const bulla_secret *key, bulla_buf *scratch, bulla_trace *ret, bulla_error *err)
+bulla_code bulla_trace_row(const bulla_page *page, size_t row, bulla_lane *lane, const bulla_secret *key, bulla_buf *scratch,
+			   bulla_trace *ret, bulla_error *err)
 {
 	uint8_t hash[32];
 	const bulla_value *values = bulla_page_values(page, row);
@@ -36,7 +40,9 @@ bulla_code bulla_trace_row(const bulla_page *page, size_t row, bulla_lane *lane,
 	for (size_t i = 0; i < page->shape->width; i++) {
 		bulla_value v = values[i];
 		bool left_out = (v.kind == BULLA_KIND_TEXT || v.kind == BULLA_KIND_BINARY) && !v.bytes.data;
-		if (left_out) v = (bulla_value){ .kind = BULLA_KIND_INTEGER, .integer = (int64_t)v.bytes.len }; /* too large to be sealed at all */
+		if (left_out)
+			v = (bulla_value){ .kind = BULLA_KIND_INTEGER,
+					   .integer = (int64_t)v.bytes.len }; /* too large to be sealed at all */
 		TRY(bulla_digest_write(&v, scratch, err));
 	}
 	bulla_bytes bytes = bulla_view_buf(scratch);

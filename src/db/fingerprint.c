@@ -1,5 +1,6 @@
 /*
- * fingerprint.c - one hash over a table's definition and its model, so that `apply --plan` notices when either is no longer what was planned.
+ * fingerprint.c - one hash over a table's definition and its model, so that `apply --plan` notices when either is no longer
+ * what was planned.
  *
  * What a job adds (columns, indexes, triggers) is left out: a plan stays good for an apply that is taken up again.
  */
@@ -129,7 +130,9 @@ bulla_code bulla_fingerprint(const bulla_mapping *mapping, char out[static 65], 
 	BULLA_BUF_AUTO bulla_buf text = { 0 }, hex = { 0 };
 	uint8_t digest[32];
 	TRY(put(&text, mapping->table->name, err));
-	TRY(put_number(&text, (uint64_t)(mapping->table->without_rowid + 2 * mapping->table->strict + 4 * mapping->table->autoincrement), err));
+	TRY(put_number(&text,
+		       (uint64_t)(mapping->table->without_rowid + 2 * mapping->table->strict + 4 * mapping->table->autoincrement),
+		       err));
 	TRY(put_columns(mapping, &text, err));
 	TRY(put_objects(mapping, &text, err));
 	TRY(put_model(mapping->model, &text, err));

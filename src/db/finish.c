@@ -1,9 +1,11 @@
 /*
- * finish.c - dropping the plaintext: only what was proven is dropped, and a crash at any point leaves the old table or the new one.
+ * finish.c - dropping the plaintext: only what was proven is dropped, and a crash at any point leaves the old table or the
+ * new one.
  *
- * Every row is verified again before the lock, in a snapshot, which also fetches the keys; under the lock nothing is opened. There, if anybody has
- * committed since the snapshot, only the stored bytes are compared with what was verified (evidence.h); rows that differ are opened outside the lock,
- * and the lock is taken again. The steps behind the drop (rewriting the files) are taken up from bulla_job's phase by running finish again.
+ * Every row is verified again before the lock, in a snapshot, which also fetches the keys; under the lock nothing is opened.
+ * There, if anybody has committed since the snapshot, only the stored bytes are compared with what was verified (evidence.h);
+ * rows that differ are opened outside the lock, and the lock is taken again. The steps behind the drop (rewriting the files)
+ * are taken up from bulla_job's phase by running finish again.
  */
 #include "db/check.h"
 #include "db/report.h"
@@ -21,12 +23,12 @@
 typedef struct finish {
 	bulla_run run;
 	bulla_verify verify;
-	bulla_verified found;       /* of the first verification: all rows */
-	bulla_evidence *known;      /* what was verified */
+	bulla_verified found;  /* of the first verification: all rows */
+	bulla_evidence *known; /* what was verified */
 	bulla_evidence *now;
 	bulla_secret evidence_key;
-	uint64_t mark;              /* of the snapshot that `known` is of */
-	bool whole;                 /* `found` still speaks of every row */
+	uint64_t mark; /* of the snapshot that `known` is of */
+	bool whole;    /* `found` still speaks of every row */
 	char fingerprint[65];
 	bulla_json_writer casualties;
 	const bulla_finish_options *options;
@@ -63,7 +65,9 @@ static bulla_code check_report(finish *f, bulla_error *err)
 {
 	bulla_last_report last;
 	TRY(bulla_report_last(&f->run, f->run.job->sign_seed, &last, err));
-	if (!last.found) return refuse(f, err, "verify", "no verification of every row, without a fault and signed by this key store, is on record");
+	if (!last.found)
+		return refuse(f, err, "verify",
+			      "no verification of every row, without a fault and signed by this key store, is on record");
 	TRY(bulla_fingerprint(&f->run.mapping, f->fingerprint, err));
 	if (strcmp(last.fingerprint, f->fingerprint) != 0)
 		return refuse(f, err, "verify", "the table or the model has changed since it was verified (%s)", last.at);
@@ -74,16 +78,21 @@ static bulla_code check_quarantine(finish *f, bulla_error *err)
 {
 	TRY(bulla_quarantine_count(f->run.db, f->run.job->model->key, &f->ret->quarantined, err));
 	if (f->ret->quarantined == 0) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "%" PRIu64 " rows are in quarantine: their plaintext would be lost", f->ret->quarantined);
-	return bulla_advise(err, code, "bulla status %s shows why; mend or delete them, then run apply and verify", f->run.job->model->key);
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "%" PRIu64 " rows are in quarantine: their plaintext would be lost",
+				     f->ret->quarantined);
+	return bulla_advise(err, code, "bulla status %s shows why; mend or delete them, then run apply and verify",
+			    f->run.job->model->key);
 }
 
 static bulla_code check_settled(finish *f, bulla_error *err)
 {
 	int64_t age = bulla_now_us(NULL) / 1000 - f->run.state.last_unsealed_ms;
 	if (!f->run.state.last_unsealed_ms || age >= f->options->settle_ms) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "%" PRId64 " s ago plaintext was found that some program wrote without its ciphertext", age / 1000);
-	return bulla_advise(err, code, "find that program and deploy it with the library; then wait for %" PRId64 " s more (--settle)",
+	bulla_code code =
+		bulla_fail(err, BULLA_ERR_REFUSED,
+			   "%" PRId64 " s ago plaintext was found that some program wrote without its ciphertext", age / 1000);
+	return bulla_advise(err, code,
+			    "find that program and deploy it with the library; then wait for %" PRId64 " s more (--settle)",
 			    (f->options->settle_ms - age) / 1000 + 1);
 }
 
@@ -92,8 +101,11 @@ static bulla_code check_found(finish *f, const bulla_verified *found, bulla_erro
 	f->ret->differences = found->differences;
 	f->ret->unsealed = found->unsealed;
 	if (found->differences + found->unsealed + found->failed == 0) return BULLA_OK;
-	if (found->differences + found->failed == 0) return refuse(f, err, "apply", "%" PRIu64 " rows have plaintext and no ciphertext", found->unsealed);
-	return refuse(f, err, "verify", "since the last verification %" PRIu64 " rows differ, %" PRIu64 " are not sealed and %" PRIu64 " do not open",
+	if (found->differences + found->failed == 0)
+		return refuse(f, err, "apply", "%" PRIu64 " rows have plaintext and no ciphertext", found->unsealed);
+	return refuse(f, err, "verify",
+		      "since the last verification %" PRIu64 " rows differ, %" PRIu64 " are not sealed and %" PRIu64
+		      " do not open",
 		      found->differences, found->unsealed, found->failed);
 }
 
@@ -104,7 +116,8 @@ static bulla_code make_evidence(finish *f, bulla_error *err)
 	f->known = calloc(1, sizeof *f->known);
 	f->now = calloc(1, sizeof *f->now);
 	if (!f->known || !f->now) return bulla_fail_memory(err);
-	if (getrandom(f->evidence_key.bytes, sizeof f->evidence_key.bytes, 0) == (ssize_t)sizeof f->evidence_key.bytes) return BULLA_OK;
+	if (getrandom(f->evidence_key.bytes, sizeof f->evidence_key.bytes, 0) == (ssize_t)sizeof f->evidence_key.bytes)
+		return BULLA_OK;
 	return bulla_fail(err, BULLA_ERR_CRYPTO, "the system gives no random bytes");
 }
 
@@ -180,7 +193,8 @@ static void note_casualty(void *self, const char *kind, const char *name, const 
 	finish *f = self;
 	bulla_json_writer *w = &f->casualties;
 	BULLA_BUF_AUTO bulla_buf where = { 0 }, how = { 0 };
-	if (bulla_buf_printf(&where, NULL, "%s %s", kind, name) || bulla_buf_add_str(&how, "it used the plaintext and was dropped. It was: ", NULL) ||
+	if (bulla_buf_printf(&where, NULL, "%s %s", kind, name) ||
+	    bulla_buf_add_str(&how, "it used the plaintext and was dropped. It was: ", NULL) ||
 	    bulla_buf_add_str(&how, sql, NULL)) {
 		w->failed = BULLA_ERR_MEMORY;
 		return;
@@ -195,7 +209,12 @@ static void note_casualty(void *self, const char *kind, const char *name, const 
 static bulla_code keep_report(finish *f, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf line = { 0 };
-	bulla_report report = { .run = &f->run, .found = &f->found, .at_us = bulla_now_us(NULL), .rows = f->found.rows, .complete = true, .clean = true,
+	bulla_report report = { .run = &f->run,
+				.found = &f->found,
+				.at_us = bulla_now_us(NULL),
+				.rows = f->found.rows,
+				.complete = true,
+				.clean = true,
 				.fingerprint = f->fingerprint };
 	if (!f->whole) return BULLA_OK;
 	TRY(bulla_report_make(&report, &line, err));
@@ -240,7 +259,8 @@ static bulla_code verify_and_drop(finish *f, bulla_error *err)
 		TRY(try_drop(f, &dropped, err));
 	}
 	if (dropped) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_BUSY, "rows of table %s are written faster than they can be checked", f->run.mapping.table->name);
+	bulla_code code = bulla_fail(err, BULLA_ERR_BUSY, "rows of table %s are written faster than they can be checked",
+				     f->run.mapping.table->name);
 	return bulla_advise(err, code, "nothing was dropped; run this again at a quieter time");
 }
 
@@ -269,7 +289,8 @@ static bulla_code tell(finish *f, bulla_buf *out, bulla_error *err)
 
 static bulla_code drop(finish *f, bulla_error *err)
 {
-	if (!f->run.job->sign_seed) return refuse(f, err, "verify", "there is no key to check the report of the verification with");
+	if (!f->run.job->sign_seed)
+		return refuse(f, err, "verify", "there is no key to check the report of the verification with");
 	TRY(check_definition(f, err));
 	TRY(check_report(f, err));
 	TRY(check_quarantine(f, err));
@@ -296,7 +317,8 @@ static bulla_code finish_model(finish *f, bulla_buf *out, bulla_error *err)
 	return bulla_run_record(&f->run, "JobFinished", "finish", err);
 }
 
-bulla_code bulla_job_finish(const bulla_job *job, const bulla_finish_options *options, bulla_job_result *ret, bulla_buf *out, bulla_error *err)
+bulla_code bulla_job_finish(const bulla_job *job, const bulla_finish_options *options, bulla_job_result *ret, bulla_buf *out,
+			    bulla_error *err)
 {
 	finish f = { .options = options, .ret = ret };
 	*ret = (bulla_job_result){ 0 };

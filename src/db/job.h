@@ -2,8 +2,8 @@
  * job.h - whole tables: plan, apply, verify, finish, and reading them back (search, get, export, status).
  *
  * The library and the command line see only this header. Behind it lie one small table per database system (db/target.h) and
- * the bookkeeping in the target database: bulla_job, bulla_quarantine, bulla_report. No value of the user's data enters a statement's
- * text, an error or the bookkeeping.
+ * the bookkeeping in the target database: bulla_job, bulla_quarantine, bulla_report. No value of the user's data enters a
+ * statement's text, an error or the bookkeeping.
  */
 #ifndef DB_JOB_H
 #define DB_JOB_H
@@ -21,119 +21,130 @@ typedef void (*bulla_progress)(void *self, const char *phase, uint64_t done, uin
 
 /* What every job needs; immutable while it runs. One thread calls; jobs make their own workers. */
 typedef struct bulla_job {
-	bulla_keyring *keyring;        /* NULL only for plan and status without keys */
+	bulla_keyring *keyring; /* NULL only for plan and status without keys */
 	const bulla_schema *schema;
 	const bulla_model *model;
-	const char *url;               /* of the model's database, e.g. sqlite:app.db */
-	const char *base_dir;          /* where relative paths start: the directory of bulla.yaml */
-	const char *reports;           /* directory of signed reports, e.g. .bulla/reports */
-	const uint8_t *sign_seed;      /* Ed25519 seed, 32 bytes, that signs reports; NULL: unsigned is refused by verify */
-	const char *sign_name;         /* the name in signatures: the log's origin */
+	const char *url;          /* of the model's database, e.g. sqlite:app.db */
+	const char *base_dir;     /* where relative paths start: the directory of bulla.yaml */
+	const char *reports;      /* directory of signed reports, e.g. .bulla/reports */
+	const uint8_t *sign_seed; /* Ed25519 seed, 32 bytes, that signs reports; NULL: unsigned is refused by verify */
+	const char *sign_name;    /* the name in signatures: the log's origin */
 	const char *principal;
 	/* Writes an audit event about the job (JobStarted, JobFinished, PlaintextDropped); may be NULL. */
 	bulla_code (*record)(void *self, const char *operation, const char *detail, bulla_error *err);
 	void *record_self;
-	bulla_progress progress;       /* may be NULL */
+	bulla_progress progress; /* may be NULL */
 	void *progress_self;
-	const atomic_bool *stop;       /* set by SIGINT: end at the next checkpoint with INTERRUPTED; may be NULL */
-	int64_t lock_wait_ms;          /* how long to wait for a lock of the database before LOCKED; 0: 30 s */
-	/* For tests that act between two steps: called with the step's name ("read", "sealed", "written", "filled", "round", "checked", "locked",
-	 * "dropped", "purged") in the calling thread, inside a transaction only for "locked". May be NULL. */
+	const atomic_bool *stop; /* set by SIGINT: end at the next checkpoint with INTERRUPTED; may be NULL */
+	int64_t lock_wait_ms;    /* how long to wait for a lock of the database before LOCKED; 0: 30 s */
+	/* For tests that act between two steps: called with the step's name ("read", "sealed", "written", "filled",
+	 * "round", "checked", "locked", "dropped", "purged") in the calling thread, inside a transaction only for
+	 * "locked". May be NULL. */
 	void (*hook)(void *self, const char *step);
 	void *hook_self;
 } bulla_job;
 
 /* --- plan ------------------------------------------------------------------------------------------------------ */
-/* Writes the whole plan as one JSON object to `out` (members listed in docs/PLAN.md): model, table, rows, per field: nulls, empty,
- * storage classes, longest, mean, ciphertext sizes, index leakage (distinct values, share of the most frequent, entropy lost), collisions
- * of a unique index under its normaliser; triggers that will fire, log settings, KMS calls and cost, disk growth, seconds expected,
- * fast and slow index cost; `refusals` (each with code, text, next) and `warnings`; and "fingerprint", a hash over the table's definition and the model, by
- * which apply --plan notices drift. Reads only; one snapshot. */
+/* Writes the whole plan as one JSON object to `out` (members listed in docs/PLAN.md): model, table, rows, per field:
+ * nulls, empty, storage classes, longest, mean, ciphertext sizes, index leakage (distinct values, share of the most
+ * frequent, entropy lost), collisions of a unique index under its normaliser; triggers that will fire, log settings, KMS
+ * calls and cost, disk growth, seconds expected, fast and slow index cost; `refusals` (each with code, text, next) and
+ * `warnings`; and "fingerprint", a hash over the table's definition and the model, by which apply --plan notices drift.
+ * Reads only; one snapshot. */
 BULLA_MUST bulla_code bulla_job_plan(const bulla_job *job, bulla_buf *out, size_t *ret_refusals, bulla_error *err);
-/* plan --rehearse: runs the whole apply and verify on a copy of the database in a temporary file beside it, removes the copy, and adds
- * "rehearsal" {rows, seconds, quarantined, differences} to the plan. */
+/* plan --rehearse: runs the whole apply and verify on a copy of the database in a temporary file beside it, removes the
+ * copy, and adds "rehearsal" {rows, seconds, quarantined, differences} to the plan. */
 BULLA_MUST bulla_code bulla_job_rehearse(const bulla_job *job, bulla_buf *out, size_t *ret_refusals, bulla_error *err);
 
 /* --- apply ----------------------------------------------------------------------------------------------------- */
 typedef struct bulla_apply_options {
-	const char *plan_fingerprint;  /* DRIFT when the table is no longer the planned one; NULL: not checked */
-	bool follow;                   /* go on sealing what writers leave unsealed until stopped */
-	unsigned workers;              /* threads that seal; 0: one beside the writer */
-	bool shadow;                   /* seal and compare everything, write nothing to the user's table */
-	bool side_table;               /* keep the new columns in a table of their own (<table>_bulla), for code that inserts without column names */
-	size_t batch_rows;             /* 0: chosen; tests make it small */
+	const char *plan_fingerprint; /* DRIFT when the table is no longer the planned one; NULL: not checked */
+	bool follow;                  /* go on sealing what writers leave unsealed until stopped */
+	unsigned workers;             /* threads that seal; 0: one beside the writer */
+	bool shadow;                  /* seal and compare everything, write nothing to the user's table */
+	bool side_table;              /* keep the new columns in <table>_bulla, for code that inserts without column names */
+	size_t batch_rows;            /* 0: chosen; tests make it small */
 } bulla_apply_options;
 
 typedef struct bulla_job_result {
-	uint64_t rows;         /* in the table */
-	uint64_t done;         /* sealed (apply), equal (verify) by this run */
-	uint64_t already;      /* found done */
-	uint64_t quarantined;  /* in bulla_quarantine for this model after the run */
-	uint64_t conflicts;    /* rows another writer changed meanwhile; taken again */
-	uint64_t differences;  /* verify: rows whose plaintext and ciphertext differ */
-	uint64_t unsealed;     /* rows with plaintext and no ciphertext, after the run */
-	uint64_t bytes;        /* ciphertext written */
+	uint64_t rows;        /* in the table */
+	uint64_t done;        /* sealed (apply), equal (verify) by this run */
+	uint64_t already;     /* found done */
+	uint64_t quarantined; /* in bulla_quarantine for this model after the run */
+	uint64_t conflicts;   /* rows another writer changed meanwhile; taken again */
+	uint64_t differences; /* verify: rows whose plaintext and ciphertext differ */
+	uint64_t unsealed;    /* rows with plaintext and no ciphertext, after the run */
+	uint64_t bytes;       /* ciphertext written */
 	double seconds;
-	char report[512];      /* verify: path of the signed report */
-	bool finished;         /* no plaintext column is left: verify opened every row, and had no plaintext to compare with */
-	bool digest_known;     /* finished: there is an earlier complete report whose signature is right ... */
-	bool digest_equal;     /* ... and every row still opens to the same values; false after writes since then, which is not wrong by itself */
-	uint64_t stale;        /* verify --strict: rows under a key that is no longer current, or with fewer wraps than min_wraps */
+	char report[512];  /* verify: path of the signed report */
+	bool finished;     /* no plaintext column is left: verify opened every row, and had no plaintext to compare with */
+	bool digest_known; /* finished: there is an earlier complete report whose signature is right ... */
+	bool digest_equal; /* ... and every row still opens to the same values; writes since then make it false */
+	uint64_t stale;    /* verify --strict: rows under a key that is no longer current, or with fewer wraps than min_wraps */
 } bulla_job_result;
 
-BULLA_MUST bulla_code bulla_job_apply(const bulla_job *job, const bulla_apply_options *options, bulla_job_result *ret, bulla_error *err);
+BULLA_MUST bulla_code bulla_job_apply(const bulla_job *job, const bulla_apply_options *options, bulla_job_result *ret,
+				      bulla_error *err);
 
 /* --- verify, finish -------------------------------------------------------------------------------------------- */
 typedef struct bulla_verify_options {
-	uint64_t sample;       /* 0: every row; else about that many, chosen at random; a sample does not allow finish */
-	bool strict;           /* also fails on rows under previous keys and on records with fewer wraps than min_wraps */
-	unsigned workers;      /* 0: two */
+	uint64_t sample;  /* 0: every row; else about that many, chosen at random; a sample does not allow finish */
+	bool strict;      /* also fails on rows under previous keys and on records with fewer wraps than min_wraps */
+	unsigned workers; /* 0: two */
 } bulla_verify_options;
 
-/* Compares plaintext and ciphertext of each row as bytes in one snapshot, or after finish opens every row and checks it against the digest of
- * the last report. BULLA_OK with differences > 0 means: verified, and it is wrong. */
-BULLA_MUST bulla_code bulla_job_verify(const bulla_job *job, const bulla_verify_options *options, bulla_job_result *ret, bulla_error *err);
+/* Compares plaintext and ciphertext of each row as bytes in one snapshot, or after finish opens every row and checks it
+ * against the digest of the last report. BULLA_OK with differences > 0 means: verified, and it is wrong. */
+BULLA_MUST bulla_code bulla_job_verify(const bulla_job *job, const bulla_verify_options *options, bulla_job_result *ret,
+				       bulla_error *err);
 
 typedef struct bulla_finish_options {
-	int64_t settle_ms;     /* the last plaintext-only write must be this long ago */
+	int64_t settle_ms; /* the last plaintext-only write must be this long ago */
 } bulla_finish_options;
 
-/* Drops the plaintext. `out` receives a JSON array of what may still hold it elsewhere, each {"where","how_to_end"}. REFUSED with the reason while
- * something is unsealed, quarantined, unverified or written too recently. */
-BULLA_MUST bulla_code bulla_job_finish(const bulla_job *job, const bulla_finish_options *options, bulla_job_result *ret, bulla_buf *out,
-                                       bulla_error *err);
+/* Drops the plaintext. `out` receives a JSON array of what may still hold it elsewhere, each {"where","how_to_end"}.
+ * REFUSED with the reason while something is unsealed, quarantined, unverified or written too recently. */
+BULLA_MUST bulla_code bulla_job_finish(const bulla_job *job, const bulla_finish_options *options, bulla_job_result *ret,
+				       bulla_buf *out, bulla_error *err);
 
 /* --- reading --------------------------------------------------------------------------------------------------- */
 /* One decrypted record: column names and values; views that live until the callback returns. Returning an error ends the walk. */
-typedef bulla_code (*bulla_record_each)(void *self, const char *const *names, const bulla_value *values, size_t n, bulla_error *err);
+typedef bulla_code (*bulla_record_each)(void *self, const char *const *names, const bulla_value *values, size_t n,
+					bulla_error *err);
 
-/* Rows whose field equals `value` under the index: found by the index, decrypted, compared. Hits that do not compare are counted in
- * `ret_false` (at 64 bits or more that is reported as tampering: AUTH). USAGE when the field has no index. */
-BULLA_MUST bulla_code bulla_job_search(const bulla_job *job, const bulla_field *field, const bulla_value *value, bulla_record_each each,
-                                       void *self, uint64_t *ret_hits, uint64_t *ret_false, bulla_error *err);
+/* Rows whose field equals `value` under the index: found by the index, decrypted, compared. Hits that do not compare are
+ * counted in `ret_false` (at 64 bits or more that is reported as tampering: AUTH). USAGE when the field has no index. */
+BULLA_MUST bulla_code bulla_job_search(const bulla_job *job, const bulla_field *field, const bulla_value *value,
+				       bulla_record_each each, void *self, uint64_t *ret_hits, uint64_t *ret_false,
+				       bulla_error *err);
 
 /* One record by primary key values in text form. NOT_FOUND. `fields` empty means all columns of the table but bulla's own. */
-BULLA_MUST bulla_code bulla_job_get(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const char *const *fields, size_t field_count,
-                                    bulla_record_each each, void *self, bulla_error *err);
+BULLA_MUST bulla_code bulla_job_get(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const char *const *fields,
+				    size_t field_count, bulla_record_each each, void *self, bulla_error *err);
 
-/* Every record in the table's own order (that of the row id, or of the primary key), plaintext in the columns where it was; a row that does not open ends in `ret_failed`, is left out and does not
- * stop the rest. */
-BULLA_MUST bulla_code bulla_job_export(const bulla_job *job, bulla_record_each each, void *self, uint64_t *ret_rows, uint64_t *ret_failed,
-                                       bulla_error *err);
+/* Every record in the table's own order (that of the row id, or of the primary key), plaintext in the columns where it
+ * was; a row that does not open ends in `ret_failed`, is left out and does not stop the rest. */
+BULLA_MUST bulla_code bulla_job_export(const bulla_job *job, bulla_record_each each, void *self, uint64_t *ret_rows,
+				       uint64_t *ret_failed, bulla_error *err);
 
-/* Reads one record and seals or opens a value as the application would: encrypt/decrypt with --model/--id/--field. */
+/* encrypt and decrypt with --model, --id and --field. None of them writes to the database.
+ * seal_value appends what the field's column would hold for `plain`, sealed under the record's own key: NOT_FOUND when the record has none, TYPE for
+ * text that is no value of the field's type. open_given opens such bytes; open_value what the record holds. */
 BULLA_MUST bulla_code bulla_job_seal_value(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field,
-                                           bulla_bytes plain, bulla_error *err);
-BULLA_MUST bulla_code bulla_job_open_value(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field, bulla_buf *out,
-                                           bulla_error *err);
+                                           bulla_bytes plain, bulla_buf *out, bulla_error *err);
+BULLA_MUST bulla_code bulla_job_open_given(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field,
+                                           bulla_bytes ciphertext, bulla_buf *out, bulla_error *err);
+BULLA_MUST bulla_code bulla_job_open_value(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field,
+                                           bulla_buf *out, bulla_error *err);
 
-/* Writes one JSON object: phase (planned, applying, applied, verified, finished), rows, per field: sealed, unsealed, null, by key version; quarantine by
- * reason; plaintext left; last plaintext-only write; workers. Needs no keys. */
+/* Writes one JSON object: phase (planned, applying, applied, verified, finished), rows, per field: sealed, unsealed, null,
+ * by key version; quarantine by reason; plaintext left; last plaintext-only write; workers. Needs no keys. */
 BULLA_MUST bulla_code bulla_job_status(const bulla_job *job, bulla_buf *out, bulla_error *err);
 
-/* What `init` needs: the tables of a database and proposals for the given fields, as a JSON object {"table","primary_key","context",
- * "fields":[{"name","type",...}],"warnings":[...]}; REFUSED or NOT_FOUND with what to do. */
-BULLA_MUST bulla_code bulla_database_propose(const char *url, const char *base_dir, const char *table, const char *const *fields, size_t n,
-                                             bulla_buf *out, bulla_error *err);
+/* What `init` needs: the tables of a database and proposals for the given fields, as a JSON object
+ * {"table","primary_key","context", "fields":[{"name","type",...}],"warnings":[...]}; REFUSED or NOT_FOUND with what to
+ * do. */
+BULLA_MUST bulla_code bulla_database_propose(const char *url, const char *base_dir, const char *table, const char *const *fields,
+					     size_t n, bulla_buf *out, bulla_error *err);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * lease.c - one run at a time: the owner of a model's job, and how to tell that an owner is dead.
  *
- * An owner is host, boot, process namespace, process and its start time. On the same host a process can be asked for; elsewhere only a heartbeat
- * that has stopped tells. Whoever takes over changes the owner, and the next checkpoint of the old one fails with its whole batch.
+ * An owner is host, boot, process namespace, process and its start time. On the same host a process can be asked for;
+ * elsewhere only a heartbeat that has stopped tells. Whoever takes over changes the owner, and the next checkpoint of the old
+ * one fails with its whole batch.
  */
 #include "db/run.h"
 
@@ -60,21 +61,24 @@ static void describe_owner(const bulla_run *run, char *out)
 	snprintf(out, BULLA_OWNER_MAX, "%s %ld %llu %s", host, (long)getpid(), start, run->id);
 }
 
-/* Dead beyond doubt: it ran here, and is not there, is a corpse, or is another process under the same number. */
-static bool is_dead(const char *owner)
+typedef enum life { UNKNOWN, DEAD, ALIVE } life;
+
+/* Known of those that ran here: dead is one that is not there, is a corpse, or is another process under the same number. */
+static life ask(const char *owner)
 {
 	char host[HOST_MAX], here[HOST_MAX], state;
 	long pid;
 	unsigned long long start, found;
 	describe_host(here);
-	if (sscanf(owner, "%127s %ld %llu", host, &pid, &start) != 3 || strcmp(host, here) != 0) return false;
-	if (!describe_process(pid, &state, &found)) return true;
-	return state == 'Z' || state == 'X' || found != start;
+	if (sscanf(owner, "%127s %ld %llu", host, &pid, &start) != 3 || strcmp(host, here) != 0) return UNKNOWN;
+	if (!describe_process(pid, &state, &found)) return DEAD;
+	return state == 'Z' || state == 'X' || found != start ? DEAD : ALIVE;
 }
 
 bool bulla_lease_is_live(const bulla_job_state *state, int64_t now_ms)
 {
-	if (!*state->owner || is_dead(state->owner)) return false;
+	life known = *state->owner ? ask(state->owner) : DEAD;
+	if (known != UNKNOWN) return known == ALIVE; /* a long verification has no heart to beat */
 	return now_ms - state->heartbeat_ms < BULLA_LEASE_MS;
 }
 
@@ -83,9 +87,12 @@ static bulla_code busy(const bulla_run *run, int64_t now_ms, bulla_error *err)
 	char host[HOST_MAX] = "";
 	long pid = 0;
 	(void)sscanf(run->state.owner, "%127[^/ ]%*s %ld", host, &pid);
-	bulla_code code = bulla_fail(err, BULLA_ERR_BUSY, "process %ld on host %s is working on model %s; it was last heard of %lld s ago", pid, host,
-				     run->job->model->key, (long long)((now_ms - run->state.heartbeat_ms) / 1000));
-	return bulla_advise(err, code, "wait for it, or end it: a dead one is replaced at once on its own host, after %d s elsewhere", BULLA_LEASE_MS / 1000);
+	bulla_code code =
+		bulla_fail(err, BULLA_ERR_BUSY, "process %ld on host %s is working on model %s; it was last heard of %lld s ago",
+			   pid, host, run->job->model->key, (long long)((now_ms - run->state.heartbeat_ms) / 1000));
+	return bulla_advise(err, code,
+			    "wait for it, or end it: a dead one is replaced at once on its own host, after %d s elsewhere",
+			    BULLA_LEASE_MS / 1000);
 }
 
 static bulla_code take(bulla_run *run, bulla_error *err)
@@ -104,8 +111,10 @@ bulla_code bulla_lease_take(bulla_run *run, bulla_error *err)
 {
 	TRY(run->db->target->begin_write(run->db, err));
 	bulla_code code = take(run, err);
-	if (!code) code = run->db->target->commit(run->db, err);
-	else run->db->target->rollback(run->db);
+	if (!code)
+		code = run->db->target->commit(run->db, err);
+	else
+		run->db->target->rollback(run->db);
 	if (!code) memcpy(run->owner, run->state.owner, sizeof run->owner);
 	return code;
 }
@@ -125,12 +134,14 @@ bulla_code bulla_lease_save(bulla_run *run, bulla_error *err)
 	return code;
 }
 
-/* Only the owner is touched: what the run holds in memory may belong to a batch that was rolled back. A lease that cannot be given back
- * ends by itself, since the owner's process does. */
+/* Only the owner is touched: what the run holds in memory may belong to a batch that was rolled back. A lease that cannot
+ * be given back ends by itself, since the owner's process does. */
 void bulla_lease_give(bulla_run *run)
 {
 	bulla_value args[] = { bulla_value_text(run->job->model->key), bulla_value_text(run->owner) };
 	if (!*run->owner) return;
-	if (run->db->target->run(run->db, "UPDATE bulla_job SET owner = NULL WHERE model = ? AND owner = ?", args, 2, NULL, NULL, NULL, NULL)) return;
+	if (run->db->target->run(run->db, "UPDATE bulla_job SET owner = NULL WHERE model = ? AND owner = ?", args, 2, NULL, NULL,
+				 NULL, NULL))
+		return;
 	*run->owner = 0;
 }

@@ -17,7 +17,8 @@ static bulla_code add_name(void *self, const bulla_value *values, size_t n, bull
 	bulla_buf *names = self;
 	(void)n;
 	if (names->len > NAMES_MAX) return BULLA_OK;
-	return bulla_buf_printf(names, err, "%s%.*s", names->len ? ", " : "", (int)values[0].bytes.len, (const char *)values[0].bytes.data);
+	return bulla_buf_printf(names, err, "%s%.*s", names->len ? ", " : "", (int)values[0].bytes.len,
+				(const char *)values[0].bytes.data);
 }
 
 static bulla_code no_table(bulla_db *db, const char *name, bulla_error *err)
@@ -26,7 +27,8 @@ static bulla_code no_table(bulla_db *db, const char *name, bulla_error *err)
 	TRY(db->target->tables(db, add_name, &names, err));
 	bulla_code code = bulla_fail(err, BULLA_ERR_NOT_FOUND, "the database has no table %s", name);
 	if (names.len == 0) return bulla_advise(err, code, "the database has no tables at all: is this the right file?");
-	return bulla_advise(err, code, "it has: %.*s%s", (int)names.len, (const char *)names.data, names.len > NAMES_MAX ? " ..." : "");
+	return bulla_advise(err, code, "it has: %.*s%s", (int)names.len, (const char *)names.data,
+			    names.len > NAMES_MAX ? " ..." : "");
 }
 
 /* --- mapping --------------------------------------------------------------------------------------------------- */
@@ -65,8 +67,8 @@ static void map_columns(bulla_mapping *m)
 		m->keys[k] = home && bulla_table_column(home, m->model->keys[k].column);
 }
 
-/* The row id where there is one: it is what the table is ordered by, it is never NULL, and it is one integer. A side table is found by
- * the primary key. */
+/* The row id where there is one: it is what the table is ordered by, it is never NULL, and it is one integer. A side table
+ * is found by the primary key. */
 static bulla_code map_locator(bulla_mapping *m, bulla_error *err)
 {
 	const bulla_table *table = m->table;
@@ -76,7 +78,8 @@ static bulla_code map_locator(bulla_mapping *m, bulla_error *err)
 		m->locator[0] = table->rowid;
 		return BULLA_OK;
 	}
-	if (table->pk_count > BULLA_LOCATOR_MAX) return bulla_fail(err, BULLA_ERR_LIMIT, "the primary key has more than %d columns", BULLA_LOCATOR_MAX);
+	if (table->pk_count > BULLA_LOCATOR_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "the primary key has more than %d columns", BULLA_LOCATOR_MAX);
 	m->locator_count = table->pk_count;
 	TRY(bulla_arena_take(&m->arena, table->pk_count, sizeof *m->locator, &m->locator, err));
 	for (size_t i = 0; i < table->pk_count; i++)
@@ -141,10 +144,13 @@ static size_t place(bulla_shape *shape, const char *name, bool aside)
 	return shape->width++;
 }
 
-static bulla_code place_known(bulla_shape *shape, const bulla_mapping *m, const char *name, const char *role, size_t *ret, bulla_error *err)
+static bulla_code place_known(bulla_shape *shape, const bulla_mapping *m, const char *name, const char *role, size_t *ret,
+			      bulla_error *err)
 {
 	const bulla_column *column = bulla_table_column(m->table, name);
-	if (!column) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "table %s has no column %s, which is %s of model %s", m->table->name, name, role, m->model->key);
+	if (!column)
+		return bulla_fail(err, BULLA_ERR_NOT_FOUND, "table %s has no column %s, which is %s of model %s", m->table->name,
+				  name, role, m->model->key);
 	*ret = place(shape, column->name, false);
 	return BULLA_OK;
 }

@@ -1,5 +1,6 @@
 /*
- * mapping.h - a model laid over the table that is really there: which of its columns exist, where the new ones lie, how a row is found.
+ * mapping.h - a model laid over the table that is really there: which of its columns exist, where the new ones lie, how a row
+ * is found.
  */
 #ifndef DB_MAPPING_H
 #define DB_MAPPING_H
@@ -12,21 +13,21 @@
 
 typedef struct bulla_mapping {
 	const bulla_model *model;
-	bulla_table *table;         /* owned */
-	bulla_table *side;          /* owned: <table>_bulla, where it exists */
-	bool aside;                 /* ciphertexts, indexes and keys lie in the side table */
-	const char *home;           /* the name of the table that they lie in */
+	bulla_table *table; /* owned */
+	bulla_table *side;  /* owned: <table>_bulla, where it exists */
+	bool aside;         /* ciphertexts, indexes and keys lie in the side table */
+	const char *home;   /* the name of the table that they lie in */
 	bulla_arena arena;
 	struct bulla_mapped_field {
 		const bulla_field *field;
 		const bulla_column *plain; /* NULL: there is no such column (any more) */
 		bool cipher;
 		bool index;
-	} *fields;                  /* model->field_count of them */
-	bool *keys;                 /* model->key_count: the column exists */
-	size_t plain_count;         /* how many plaintext columns exist */
+	} * fields;         /* model->field_count of them */
+	bool *keys;         /* model->key_count: the column exists */
+	size_t plain_count; /* how many plaintext columns exist */
 	size_t cipher_count;
-	const char **locator;       /* the columns that find a row: the row id, or the primary key */
+	const char **locator; /* the columns that find a row: the row id, or the primary key */
 	size_t locator_count;
 } bulla_mapping;
 
@@ -35,7 +36,7 @@ struct bulla_db;
 /* Inspects model->table. `aside` chooses the side table for columns that do not exist yet; columns that do exist decide for
  * themselves. NOT_FOUND names the tables there are. Missing columns are not an error here (see check.h). */
 BULLA_MUST bulla_code bulla_mapping_init(bulla_mapping *mapping, struct bulla_db *db, const bulla_model *model, bool aside,
-                                         bulla_error *err);
+					 bulla_error *err);
 void bulla_mapping_done(bulla_mapping *mapping);
 
 /* Every ciphertext, index and key column is there. */
@@ -45,8 +46,8 @@ bool bulla_mapping_is_finished(const bulla_mapping *mapping);
 
 /* --- shapes ---------------------------------------------------------------------------------------------------- */
 #define BULLA_SHAPE_PLAIN  1u
-#define BULLA_SHAPE_SEALED 2u /* ciphertexts, indexes, keys */
-#define BULLA_SHAPE_REST   4u /* all other columns of the table, for reading whole records */
+#define BULLA_SHAPE_SEALED 2u   /* ciphertexts, indexes, keys */
+#define BULLA_SHAPE_REST   4u   /* all other columns of the table, for reading whole records */
 #define BULLA_WIDTH_MAX    2100 /* columns of one shape: SQLite's own limit and ours beside it */
 
 /* Which columns are read, each once, and where each role lies among them. */
@@ -54,15 +55,15 @@ typedef struct bulla_shape {
 	size_t width;
 	struct bulla_shape_column {
 		const char *name;
-		bool aside;         /* of the side table */
-	} *columns;
-	size_t *locator;            /* mapping->locator_count positions */
-	size_t *pk;                 /* table->pk_count */
-	size_t *inputs;             /* model->input_count */
-	size_t *plain;              /* model->field_count each; BULLA_NOWHERE where not read */
+		bool aside; /* of the side table */
+	} * columns;
+	size_t *locator; /* mapping->locator_count positions */
+	size_t *pk;      /* table->pk_count */
+	size_t *inputs;  /* model->input_count */
+	size_t *plain;   /* model->field_count each; BULLA_NOWHERE where not read */
 	size_t *cipher;
 	size_t *index;
-	size_t *keys;               /* model->key_count */
+	size_t *keys; /* model->key_count */
 	bulla_arena arena;
 } bulla_shape;
 

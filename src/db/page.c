@@ -41,7 +41,8 @@ static void lay_out(bulla_page *page)
 	}
 }
 
-bulla_code bulla_page_init(bulla_page *page, const bulla_mapping *mapping, const bulla_shape *shape, size_t rows, size_t bytes, bulla_error *err)
+bulla_code bulla_page_init(bulla_page *page, const bulla_mapping *mapping, const bulla_shape *shape, size_t rows, size_t bytes,
+			   bulla_error *err)
 {
 	const bulla_model *model = mapping->model;
 	size_t max = choose_rows(mapping, shape, rows);
@@ -121,12 +122,15 @@ static bulla_value copy_value(bulla_page *page, const bulla_value *value)
 {
 	bulla_value copy = *value;
 	if (!has_bytes(value)) return copy;
-	if (value->bytes.len > BULLA_SEALED_MAX) copy.bytes.data = NULL;
-	else copy.bytes = keep(page, value->bytes);
+	if (value->bytes.len > BULLA_SEALED_MAX)
+		copy.bytes.data = NULL;
+	else
+		copy.bytes = keep(page, value->bytes);
 	return copy;
 }
 
-/* An input in its stored text form: integers in decimal, floats with all their digits, blobs (a UUID, say) in lower-case hexadecimal. */
+/* An input in its stored text form: integers in decimal, floats with all their digits, blobs (a UUID, say) in lower-case
+ * hexadecimal. */
 static bulla_bytes input_text(bulla_page *page, const bulla_value *value)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -216,7 +220,8 @@ const bulla_field *bulla_page_oversize(const bulla_mapping *mapping, const bulla
 
 bool bulla_value_same(const bulla_value *a, const bulla_value *b)
 {
-	bool integers = (a->kind == BULLA_KIND_INTEGER || a->kind == BULLA_KIND_BOOLEAN) && (b->kind == BULLA_KIND_INTEGER || b->kind == BULLA_KIND_BOOLEAN);
+	bool integers = (a->kind == BULLA_KIND_INTEGER || a->kind == BULLA_KIND_BOOLEAN) &&
+			(b->kind == BULLA_KIND_INTEGER || b->kind == BULLA_KIND_BOOLEAN);
 	if (integers) return a->integer == b->integer;
 	if (a->kind != b->kind) return false;
 	if (a->kind == BULLA_KIND_FLOAT) return memcmp(&a->number, &b->number, sizeof a->number) == 0;

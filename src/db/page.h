@@ -23,13 +23,13 @@ typedef struct bulla_page {
 	bulla_bytes *inputs, *keys;
 	uint8_t *bytes;
 	size_t used, cap;
-	uint64_t mark;       /* target->mark() before the page was read */
+	uint64_t mark; /* target->mark() before the page was read */
 } bulla_page;
 
 /* `rows` and `bytes` limit the page; rows 0: BULLA_PAGE_ROWS, or fewer where the shape is wide. */
-BULLA_MUST bulla_code bulla_page_init(bulla_page *page, const bulla_mapping *mapping, const bulla_shape *shape, size_t rows, size_t bytes,
-                                      bulla_error *err);
-void bulla_page_done(bulla_page *page); /* wipes */
+BULLA_MUST bulla_code bulla_page_init(bulla_page *page, const bulla_mapping *mapping, const bulla_shape *shape, size_t rows,
+				      size_t bytes, bulla_error *err);
+void bulla_page_done(bulla_page *page);  /* wipes */
 void bulla_page_clear(bulla_page *page); /* wipes; keeps the memory */
 
 /* Copies one row that a walk gave. `ret_added` is false when the page is full: the row belongs to the next. */

@@ -26,7 +26,8 @@ static bulla_code prepare_slot(bulla_apply *a, bulla_slot *slot, bulla_error *er
 	slot->apply = a;
 	slot->task.run = seal;
 	slot->task.self = slot;
-	TRY(bulla_page_init(&slot->page, &a->run.mapping, &a->shape, a->options->batch_rows, bytes < BULLA_PAGE_BYTES ? bytes : BULLA_PAGE_BYTES, err));
+	TRY(bulla_page_init(&slot->page, &a->run.mapping, &a->shape, a->options->batch_rows,
+			    bytes < BULLA_PAGE_BYTES ? bytes : BULLA_PAGE_BYTES, err));
 	return bulla_batch_new(a->run.job->keyring, a->run.job->model, NULL, &slot->batch, err);
 }
 
@@ -34,7 +35,8 @@ bulla_code bulla_apply_prepare(bulla_apply *a, bulla_error *err)
 {
 	unsigned workers = a->options->workers ? a->options->workers : 1;
 	if (!a->run.job->keyring) return bulla_fail(err, BULLA_ERR_USAGE, "sealing needs the keys of the environment");
-	if (workers > BULLA_WORKERS_MAX) return bulla_fail(err, BULLA_ERR_USAGE, "at most %d workers are possible", BULLA_WORKERS_MAX);
+	if (workers > BULLA_WORKERS_MAX)
+		return bulla_fail(err, BULLA_ERR_USAGE, "at most %d workers are possible", BULLA_WORKERS_MAX);
 	TRY(bulla_shape_init(&a->shape, &a->run.mapping, BULLA_SHAPE_PLAIN, err));
 	size_t fields = a->run.job->model->field_count;
 	a->fields = calloc(fields + 1, sizeof *a->fields);
@@ -171,7 +173,8 @@ static bulla_code finish_page(void *self, size_t place, bulla_error *err)
 	return p->finish(&p->apply->slots[place], err);
 }
 
-bulla_code bulla_apply_pass(bulla_apply *a, bulla_walk_kind kind, bulla_code (*finish)(bulla_slot *slot, bulla_error *err), bulla_error *err)
+bulla_code bulla_apply_pass(bulla_apply *a, bulla_walk_kind kind, bulla_code (*finish)(bulla_slot *slot, bulla_error *err),
+			    bulla_error *err)
 {
 	const bulla_target *target = a->run.db->target;
 	pass p = { a, finish };

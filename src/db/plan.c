@@ -112,11 +112,10 @@ static void tell_kms(const bulla_survey *s, bulla_json_writer *out)
 	}
 	for (size_t f = 0; f < model->field_count; f++)
 		once += model->fields[f].index ? 2 : 0;
-	uint64_t calls = (each * s->keyed + once) * (env->key_count ? env->key_count : 1);
+	uint64_t calls = each * s->keyed + once; /* of each key */
 	bulla_json_open(out, "kms", '{');
-	bulla_json_put_int(out, "calls", (int64_t)calls);
-	bulla_json_put_number(out, "usd_estimate",
-			      env->key_count ? (double)(calls / env->key_count * cloud) * CLOUD_USD_PER_CALL : 0);
+	bulla_json_put_int(out, "calls", (int64_t)(calls * (env->key_count ? env->key_count : 1)));
+	bulla_json_put_number(out, "usd_estimate", (double)(calls * cloud) * CLOUD_USD_PER_CALL);
 	bulla_json_close(out, '}');
 }
 

@@ -13,18 +13,23 @@ static bulla_value text_of(bulla_bytes text)
 	return (bulla_value){ .kind = BULLA_KIND_TEXT, .bytes = text };
 }
 
-bulla_code bulla_quarantine_put(bulla_db *db, const char *model, const char *job, const bulla_quarantine_entry *entry, bulla_error *err)
+bulla_code bulla_quarantine_put(bulla_db *db, const char *model, const char *job, const bulla_quarantine_entry *entry,
+				bulla_error *err)
 {
-	bulla_value args[] = { bulla_value_text(model), text_of(entry->pk), bulla_value_text(entry->field),
-			       bulla_value_text(bulla_reason_name(entry->reason)), bulla_value_text(job), bulla_value_integer(bulla_now_us(NULL) / 1000) };
-	TRY(db->target->run(db, "DELETE FROM bulla_quarantine WHERE model = ? AND pk = ? AND field = ?", args, 3, NULL, NULL, NULL, err));
-	return db->target->run(db, "INSERT INTO bulla_quarantine(model, pk, field, reason, job, at) VALUES(?, ?, ?, ?, ?, ?)", args, 6, NULL, NULL, NULL, err);
+	bulla_value args[] = { bulla_value_text(model),        text_of(entry->pk),
+			       bulla_value_text(entry->field), bulla_value_text(bulla_reason_name(entry->reason)),
+			       bulla_value_text(job),          bulla_value_integer(bulla_now_us(NULL) / 1000) };
+	TRY(db->target->run(db, "DELETE FROM bulla_quarantine WHERE model = ? AND pk = ? AND field = ?", args, 3, NULL, NULL,
+			    NULL, err));
+	return db->target->run(db, "INSERT INTO bulla_quarantine(model, pk, field, reason, job, at) VALUES(?, ?, ?, ?, ?, ?)",
+			       args, 6, NULL, NULL, NULL, err);
 }
 
 bulla_code bulla_quarantine_release(bulla_db *db, const char *model, bulla_bytes pk, uint64_t *ret_removed, bulla_error *err)
 {
 	bulla_value args[] = { bulla_value_text(model), text_of(pk) };
-	return db->target->run(db, "DELETE FROM bulla_quarantine WHERE model = ? AND pk = ?", args, 2, NULL, NULL, ret_removed, err);
+	return db->target->run(db, "DELETE FROM bulla_quarantine WHERE model = ? AND pk = ?", args, 2, NULL, NULL, ret_removed,
+			       err);
 }
 
 bulla_code bulla_quarantine_purge(bulla_db *db, const char *model, const char *kind, int64_t before_ms, bulla_error *err)
@@ -32,7 +37,8 @@ bulla_code bulla_quarantine_purge(bulla_db *db, const char *model, const char *k
 	char pattern[32];
 	snprintf(pattern, sizeof pattern, "%s:%%", kind);
 	bulla_value args[] = { bulla_value_text(model), bulla_value_text(pattern), bulla_value_integer(before_ms) };
-	return db->target->run(db, "DELETE FROM bulla_quarantine WHERE model = ? AND job LIKE ? AND at < ?", args, 3, NULL, NULL, NULL, err);
+	return db->target->run(db, "DELETE FROM bulla_quarantine WHERE model = ? AND job LIKE ? AND at < ?", args, 3, NULL, NULL,
+			       NULL, err);
 }
 
 static bulla_code read_count(void *self, const bulla_value *values, size_t n, bulla_error *err)
@@ -50,14 +56,16 @@ bulla_code bulla_quarantine_count(bulla_db *db, const char *model, uint64_t *ret
 	*ret = 0;
 	TRY(bulla_book_exists(db, &exists, err));
 	if (!exists) return BULLA_OK;
-	return db->target->run(db, "SELECT count(DISTINCT pk) FROM bulla_quarantine WHERE model = ?", &name, 1, read_count, ret, NULL, err);
+	return db->target->run(db, "SELECT count(DISTINCT pk) FROM bulla_quarantine WHERE model = ?", &name, 1, read_count, ret,
+			       NULL, err);
 }
 
 bulla_code bulla_quarantine_has(bulla_db *db, const char *model, bulla_bytes pk, bool *ret, bulla_error *err)
 {
 	uint64_t n = 0;
 	bulla_value args[] = { bulla_value_text(model), text_of(pk) };
-	TRY(db->target->run(db, "SELECT count(*) FROM bulla_quarantine WHERE model = ? AND pk = ?", args, 2, read_count, &n, NULL, err));
+	TRY(db->target->run(db, "SELECT count(*) FROM bulla_quarantine WHERE model = ? AND pk = ?", args, 2, read_count, &n, NULL,
+			    err));
 	*ret = n > 0;
 	return BULLA_OK;
 }
@@ -79,8 +87,9 @@ bulla_code bulla_quarantine_tell(bulla_db *db, const char *model, bulla_json_wri
 	TRY(bulla_book_exists(db, &exists, err));
 	bulla_json_open(out, name, '{');
 	if (exists)
-		TRY(db->target->run(db, "SELECT reason, count(*) FROM bulla_quarantine WHERE model = ? GROUP BY reason ORDER BY reason", &model_name, 1,
-				    tell_reason, out, NULL, err));
+		TRY(db->target->run(
+			db, "SELECT reason, count(*) FROM bulla_quarantine WHERE model = ? GROUP BY reason ORDER BY reason",
+			&model_name, 1, tell_reason, out, NULL, err));
 	bulla_json_close(out, '}');
 	return BULLA_OK;
 }

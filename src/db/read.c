@@ -51,7 +51,8 @@ static bulla_code reader_open(struct reader *r, const bulla_job *job, bulla_walk
 	return code;
 }
 
-/* Fills the page from where the walk stands, lets go of the table, opens what was read. `ret_more`: the walk goes on at the last row's locator. */
+/* Fills the page from where the walk stands, lets go of the table, opens what was read. `ret_more`: the walk goes on at
+ * the last row's locator. */
 static bulla_code next_page(struct reader *r, const bulla_value *from, size_t n, bool *ret_more, bulla_error *err)
 {
 	const bulla_target *target = r->run.db->target;

@@ -110,20 +110,26 @@ void bulla_record_view_done(bulla_record_view *view)
 	*view = (bulla_record_view){ 0 };
 }
 
-/* The opened value. What is not sealed yet is still in its plaintext column, which is the truth until finish; but only a schema that says so makes it
- * be believed: whoever can write the table could add such a column again. */
-static bulla_code field_value(const bulla_record_view *view, const bulla_page *page, size_t row, size_t f, bulla_value *ret, bulla_error *err)
+/* The opened value. What is not sealed yet is still in its plaintext column, which is the truth until finish; but only a
+ * schema that says so makes it be believed: whoever can write the table could add such a column again. */
+static bulla_code field_value(const bulla_record_view *view, const bulla_page *page, size_t row, size_t f, bulla_value *ret,
+			      bulla_error *err)
 {
 	const bulla_cell *cell = &page->rows[row].cells[f];
 	const bulla_model *model = view->mapping->model;
 	size_t at = view->shape->plain[f];
-	if (cell->code) return bulla_fail(err, cell->code, "the field %s does not open: %s", model->fields[f].name, bulla_code_name(cell->code));
+	if (cell->code)
+		return bulla_fail(err, cell->code, "the field %s does not open: %s", model->fields[f].name,
+				  bulla_code_name(cell->code));
 	*ret = cell->value;
-	if (cell->ciphertext.data || at == BULLA_NOWHERE || bulla_page_values(page, row)[at].kind == BULLA_KIND_NULL) return BULLA_OK;
+	if (cell->ciphertext.data || at == BULLA_NOWHERE || bulla_page_values(page, row)[at].kind == BULLA_KIND_NULL)
+		return BULLA_OK;
 	*ret = bulla_page_values(page, row)[at];
 	if (model->migrating) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "the field %s of this record is not sealed yet", model->fields[f].name);
-	return bulla_advise(err, code, "run: bulla apply %s; or write migrating: true while the application writes both", model->key);
+	bulla_code code =
+		bulla_fail(err, BULLA_ERR_REFUSED, "the field %s of this record is not sealed yet", model->fields[f].name);
+	return bulla_advise(err, code, "run: bulla apply %s; or write migrating: true while the application writes both",
+			    model->key);
 }
 
 bulla_code bulla_record_view_fill(bulla_record_view *view, const bulla_page *page, size_t row, bulla_error *err)

@@ -118,7 +118,8 @@ static bulla_code read_signature(bulla_bytes line, bulla_buf *out, bulla_error *
 	bulla_bytes text;
 	TRY(bulla_json_parse(line, &report, err));
 	bool found = bulla_json_string(bulla_json_member(bulla_json_member(report, "signature"), "ed25519"), &text);
-	bulla_code code = found ? bulla_base64_decode(text, out, err) : bulla_fail(err, BULLA_ERR_FORMAT, "the report has no signature");
+	bulla_code code =
+		found ? bulla_base64_decode(text, out, err) : bulla_fail(err, BULLA_ERR_FORMAT, "the report has no signature");
 	bulla_json_free(report);
 	return code;
 }
@@ -127,7 +128,8 @@ bulla_code bulla_report_check(bulla_bytes line, const uint8_t public_key[static 
 {
 	BULLA_BUF_AUTO bulla_buf object = { 0 }, signature = { 0 };
 	const uint8_t *cut = line.data, *last = NULL, *end = line.data + line.len;
-	for (size_t n = strlen(SIGNATURE_MEMBER); line.len && (cut = memmem(cut, (size_t)(end - cut), SIGNATURE_MEMBER, n)); cut += n)
+	for (size_t n = strlen(SIGNATURE_MEMBER); line.len && (cut = memmem(cut, (size_t)(end - cut), SIGNATURE_MEMBER, n));
+	     cut += n)
 		last = cut;
 	if (!last) return bulla_fail(err, BULLA_ERR_FORMAT, "the report has no signature");
 	TRY(read_signature(line, &signature, err));
@@ -143,7 +145,8 @@ static void file_name(const char *key, char *out, size_t size)
 {
 	size_t n = 0;
 	for (; key[n] && n + 1 < size; n++) {
-		bool plain = (key[n] >= 'a' && key[n] <= 'z') || (key[n] >= 'A' && key[n] <= 'Z') || (key[n] >= '0' && key[n] <= '9') || key[n] == '_';
+		bool plain = (key[n] >= 'a' && key[n] <= 'z') || (key[n] >= 'A' && key[n] <= 'Z') ||
+			     (key[n] >= '0' && key[n] <= '9') || key[n] == '_';
 		out[n] = plain ? key[n] : '_';
 	}
 	out[n] = 0;
@@ -175,7 +178,9 @@ bulla_code bulla_report_keep(const bulla_report *report, bulla_bytes line, bulla
 			       bulla_value_text(digest),
 			       { .kind = BULLA_KIND_TEXT, .bytes = line } };
 	TRY(db->target->run(db, "DELETE FROM bulla_report WHERE model = ? AND at = ?", args, 2, NULL, NULL, NULL, err));
-	return db->target->run(db, "INSERT INTO bulla_report(model, at, clean, complete, digest, report) VALUES(?, ?, ?, ?, ?, ?)", args, 6, NULL, NULL, NULL, err);
+	return db->target->run(db,
+			       "INSERT INTO bulla_report(model, at, clean, complete, digest, report) VALUES(?, ?, ?, ?, ?, ?)",
+			       args, 6, NULL, NULL, NULL, err);
 }
 
 static void copy_member(const bulla_json *report, const char *name, char *out, size_t size)
@@ -217,8 +222,10 @@ bulla_code bulla_report_last(const bulla_run *run, const uint8_t seed[static 32]
 	*ret = (bulla_last_report){ 0 };
 	TRY(bulla_book_exists(run->db, &exists, err));
 	if (!exists) return BULLA_OK;
-	TRY(run->db->target->run(run->db, "SELECT report FROM bulla_report WHERE model = ? AND clean = 1 AND complete = 1 ORDER BY at DESC LIMIT 1", &model, 1,
-				 copy_line, &line, NULL, err));
+	TRY(run->db->target->run(
+		run->db,
+		"SELECT report FROM bulla_report WHERE model = ? AND clean = 1 AND complete = 1 ORDER BY at DESC LIMIT 1", &model,
+		1, copy_line, &line, NULL, err));
 	if (line.len == 0) return BULLA_OK;
 	TRY(bulla_ed25519_public(seed, public_key, err));
 	if (bulla_report_check(bulla_view_buf(&line), public_key, NULL)) return BULLA_OK;

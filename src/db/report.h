@@ -1,8 +1,9 @@
 /*
  * report.h - the signed report of a verification: a file for people and archives, and a row in bulla_report for finish.
  *
- * A report is one JSON object on one line. Its last member is "signature": {"name", "key" (the Ed25519 public key in hex), "ed25519" (base64)}. Signed is the object
- * without that member: the line up to `,"signature":`, and then `}`. The digest in it is keyed (digest.h): a report may be shown around.
+ * A report is one JSON object on one line. Its last member is "signature": {"name", "key" (the Ed25519 public key in hex),
+ * "ed25519" (base64)}. Signed is the object without that member: the line up to `,"signature":`, and then `}`. The digest in
+ * it is keyed (digest.h): a report may be shown around.
  */
 #ifndef DB_REPORT_H
 #define DB_REPORT_H
@@ -16,20 +17,21 @@ typedef struct bulla_report {
 	const bulla_run *run;
 	const bulla_verified *found;
 	int64_t at_us;
-	uint64_t rows;            /* in the table */
+	uint64_t rows; /* in the table */
 	uint64_t sample;
 	bool strict;
-	bool complete;            /* every row was looked at */
-	bool clean;               /* and nothing was wrong */
-	bool finished;            /* there was no plaintext to compare with */
+	bool complete; /* every row was looked at */
+	bool clean;    /* and nothing was wrong */
+	bool finished; /* there was no plaintext to compare with */
 	const char *fingerprint;
-	const char *equal_to;     /* the digest is that of the report of this time; NULL: of none that is known */
+	const char *equal_to; /* the digest is that of the report of this time; NULL: of none that is known */
 } bulla_report;
 
 /* Appends the signed line, with its line break. */
 BULLA_MUST bulla_code bulla_report_make(const bulla_report *report, bulla_buf *out, bulla_error *err);
 /* Writes it to <reports>/<model>-<time>.json, whose path goes to `ret_path`; "" where the job has no such directory. */
-BULLA_MUST bulla_code bulla_report_file(const bulla_report *report, bulla_bytes line, char *ret_path, size_t size, bulla_error *err);
+BULLA_MUST bulla_code bulla_report_file(const bulla_report *report, bulla_bytes line, char *ret_path, size_t size,
+					bulla_error *err);
 /* Keeps it in bulla_report; inside a transaction. */
 BULLA_MUST bulla_code bulla_report_keep(const bulla_report *report, bulla_bytes line, bulla_error *err);
 
@@ -41,7 +43,8 @@ typedef struct bulla_last_report {
 	char at[32];
 	uint64_t rows;
 } bulla_last_report;
-BULLA_MUST bulla_code bulla_report_last(const bulla_run *run, const uint8_t seed[static 32], bulla_last_report *ret, bulla_error *err);
+BULLA_MUST bulla_code bulla_report_last(const bulla_run *run, const uint8_t seed[static 32], bulla_last_report *ret,
+					bulla_error *err);
 
 /* Checks a report's signature against a public key. AUTH, FORMAT. */
 BULLA_MUST bulla_code bulla_report_check(bulla_bytes line, const uint8_t public_key[static 32], bulla_error *err);

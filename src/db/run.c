@@ -16,7 +16,8 @@
 static bulla_code make_id(char *out, size_t digits, bulla_error *err)
 {
 	uint8_t bytes[16];
-	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) return bulla_fail(err, BULLA_ERR_IO, "the system gives no random bytes");
+	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+		return bulla_fail(err, BULLA_ERR_IO, "the system gives no random bytes");
 	for (size_t i = 0; i < digits; i++)
 		out[i] = "0123456789abcdef"[(bytes[i / 2] >> (i % 2 ? 0 : 4)) & 15];
 	out[digits] = 0;

@@ -15,10 +15,10 @@ typedef struct bulla_run {
 	bulla_db *db;
 	bulla_mapping mapping;
 	bulla_job_state state;
-	char id[17];                   /* of this run, random hex */
-	char owner[BULLA_OWNER_MAX];   /* "" while the lease is not taken */
+	char id[17];                 /* of this run, random hex */
+	char owner[BULLA_OWNER_MAX]; /* "" while the lease is not taken */
 	int64_t began_us;
-	int64_t told_us;               /* when progress was last told */
+	int64_t told_us; /* when progress was last told */
 } bulla_run;
 
 /* Opens the model's database, reads its bookkeeping, lays the model over its table. `aside`: see bulla_mapping_init(). */

@@ -59,7 +59,9 @@ static bool is_chosen(bulla_verify *v)
 
 static bool is_wanted(bulla_verify *v, const bulla_value *values)
 {
-	if (v->pass->known && !bulla_evidence_differs_at(v->pass->known, v->pass->now, bulla_evidence_sum(&v->run->mapping, &v->shape, values))) return false;
+	if (v->pass->known &&
+	    !bulla_evidence_differs_at(v->pass->known, v->pass->now, bulla_evidence_sum(&v->run->mapping, &v->shape, values)))
+		return false;
 	return is_chosen(v);
 }
 
@@ -155,7 +157,8 @@ static bulla_code init_slot(bulla_verify *v, struct bulla_verify_slot *slot, bul
 	slot->verify = v;
 	slot->task.run = work;
 	slot->task.self = slot;
-	TRY(bulla_page_init(&slot->page, &v->run->mapping, &v->shape, 0, bytes < BULLA_PAGE_BYTES ? bytes : BULLA_PAGE_BYTES, err));
+	TRY(bulla_page_init(&slot->page, &v->run->mapping, &v->shape, 0, bytes < BULLA_PAGE_BYTES ? bytes : BULLA_PAGE_BYTES,
+			    err));
 	slot->traces = calloc(slot->page.max, sizeof *slot->traces);
 	if (!slot->traces) return bulla_fail_memory(err);
 	TRY(bulla_lane_new(&slot->lane, err));
@@ -166,7 +169,8 @@ static bulla_code init(bulla_verify *v, unsigned workers, bulla_error *err)
 {
 	const bulla_job *job = v->run->job;
 	if (!job->keyring) return bulla_fail(err, BULLA_ERR_USAGE, "verifying needs the keys of the environment");
-	if (workers > BULLA_WORKERS_MAX) return bulla_fail(err, BULLA_ERR_USAGE, "at most %d workers are possible", BULLA_WORKERS_MAX);
+	if (workers > BULLA_WORKERS_MAX)
+		return bulla_fail(err, BULLA_ERR_USAGE, "at most %d workers are possible", BULLA_WORKERS_MAX);
 	TRY(bulla_shape_init(&v->shape, &v->run->mapping, BULLA_SHAPE_PLAIN | BULLA_SHAPE_SEALED, err));
 	TRY(bulla_digest_key(job->sign_seed, job->model->key, &v->digest_key, err));
 	unsigned threads = (workers ? workers : 2) - 1; /* beside the caller's own */

@@ -12,8 +12,8 @@ static bool differs(const bulla_slot *slot, size_t row)
 	return opened->code != BULLA_OK;
 }
 
-/* What opens must not be what was there before, so the values are forgotten first. A row that was sealed and does not open is a difference, unless it
- * is the keys that cannot open anything. */
+/* What opens must not be what was there before, so the values are forgotten first. A row that was sealed and does not open
+ * is a difference, unless it is the keys that cannot open anything. */
 static bulla_code open_rows(bulla_slot *slot, size_t first, size_t end, bulla_error *err)
 {
 	bulla_row *rows = slot->page.rows;
@@ -22,7 +22,8 @@ static bulla_code open_rows(bulla_slot *slot, size_t first, size_t end, bulla_er
 			rows[i].cells[c].value = (bulla_value){ 0 };
 	TRY(bulla_batch_open(slot->check, rows + first, end - first, err));
 	for (size_t i = first; i < end; i++) {
-		if (rows[i].code && bulla_reason_of(rows[i].code) == BULLA_REASON_NONE) return bulla_row_explain(slot->check, &rows[i], err);
+		if (rows[i].code && bulla_reason_of(rows[i].code) == BULLA_REASON_NONE)
+			return bulla_row_explain(slot->check, &rows[i], err);
 		slot->differences += differs(slot, i);
 		rows[i].code = BULLA_OK;
 	}

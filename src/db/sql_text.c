@@ -57,8 +57,10 @@ static size_t quoted(bulla_bytes rest)
 	uint8_t close = rest.data[0] == '[' ? ']' : rest.data[0];
 	for (size_t n = 1; n < rest.len; n++) {
 		if (rest.data[n] != close) continue;
-		if (close != ']' && n + 1 < rest.len && rest.data[n + 1] == close) n++;
-		else return n + 1;
+		if (close != ']' && n + 1 < rest.len && rest.data[n + 1] == close)
+			n++;
+		else
+			return n + 1;
 	}
 	return rest.len;
 }
@@ -130,6 +132,22 @@ bool bulla_sql_mentions(bulla_bytes sql, const char *name)
 	}
 }
 
+static bool is_followed_by_bracket(bulla_bytes rest)
+{
+	return bulla_sql_is_sign(bulla_sql_next(&rest), '(');
+}
+
+bool bulla_sql_uses(bulla_bytes sql, const char *column)
+{
+	for (;;) {
+		bulla_sql_token token = bulla_sql_next(&sql);
+		if (token.kind == BULLA_SQL_END) return false;
+		if (token.kind == BULLA_SQL_QUOTED && token.text.data[0] == '\'') continue;
+		if (!bulla_sql_is_name(token, column)) continue;
+		if (token.kind != BULLA_SQL_WORD || !is_followed_by_bracket(sql)) return true;
+	}
+}
+
 bulla_code bulla_sql_add_name(bulla_buf *out, const char *name, bulla_error *err)
 {
 	size_t start = out->len;
@@ -159,7 +177,8 @@ bulla_sql_event bulla_sql_trigger_event(const char *sql)
 		(void)bulla_sql_next(&rest);
 		(void)bulla_sql_next(&rest);
 	}
-	for (token = bulla_sql_next(&rest); token.kind != BULLA_SQL_END && !bulla_sql_is_word(token, "on"); token = bulla_sql_next(&rest)) {
+	for (token = bulla_sql_next(&rest); token.kind != BULLA_SQL_END && !bulla_sql_is_word(token, "on");
+	     token = bulla_sql_next(&rest)) {
 		event.insert |= bulla_sql_is_word(token, "insert");
 		event.delete_ |= bulla_sql_is_word(token, "delete");
 		event.update |= bulla_sql_is_word(token, "update");
@@ -178,7 +197,8 @@ bulla_sql_event bulla_sql_trigger_event(const char *sql)
 
 /* --- CREATE TABLE ---------------------------------------------------------------------------------------------- */
 
-/* Cuts the next item of a bracketed list: up to a comma or to the bracket that closes the list, neither included. False at the end. */
+/* Cuts the next item of a bracketed list: up to a comma or to the bracket that closes the list, neither included. False at
+ * the end. */
 static bool next_item(bulla_bytes *rest, bulla_bytes *ret_item)
 {
 	skip_blanks(rest);
@@ -207,6 +227,12 @@ static bool find_list(bulla_bytes *rest)
 		if (token.kind == BULLA_SQL_END) return false;
 		if (bulla_sql_is_sign(token, '(')) return true;
 	}
+}
+
+bool bulla_sql_index_uses(const char *sql, const char *column)
+{
+	bulla_bytes rest = bulla_view_str(sql);
+	return find_list(&rest) && bulla_sql_uses(rest, column);
 }
 
 static const char *const constraint_words[] = { "constraint", "primary", "unique", "check", "foreign" };
@@ -247,11 +273,33 @@ typedef struct cut {
 	bool first;
 } cut;
 
-static bool mentions_any(const cut *c, bulla_bytes text)
+static bool uses_any(const cut *c, bulla_bytes expression)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (bulla_sql_mentions(text, c->columns[i])) return true;
+		if (bulla_sql_uses(expression, c->columns[i])) return true;
 	return false;
+}
+
+static bool lists_any(const cut *c, bulla_bytes list)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (bulla_sql_mentions(list, c->columns[i])) return true;
+	return false;
+}
+
+/* Its own name does not count, nor do the columns of another table. In a list of columns SQLite takes 'name' for one. */
+static bool constraint_uses_any(const cut *c, bulla_bytes constraint)
+{
+	bulla_sql_token token = bulla_sql_next(&constraint);
+	if (bulla_sql_is_word(token, "constraint")) {
+		(void)bulla_sql_next(&constraint);
+		token = bulla_sql_next(&constraint);
+	}
+	if (bulla_sql_is_word(token, "check")) return uses_any(c, constraint);
+	const uint8_t *start = constraint.data, *end = start;
+	while ((token = bulla_sql_next(&constraint)).kind != BULLA_SQL_END && !bulla_sql_is_word(token, "references"))
+		end = token.text.data + token.text.len;
+	return lists_any(c, bulla_view(start, (size_t)(end - start)));
 }
 
 static bool defines_any(const cut *c, bulla_bytes item)
@@ -275,7 +323,8 @@ static size_t constraint_length(bulla_bytes item)
 	bulla_sql_token token = bulla_sql_next(&rest);
 	bool named = bulla_sql_is_word(token, "constraint");
 	size_t end = (size_t)(token.text.data + token.text.len - item.data);
-	for (int depth = 0; (token = bulla_sql_next(&rest)).kind != BULLA_SQL_END; end = (size_t)(token.text.data + token.text.len - item.data)) {
+	for (int depth = 0; (token = bulla_sql_next(&rest)).kind != BULLA_SQL_END;
+	     end = (size_t)(token.text.data + token.text.len - item.data)) {
 		if (depth == 0 && starts_constraint(token)) {
 			if (!named) break;
 			named = false;
@@ -289,8 +338,10 @@ static bulla_code cut_constraints(cut *c, bulla_bytes item, bulla_error *err)
 {
 	while (item.len) {
 		bulla_bytes one = bulla_view(item.data, constraint_length(item));
-		if (!mentions_any(c, one)) TRY(add_item(c, one, err));
-		else if (c->dropped) c->dropped(c->self, one);
+		if (!constraint_uses_any(c, one))
+			TRY(add_item(c, one, err));
+		else if (c->dropped)
+			c->dropped(c->self, one);
 		skip(&item, one.len);
 		skip_blanks(&item);
 	}
@@ -311,13 +362,14 @@ static bulla_bytes find_check(const cut *c, bulla_bytes item)
 		start = named ? named : token.text.data;
 		named = NULL;
 		if (!bulla_sql_is_word(token, "check")) continue;
+		const uint8_t *body = rest.data;
 		int depth = 0;
 		do {
 			token = bulla_sql_next(&rest);
 			depth += bulla_sql_is_sign(token, '(') - bulla_sql_is_sign(token, ')');
 		} while (depth > 0 && token.kind != BULLA_SQL_END);
 		bulla_bytes check = bulla_view(start, (size_t)(token.text.data + token.text.len - start));
-		if (mentions_any(c, check)) return check;
+		if (uses_any(c, bulla_view(body, (size_t)(check.data + check.len - body)))) return check;
 	}
 	return bulla_view(NULL, 0);
 }
@@ -335,7 +387,8 @@ static bulla_code cut_column(cut *c, bulla_bytes item, bulla_error *err)
 }
 
 bulla_code bulla_sql_without_columns(const char *sql, const char *name, const char *const *columns, size_t n,
-				     void (*dropped)(void *self, bulla_bytes constraint), void *self, bulla_buf *out, bulla_error *err)
+				     void (*dropped)(void *self, bulla_bytes constraint), void *self, bulla_buf *out,
+				     bulla_error *err)
 {
 	bulla_bytes rest = bulla_view_str(sql), item;
 	cut c = { columns, n, dropped, self, out, true };
@@ -344,8 +397,10 @@ bulla_code bulla_sql_without_columns(const char *sql, const char *name, const ch
 	TRY(bulla_sql_add_name(out, name, err));
 	TRY(bulla_buf_add_str(out, "(", err));
 	while (next_item(&rest, &item)) {
-		if (is_constraint(item)) TRY(cut_constraints(&c, item, err));
-		else if (!defines_any(&c, item)) TRY(cut_column(&c, item, err));
+		if (is_constraint(item))
+			TRY(cut_constraints(&c, item, err));
+		else if (!defines_any(&c, item))
+			TRY(cut_column(&c, item, err));
 	}
 	/* What is left starts with the closing bracket: WITHOUT ROWID, STRICT. */
 	return bulla_buf_add(out, rest, err);

@@ -25,12 +25,18 @@ static const struct told {
 	{ SQLITE_BUSY, BULLA_ERR_LOCKED, "the database is locked by another connection",
 	  "end the long transaction of the other program, or run this again when it is quieter" },
 	{ SQLITE_LOCKED, BULLA_ERR_LOCKED, "the table is locked by another connection", "run this again" },
-	{ SQLITE_READONLY, BULLA_ERR_READ_ONLY, "the database cannot be written", "check the mode and owner of the file and of its directory" },
-	{ SQLITE_FULL, BULLA_ERR_FULL, "no space is left for the database", "make room: rewriting takes about the size of the database again" },
-	{ SQLITE_IOERR, BULLA_ERR_IO, "the operating system refused a read or write of the database", "check the disk and the kernel's log" },
-	{ SQLITE_CORRUPT, BULLA_ERR_CORRUPT, "the database is damaged", "run: sqlite3 FILE 'PRAGMA integrity_check', and restore a backup" },
-	{ SQLITE_NOTADB, BULLA_ERR_FORMAT, "the file is not an SQLite database, or is encrypted", "check databases: in bulla.yaml" },
-	{ SQLITE_CANTOPEN, BULLA_ERR_IO, "the database or its journal cannot be opened", "check the mode and owner of the file and of its directory" },
+	{ SQLITE_READONLY, BULLA_ERR_READ_ONLY, "the database cannot be written",
+	  "check the mode and owner of the file and of its directory" },
+	{ SQLITE_FULL, BULLA_ERR_FULL, "no space is left for the database",
+	  "make room: rewriting takes about the size of the database again" },
+	{ SQLITE_IOERR, BULLA_ERR_IO, "the operating system refused a read or write of the database",
+	  "check the disk and the kernel's log" },
+	{ SQLITE_CORRUPT, BULLA_ERR_CORRUPT, "the database is damaged",
+	  "run: sqlite3 FILE 'PRAGMA integrity_check', and restore a backup" },
+	{ SQLITE_NOTADB, BULLA_ERR_FORMAT, "the file is not an SQLite database, or is encrypted",
+	  "check databases: in bulla.yaml" },
+	{ SQLITE_CANTOPEN, BULLA_ERR_IO, "the database or its journal cannot be opened",
+	  "check the mode and owner of the file and of its directory" },
 	{ SQLITE_PERM, BULLA_ERR_PERMISSION, "access to the database is denied", "check the mode and owner of the file" },
 	{ SQLITE_AUTH, BULLA_ERR_PERMISSION, "access to the database is denied", "check the mode and owner of the file" },
 	{ SQLITE_NOMEM, BULLA_ERR_MEMORY, "not enough memory", "" },
@@ -138,7 +144,7 @@ int bulla_lite_bind(sqlite3_stmt *stmt, int parameter, const bulla_value *value)
 	case BULLA_KIND_BINARY:
 		if (value->bytes.len == 0 && value->kind == BULLA_KIND_BINARY) return sqlite3_bind_zeroblob(stmt, parameter, 0);
 		return bulla_lite_bind_sealed(stmt, parameter, value->bytes.data ? value->bytes : bulla_view("", 0),
-						value->kind == BULLA_KIND_TEXT);
+					      value->kind == BULLA_KIND_TEXT);
 	case BULLA_KIND_NULL:
 		break;
 	}
@@ -160,8 +166,8 @@ static bulla_code answer_all(bulla_lite *s, sqlite3_stmt *stmt, bulla_answer eac
 	return code;
 }
 
-static bulla_code run(bulla_db *db, const char *sql, const bulla_value *args, size_t n, bulla_answer each, void *self, uint64_t *ret_changed,
-		      bulla_error *err)
+static bulla_code run(bulla_db *db, const char *sql, const bulla_value *args, size_t n, bulla_answer each, void *self,
+		      uint64_t *ret_changed, bulla_error *err)
 {
 	bulla_lite *s = bulla_lite_of(db);
 	BULLA_STMT_AUTO *stmt = NULL;
@@ -189,7 +195,8 @@ bulla_code bulla_lite_wait(bulla_lite *s, sqlite3_stmt *stmt, const char *action
 		if (rc == SQLITE_DONE || rc == SQLITE_ROW) return BULLA_OK;
 		bulla_code code = bulla_lite_fail(s, rc, err, "%s", action);
 		if (code != BULLA_ERR_LOCKED || bulla_now_us(NULL) >= end) return code;
-		if (s->stop && atomic_load(s->stop)) return bulla_fail(err, BULLA_ERR_INTERRUPTED, "stopped while waiting for a lock of the database");
+		if (s->stop && atomic_load(s->stop))
+			return bulla_fail(err, BULLA_ERR_INTERRUPTED, "stopped while waiting for a lock of the database");
 		(void)sqlite3_sleep(WAIT_PAUSE_MS); /* some kinds of BUSY come back at once */
 	}
 }
@@ -231,7 +238,7 @@ static bulla_code commit(bulla_db *db, bulla_error *err)
 static bulla_code mark(bulla_db *db, uint64_t *ret, bulla_error *err)
 {
 	bulla_lite *s = bulla_lite_of(db);
-	int64_t version;
+	int64_t version = 0;
 	TRY(bulla_lite_wait(s, s->mark, "look for changes", &version, err));
 	*ret = (uint64_t)version;
 	return BULLA_OK;
@@ -255,7 +262,8 @@ static bulla_code check_file(const char *path, bool write, bulla_error *err)
 	if (stat(path, &st)) {
 		int why = errno;
 		bulla_code code = bulla_fail_errno(err, why, "cannot open the database %s", path);
-		return why == ENOENT ? bulla_advise(err, code, "check databases: in bulla.yaml; a missing database is never made") : code;
+		return why == ENOENT ? bulla_advise(err, code, "check databases: in bulla.yaml; a missing database is never made")
+				     : code;
 	}
 	if (!S_ISREG(st.st_mode)) return bulla_fail(err, BULLA_ERR_FORMAT, "%s is not a file", path);
 	if (access(path, R_OK)) return bulla_fail_errno(err, errno, "cannot read the database %s", path);
@@ -265,7 +273,8 @@ static bulla_code check_file(const char *path, bool write, bulla_error *err)
 }
 
 /* temp_store: no sorter, statement journal or view of ours may leave plaintext in a temporary file. */
-/* SQLite asks this between its own tries, for every statement alike: as long as the session waits, unless the job is told to stop. */
+/* SQLite asks this between its own tries, for every statement alike: as long as the session waits, unless the job is told
+ * to stop. */
 static int keep_waiting(void *self, int tries)
 {
 	bulla_lite *s = self;
@@ -281,8 +290,9 @@ static bulla_code set_up(bulla_lite *s, bulla_error *err)
 	sqlite3_busy_handler(s->handle, keep_waiting, s);
 	(void)sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
 	(void)sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-	TRY(bulla_lite_execf(s, err, "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d; PRAGMA foreign_keys=OFF; PRAGMA secure_delete=ON",
-			       BULLA_LITE_CACHE_KIB));
+	TRY(bulla_lite_execf(s, err,
+			     "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d; PRAGMA foreign_keys=OFF; PRAGMA secure_delete=ON",
+			     BULLA_LITE_CACHE_KIB));
 	TRY(bulla_lite_prepare(s, sqlite3_mprintf("BEGIN"), &s->begin_read, err));
 	TRY(bulla_lite_prepare(s, sqlite3_mprintf("BEGIN IMMEDIATE"), &s->begin_write, err));
 	TRY(bulla_lite_prepare(s, sqlite3_mprintf("COMMIT"), &s->commit, err));
@@ -308,7 +318,8 @@ static bulla_code open_handle(bulla_lite *s, const bulla_place *place, bulla_err
 	if (!s->path) return bulla_fail_memory(err);
 	TRY(check_file(s->path, place->write, err));
 	if (sqlite3_libversion_number() < BULLA_LITE_OLDEST)
-		return bulla_fail(err, BULLA_ERR_VERSION, "the SQLite library is %s, at least 3.37 is needed", sqlite3_libversion());
+		return bulla_fail(err, BULLA_ERR_VERSION, "the SQLite library is %s, at least 3.37 is needed",
+				  sqlite3_libversion());
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
 	int rc = sqlite3_open_v2(s->path, &s->handle, flags, NULL);
 	if (rc != SQLITE_OK && !s->handle) return bulla_fail_memory(err);
@@ -328,8 +339,10 @@ static bulla_code open_session(const bulla_place *place, bulla_db **out, bulla_e
 	s->wait_ms = place->wait_ms ? place->wait_ms : BULLA_LOCK_WAIT_MS;
 	s->stop = place->stop;
 	bulla_code code = open_handle(s, place, err);
-	if (code) close_session(&s->db);
-	else *out = &s->db;
+	if (code)
+		close_session(&s->db);
+	else
+		*out = &s->db;
 	return code;
 }
 

@@ -8,7 +8,7 @@
 
 #include <sqlite3.h>
 
-#define BULLA_LITE_OLDEST 3037000 /* table_list tells STRICT and WITHOUT ROWID since then */
+#define BULLA_LITE_OLDEST    3037000 /* table_list tells STRICT and WITHOUT ROWID since then */
 #define BULLA_LITE_CACHE_KIB 8192
 
 typedef struct bulla_lite {
@@ -32,18 +32,20 @@ static inline void bulla_lite_stmt_done(sqlite3_stmt **stmt)
 	(void)sqlite3_finalize(*stmt);
 }
 
-/* `rc` of `action` ("write table users") as a code of ours: BUSY and LOCKED are LOCKED with advice, READONLY, FULL, IOERR, CORRUPT, NOTADB likewise. SQLite's
- * own sentence is added only for SQLITE_ERROR, where it speaks of names and never of values. */
+/* `rc` of `action` ("write table users") as a code of ours: BUSY and LOCKED are LOCKED with advice, READONLY, FULL, IOERR,
+ * CORRUPT, NOTADB likewise. SQLite's own sentence is added only for SQLITE_ERROR, where it speaks of names and never of
+ * values. */
 bulla_code bulla_lite_fail(const bulla_lite *s, int rc, bulla_error *err, const char *action, ...) BULLA_PRINTF(4, 5);
 
-/* Statement texts are made with sqlite3_str and %w for names; prepare() takes the text over and frees it. NULL text: out of memory. */
+/* Statement texts are made with sqlite3_str and %w for names; prepare() takes the text over and frees it. NULL text: out
+ * of memory. */
 BULLA_MUST bulla_code bulla_lite_prepare(bulla_lite *s, char *sql, sqlite3_stmt **out, bulla_error *err);
 BULLA_MUST bulla_code bulla_lite_exec(bulla_lite *s, char *sql, bulla_error *err);
 BULLA_MUST bulla_code bulla_lite_execf(bulla_lite *s, bulla_error *err, const char *format, ...);
 
 void bulla_lite_value(sqlite3_stmt *stmt, int column, bulla_value *ret); /* a view */
-/* Steps `stmt` once and resets it, again and again until it is not busy, the session's wait is over, or the job shall stop. `ret` (may be NULL) receives
- * the first value of a row. */
+/* Steps `stmt` once and resets it, again and again until it is not busy, the session's wait is over, or the job shall
+ * stop. `ret` (may be NULL) receives the first value of a row. */
 BULLA_MUST bulla_code bulla_lite_wait(bulla_lite *s, sqlite3_stmt *stmt, const char *action, int64_t *ret, bulla_error *err);
 
 /* The first `width` columns; with `utf16` a text that cannot be said in UTF-8 becomes BOOLEAN -1, which no type takes. */
@@ -56,14 +58,14 @@ bulla_code bulla_lite_inspect(bulla_db *db, const char *name, bulla_table **out,
 bulla_code bulla_lite_tables(bulla_db *db, bulla_answer each, void *self, bulla_error *err);
 
 bulla_code bulla_lite_walk_open(bulla_db *db, const bulla_mapping *mapping, const bulla_shape *shape, bulla_walk_kind kind,
-                                  const bulla_field *field, bulla_walk **out, bulla_error *err);
+				const bulla_field *field, bulla_walk **out, bulla_error *err);
 bulla_code bulla_lite_walk_start(bulla_walk *walk, const bulla_value *from, size_t n, bulla_error *err);
 bulla_code bulla_lite_walk_next(bulla_walk *walk, const bulla_value **ret, bulla_error *err);
 void bulla_lite_walk_stop(bulla_walk *walk);
 void bulla_lite_walk_close(bulla_walk *walk);
 
-bulla_code bulla_lite_writer_open(bulla_db *db, const bulla_mapping *mapping, const bulla_shape *shape, const size_t *fields, size_t n,
-                                    bulla_writer **out, bulla_error *err);
+bulla_code bulla_lite_writer_open(bulla_db *db, const bulla_mapping *mapping, const bulla_shape *shape, const size_t *fields,
+				  size_t n, bulla_writer **out, bulla_error *err);
 bulla_code bulla_lite_writer_read(bulla_writer *writer, const bulla_value *locator, const bulla_value **ret, bulla_error *err);
 bulla_code bulla_lite_writer_put(bulla_writer *writer, const bulla_value *locator, const bulla_row *row, bulla_error *err);
 void bulla_lite_writer_rest(bulla_writer *writer);
@@ -79,10 +81,13 @@ bulla_code bulla_lite_copy(bulla_db *db, char **ret_url, bulla_error *err);
 void bulla_lite_discard(const char *url);
 
 /* --- SQL of a mapping (sqlite_sql.c) ------------------------------------------------------------------------------ */
-/* Appends the condition "has plaintext and no ciphertext" in brackets, the columns behind the prefixes `t` and `c` ("t.", or ""). */
+/* Appends the condition "has plaintext and no ciphertext" in brackets, the columns behind the prefixes `t` and `c` ("t.",
+ * or ""). */
 void bulla_lite_add_unsealed(sqlite3_str *sql, const bulla_mapping *m, const char *t, const char *c);
 /* Appends `FROM "users" AS t`, with the side table joined as c where there is one. `queue`: through the partial index. */
 void bulla_lite_add_from(sqlite3_str *sql, const bulla_mapping *m, bool queue);
+/* Appends the condition that a row of the side table has no row in the table any more. */
+void bulla_lite_add_orphan(sqlite3_str *sql, const bulla_mapping *m);
 /* Appends the condition of the partial index over a side table, on its own columns. */
 void bulla_lite_add_side_queue(sqlite3_str *sql, const bulla_mapping *m, const char *c);
 
@@ -97,8 +102,9 @@ typedef struct bulla_fallout bulla_fallout;
 /* Notes which views and triggers work now. */
 BULLA_MUST bulla_code bulla_lite_fallout_new(bulla_lite *s, bulla_fallout **out, bulla_error *err);
 void bulla_lite_fallout_free(bulla_fallout *fallout); /* NULL is fine */
-/* Makes those triggers again that went with a rebuilt table, then drops those views and triggers that worked before and cannot any more, telling
- * `casualty` each. */
-BULLA_MUST bulla_code bulla_lite_fallout_clear(bulla_lite *s, bulla_fallout *fallout, bulla_casualty casualty, void *self, bulla_error *err);
+/* Makes those triggers again that went with a rebuilt table, then drops those views and triggers that worked before and
+ * cannot any more, telling `casualty` each. */
+BULLA_MUST bulla_code bulla_lite_fallout_clear(bulla_lite *s, bulla_fallout *fallout, bulla_casualty casualty, void *self,
+					       bulla_error *err);
 
 #endif

@@ -67,24 +67,36 @@ static bulla_code fill_side_table(bulla_lite *s, const bulla_mapping *m, bulla_e
 	for (size_t i = 0; i < m->table->pk_count; i++)
 		sqlite3_str_appendf(pk, "%s\"%w\"", i ? ", " : "", m->table->pk[i]);
 	char *columns = sqlite3_str_finish(pk);
-	sqlite3_str_appendf(sql, "INSERT OR IGNORE INTO \"%w\"(%s) SELECT %s FROM \"%w\"", m->home, columns, columns, m->table->name);
+	sqlite3_str_appendf(sql, "INSERT OR IGNORE INTO \"%w\"(%s) SELECT %s FROM \"%w\"", m->home, columns, columns,
+			    m->table->name);
 	sqlite3_free(columns);
+	return bulla_lite_exec(s, sqlite3_str_finish(sql), err);
+}
+
+/* Rows of the side table whose own row went without a delete trigger, by REPLACE: nobody shall keep their ciphertexts. */
+static bulla_code sweep_side_table(bulla_lite *s, const bulla_mapping *m, bulla_error *err)
+{
+	sqlite3_str *sql = sqlite3_str_new(s->handle);
+	sqlite3_str_appendf(sql, "DELETE FROM \"%w\" WHERE ", m->home);
+	bulla_lite_add_orphan(sql, m);
 	return bulla_lite_exec(s, sqlite3_str_finish(sql), err);
 }
 
 static void add_queue_condition(sqlite3_str *sql, const bulla_mapping *m)
 {
-	if (m->aside) bulla_lite_add_side_queue(sql, m, "");
-	else bulla_lite_add_unsealed(sql, m, "", "");
+	if (m->aside)
+		bulla_lite_add_side_queue(sql, m, "");
+	else
+		bulla_lite_add_unsealed(sql, m, "", "");
 }
 
 /* Made anew each time: the model may have other fields than last time, and it holds next to nothing. */
 static bulla_code make_queue(bulla_lite *s, const bulla_mapping *m, bulla_error *err)
 {
-	TRY(bulla_lite_execf(s, err, "DROP INDEX IF EXISTS \"bulla_%w_queue\"", m->table->name));
+	TRY(bulla_lite_execf(s, err, "DROP INDEX IF EXISTS \"bulla_queue.%w\"", m->table->name));
 	if (m->plain_count == 0) return BULLA_OK;
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
-	sqlite3_str_appendf(sql, "CREATE INDEX \"bulla_%w_queue\" ON \"%w\"(", m->table->name, m->home);
+	sqlite3_str_appendf(sql, "CREATE INDEX \"bulla_queue.%w\" ON \"%w\"(", m->table->name, m->home);
 	add_queue_condition(sql, m);
 	sqlite3_str_appendall(sql, ") WHERE ");
 	add_queue_condition(sql, m);
@@ -94,16 +106,21 @@ static bulla_code make_queue(bulla_lite *s, const bulla_mapping *m, bulla_error 
 static bulla_code make_blind_index(bulla_lite *s, const bulla_mapping *m, const bulla_field *field, bulla_error *err)
 {
 	const bulla_index_spec *index = field->index;
-	bulla_code code = bulla_lite_execf(s, err, "CREATE%s INDEX IF NOT EXISTS \"bulla_%w_%w\" ON \"%w\"(\"%w\")", index->unique ? " UNIQUE" : "",
-					     m->table->name, index->column, m->home, index->column);
+	bulla_code code = bulla_lite_execf(s, err, "CREATE%s INDEX IF NOT EXISTS \"bulla_index.%w.%w\" ON \"%w\"(\"%w\")",
+					   index->unique ? " UNIQUE" : "", m->table->name, index->column, m->home, index->column);
 	if (code != BULLA_ERR_REFUSED) return code;
-	code = bulla_fail(err, BULLA_ERR_REFUSED, "field %s of model %s: two rows have the same blind index, so it cannot be unique", field->name, m->model->key);
-	return bulla_advise(err, code, "run: bulla plan %s, which counts the rows that collide; mend them, or take unique: true away", m->model->key);
+	code = bulla_fail(err, BULLA_ERR_REFUSED,
+			  "field %s of model %s: two rows have the same blind index, so it cannot be unique", field->name,
+			  m->model->key);
+	return bulla_advise(err, code,
+			    "run: bulla plan %s, which counts the rows that collide; mend them, or take unique: true away",
+			    m->model->key);
 }
 
 bulla_code bulla_lite_index(bulla_db *db, const bulla_mapping *mapping, bulla_error *err)
 {
 	bulla_lite *s = bulla_lite_of(db);
+	if (mapping->aside) TRY(sweep_side_table(s, mapping, err));
 	if (mapping->aside) TRY(fill_side_table(s, mapping, err));
 	TRY(make_queue(s, mapping, err));
 	for (size_t i = 0; i < mapping->model->field_count; i++)
@@ -116,7 +133,7 @@ bulla_code bulla_lite_index(bulla_db *db, const bulla_mapping *mapping, bulla_er
 typedef struct drop {
 	bulla_lite *s;
 	const bulla_mapping *m;
-	const char **columns;      /* the plaintext columns that exist */
+	const char **columns; /* the plaintext columns that exist */
 	size_t n;
 	bulla_casualty casualty;
 	void *self;
@@ -143,17 +160,18 @@ static bulla_code read_texts(bulla_lite *s, char *sql, texts *ret, bulla_error *
 	TRY(bulla_lite_prepare(s, sql, &stmt, err));
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		const char *text = (const char *)sqlite3_column_text(stmt, 0);
-		if (ret->n == sizeof ret->list / sizeof *ret->list) return bulla_fail(err, BULLA_ERR_LIMIT, "the table has more than %zu indexes", ret->n);
+		if (ret->n == sizeof ret->list / sizeof *ret->list)
+			return bulla_fail(err, BULLA_ERR_LIMIT, "the table has more than %zu indexes", ret->n);
 		if (!(ret->list[ret->n] = strdup(text ? text : ""))) return bulla_fail_memory(err);
 		ret->n++;
 	}
 	return rc == SQLITE_DONE ? BULLA_OK : bulla_lite_fail(s, rc, err, "read the definition of the database");
 }
 
-static bool uses_plaintext(const drop *d, const char *sql)
+static bool uses_plaintext(const drop *d, const bulla_table_index *index)
 {
 	for (size_t i = 0; i < d->n; i++)
-		if (bulla_sql_mentions(bulla_view_str(sql), d->columns[i])) return true;
+		if (bulla_table_index_has(index, d->columns[i]) || bulla_sql_index_uses(index->sql, d->columns[i])) return true;
 	return false;
 }
 
@@ -161,10 +179,10 @@ static bool uses_plaintext(const drop *d, const char *sql)
 static bulla_code drop_indexes(drop *d, bulla_error *err)
 {
 	const bulla_table *t = d->m->table;
-	TRY(bulla_lite_execf(d->s, err, "DROP INDEX IF EXISTS \"bulla_%w_queue\"", t->name));
+	TRY(bulla_lite_execf(d->s, err, "DROP INDEX IF EXISTS \"bulla_queue.%w\"", t->name));
 	for (size_t i = 0; i < t->index_count; i++) {
 		const bulla_table_index *index = &t->indexes[i];
-		if (!index->sql || !uses_plaintext(d, index->sql)) continue;
+		if (!index->sql || !uses_plaintext(d, index)) continue;
 		if (strncmp(index->name, "bulla_", 6) == 0) continue; /* the queue, gone already */
 		TRY(bulla_lite_execf(d->s, err, "DROP INDEX IF EXISTS \"%w\"", index->name));
 		d->casualty(d->self, "index", index->name, index->sql);
@@ -214,7 +232,8 @@ static bulla_code copy_rows(drop *d, const char *new_name, bulla_error *err)
 	}
 	bulla_table_free(now);
 	char *columns = sqlite3_str_finish(list);
-	bulla_code code = columns ? bulla_lite_execf(d->s, err, "INSERT INTO \"%w\"(%s) SELECT %s FROM \"%w\"", new_name, columns, columns, d->m->table->name)
+	bulla_code code = columns ? bulla_lite_execf(d->s, err, "INSERT INTO \"%w\"(%s) SELECT %s FROM \"%w\"", new_name, columns,
+						     columns, d->m->table->name)
 				  : bulla_fail_memory(err);
 	sqlite3_free(columns);
 	return code;
@@ -225,23 +244,28 @@ static bulla_code keep_sequence(drop *d, const char *new_name, bulla_error *err)
 {
 	if (!d->m->table->autoincrement) return BULLA_OK;
 	TRY(bulla_lite_execf(d->s, err, "DELETE FROM sqlite_sequence WHERE name = %Q", new_name));
-	return bulla_lite_execf(d->s, err, "INSERT INTO sqlite_sequence(name, seq) SELECT %Q, seq FROM sqlite_sequence WHERE name = %Q COLLATE NOCASE", new_name,
-				  d->m->table->name);
+	return bulla_lite_execf(
+		d->s, err,
+		"INSERT INTO sqlite_sequence(name, seq) SELECT %Q, seq FROM sqlite_sequence WHERE name = %Q COLLATE NOCASE",
+		new_name, d->m->table->name);
 }
 
 static bulla_code create_without(drop *d, const char *new_name, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf create = { 0 };
 	TEXTS_AUTO now = { 0 };
-	TRY(read_texts(d->s, sqlite3_mprintf("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = %Q COLLATE NOCASE", d->m->table->name), &now, err));
+	TRY(read_texts(d->s,
+		       sqlite3_mprintf("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = %Q COLLATE NOCASE",
+				       d->m->table->name),
+		       &now, err));
 	if (now.n != 1) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "table %s is gone", d->m->table->name);
 	TRY(bulla_sql_without_columns(now.list[0], new_name, d->columns, d->n, constraint_went, d, &create, err));
 	TRY(bulla_buf_terminate(&create, err));
 	return bulla_lite_execf(d->s, err, "%s", create.data);
 }
 
-/* SQLite's own procedure for what ALTER TABLE cannot do: a new table, the rows, the old name. Indexes are made again here, triggers by the
- * fallout. */
+/* SQLite's own procedure for what ALTER TABLE cannot do: a new table, the rows, the old name. Indexes are made again here,
+ * triggers by the fallout. */
 static bulla_code rebuild(drop *d, bulla_error *err)
 {
 	const char *table = d->m->table->name;
@@ -250,8 +274,12 @@ static bulla_code rebuild(drop *d, bulla_error *err)
 	TRY(bulla_buf_printf(&name, err, "bulla_rebuild_%s", table));
 	TRY(bulla_buf_terminate(&name, err));
 	const char *new_name = (const char *)name.data;
-	TRY(read_texts(d->s, sqlite3_mprintf("SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = %Q COLLATE NOCASE", table),
-		       &indexes, err));
+	TRY(read_texts(
+		d->s,
+		sqlite3_mprintf(
+			"SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = %Q COLLATE NOCASE",
+			table),
+		&indexes, err));
 	TRY(create_without(d, new_name, err));
 	TRY(copy_rows(d, new_name, err));
 	TRY(keep_sequence(d, new_name, err));
@@ -277,6 +305,7 @@ static bulla_code drop_or_rebuild(drop *d, bulla_error *err)
 static bulla_code drop_all(drop *d, bulla_fallout *fallout, bulla_error *err)
 {
 	TRY(bulla_lite_triggers_drop(d->s, d->m, err));
+	if (d->m->aside) TRY(sweep_side_table(d->s, d->m, err));
 	TRY(drop_indexes(d, err));
 	TRY(drop_or_rebuild(d, err));
 	TRY(bulla_lite_triggers_make(d->s, d->m, true, err));

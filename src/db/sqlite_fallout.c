@@ -1,8 +1,9 @@
 /*
  * sqlite_fallout.c - views and triggers that dropping a column breaks: found by compiling them before and after.
  *
- * A view is compiled by selecting from it, a trigger by a statement on its table that would fire it; nothing is run. What worked before and does not
- * any more is dropped and told, with its text: left in place it would break every later statement on the table.
+ * A view is compiled by selecting from it, a trigger by a statement on its table that would fire it; nothing is run. What
+ * worked before and does not any more is dropped and told, with its text: left in place it would break every later statement
+ * on the table.
  */
 #include "db/sqlite.h"
 
@@ -14,7 +15,7 @@
 typedef struct object {
 	bool view;
 	char *name;
-	char *table;   /* of a trigger */
+	char *table; /* of a trigger */
 	char *sql;
 	unsigned worked; /* which ways of using it compiled before */
 } object;
@@ -64,7 +65,8 @@ static char *update_sql(bulla_lite *s, const char *table)
 	return sqlite3_str_finish(sql);
 }
 
-/* A bit for each way of using it that compiles: selecting from a view; updating, deleting from and inserting into a trigger's table. */
+/* A bit for each way of using it that compiles: selecting from a view; updating, deleting from and inserting into a
+ * trigger's table. */
 static unsigned works(bulla_lite *s, const object *o)
 {
 	if (o->view) return compiles(s, sqlite3_mprintf("SELECT * FROM \"%w\"", o->name));
@@ -89,7 +91,8 @@ static char *text(sqlite3_stmt *stmt, int column)
 
 static bulla_code note(bulla_fallout *f, sqlite3_stmt *stmt, bulla_error *err)
 {
-	if (f->n == OBJECTS_MAX) return bulla_fail(err, BULLA_ERR_LIMIT, "the database has more than %d views and triggers", OBJECTS_MAX);
+	if (f->n == OBJECTS_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "the database has more than %d views and triggers", OBJECTS_MAX);
 	object *grown = realloc(f->objects, (f->n + 1) * sizeof *grown);
 	if (!grown) return bulla_fail_memory(err);
 	f->objects = grown;
@@ -102,8 +105,11 @@ static bulla_code note_all(bulla_lite *s, bulla_fallout *f, bulla_error *err)
 {
 	BULLA_STMT_AUTO *stmt = NULL;
 	int rc;
-	TRY(bulla_lite_prepare(s, sqlite3_mprintf("SELECT type = 'view', name, tbl_name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger')"
-						    " AND substr(name, 1, 6) <> 'bulla_' ORDER BY type, name"), &stmt, err));
+	TRY(bulla_lite_prepare(
+		s,
+		sqlite3_mprintf("SELECT type = 'view', name, tbl_name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger')"
+				" AND substr(name, 1, 6) <> 'bulla_' ORDER BY type, name"),
+		&stmt, err));
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
 		TRY(note(f, stmt, err));
 	if (rc != SQLITE_DONE) return bulla_lite_fail(s, rc, err, "read the definition of the database");
@@ -117,15 +123,18 @@ bulla_code bulla_lite_fallout_new(bulla_lite *s, bulla_fallout **out, bulla_erro
 	bulla_fallout *f = calloc(1, sizeof *f);
 	if (!f) return bulla_fail_memory(err);
 	bulla_code code = note_all(s, f, err);
-	if (code) bulla_lite_fallout_free(f);
-	else *out = f;
+	if (code)
+		bulla_lite_fallout_free(f);
+	else
+		*out = f;
 	return code;
 }
 
 /* --- after ------------------------------------------------------------------------------------------------------ */
 
 /* The triggers of one table are taken away and put back one by one: those that make it fail stay away. */
-static bulla_code clear_table(bulla_lite *s, bulla_fallout *f, size_t first, bulla_casualty casualty, void *self, bulla_error *err)
+static bulla_code clear_table(bulla_lite *s, bulla_fallout *f, size_t first, bulla_casualty casualty, void *self,
+			      bulla_error *err)
 {
 	const char *table = f->objects[first].table;
 	for (size_t i = first; i < f->n; i++)

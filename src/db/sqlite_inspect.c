@@ -27,7 +27,8 @@ static bulla_code copy(inspection *in, sqlite3_stmt *stmt, int column, const cha
 }
 
 /* Prepares `format` with one name quoted into it as an identifier or a string, and steps through it. */
-static bulla_code each_row(inspection *in, const char *format, const char *name, bulla_code (*row)(inspection *in, sqlite3_stmt *stmt))
+static bulla_code each_row(inspection *in, const char *format, const char *name,
+			   bulla_code (*row)(inspection *in, sqlite3_stmt *stmt))
 {
 	BULLA_STMT_AUTO *stmt = NULL;
 	int rc;
@@ -85,8 +86,8 @@ static bulla_code describe_column(inspection *in, bulla_column *column)
 	bulla_table *t = in->table;
 	char const *collation = NULL;
 	int autoincrement = 0;
-	if (t->kind == BULLA_TABLE_PLAIN &&
-	    sqlite3_table_column_metadata(in->s->handle, "main", t->name, column->name, NULL, &collation, NULL, NULL, &autoincrement) == SQLITE_OK)
+	if (t->kind == BULLA_TABLE_PLAIN && sqlite3_table_column_metadata(in->s->handle, "main", t->name, column->name, NULL,
+									  &collation, NULL, NULL, &autoincrement) == SQLITE_OK)
 		t->autoincrement |= autoincrement != 0;
 	TRY(bulla_arena_copy(&t->arena, bulla_view_str(collation ? collation : "BINARY"), &column->collation, in->err));
 	if (!column->generated || !t->sql) return BULLA_OK;
@@ -153,7 +154,9 @@ static bulla_code index_columns(inspection *in, bulla_table_index *index)
 	bulla_arena *arena = &in->table->arena;
 	TRY(bulla_arena_take(arena, in->table->column_count + 1, sizeof *index->columns, &index->columns, in->err));
 	TRY(bulla_arena_take(arena, in->table->column_count + 1, sizeof *index->collations, &index->collations, in->err));
-	TRY(bulla_lite_prepare(in->s, sqlite3_mprintf("SELECT name, coll FROM pragma_index_xinfo(%Q) WHERE key ORDER BY seqno", index->name), &stmt, in->err));
+	TRY(bulla_lite_prepare(
+		in->s, sqlite3_mprintf("SELECT name, coll FROM pragma_index_xinfo(%Q) WHERE key ORDER BY seqno", index->name),
+		&stmt, in->err));
 	while (sqlite3_step(stmt) == SQLITE_ROW && index->column_count < in->table->column_count) {
 		TRY(copy(in, stmt, 0, &index->columns[index->column_count]));
 		TRY(copy(in, stmt, 1, &index->collations[index->column_count]));
@@ -243,19 +246,25 @@ static bulla_code inspect_surroundings(inspection *in)
 	TRY(count(in, sqlite3_mprintf("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'"), &triggers));
 	TRY(count(in, sqlite3_mprintf("SELECT count(*) FROM sqlite_schema WHERE type = 'view'"), &views));
 	TRY(count(in, sqlite3_mprintf("SELECT count(*) FROM sqlite_schema WHERE type = 'table'"), &tables));
-	TRY(count(in, sqlite3_mprintf("SELECT count(*) FROM sqlite_schema AS s JOIN pragma_foreign_key_list(s.name) AS f WHERE s.type = 'table'"), &keys));
+	TRY(count(in,
+		  sqlite3_mprintf("SELECT count(*) FROM sqlite_schema AS s JOIN pragma_foreign_key_list(s.name) AS f WHERE "
+				  "s.type = 'table'"),
+		  &keys));
 	TRY(bulla_arena_take(&t->arena, triggers, sizeof *t->triggers, &t->triggers, in->err));
 	TRY(bulla_arena_take(&t->arena, views, sizeof *t->views, &t->views, in->err));
 	TRY(bulla_arena_take(&t->arena, tables, sizeof *t->searches, &t->searches, in->err));
 	TRY(bulla_arena_take(&t->arena, keys, sizeof *t->foreign_keys, &t->foreign_keys, in->err));
-	TRY(each_row(in, "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name", NULL, trigger_row));
+	TRY(each_row(in, "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name", NULL,
+		     trigger_row));
 	TRY(each_row(in, "SELECT name, sql FROM sqlite_schema WHERE type = 'view' ORDER BY name", NULL, view_row));
-	TRY(each_row(in, "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage = 0 ORDER BY name", NULL, search_row));
-	return each_row(in,
-			"WITH me(name) AS (SELECT %Q) SELECT s.name, f.\"from\", f.\"table\", f.\"to\" FROM me, sqlite_schema AS s"
-			" JOIN pragma_foreign_key_list(s.name) AS f WHERE s.type = 'table'"
-			" AND (s.name = me.name COLLATE NOCASE OR f.\"table\" = me.name COLLATE NOCASE) ORDER BY s.name, f.id, f.seq",
-			t->name, foreign_key_row);
+	TRY(each_row(in, "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage = 0 ORDER BY name", NULL,
+		     search_row));
+	return each_row(
+		in,
+		"WITH me(name) AS (SELECT %Q) SELECT s.name, f.\"from\", f.\"table\", f.\"to\" FROM me, sqlite_schema AS s"
+		" JOIN pragma_foreign_key_list(s.name) AS f WHERE s.type = 'table'"
+		" AND (s.name = me.name COLLATE NOCASE OR f.\"table\" = me.name COLLATE NOCASE) ORDER BY s.name, f.id, f.seq",
+		t->name, foreign_key_row);
 }
 
 /* --- all of it -------------------------------------------------------------------------------------------------- */
@@ -286,7 +295,8 @@ static bulla_code inspect(inspection *in, const char *name)
 {
 	TRY(find(in, name));
 	if (!in->table->name) return BULLA_OK;
-	TRY(each_row(in, "SELECT sql FROM sqlite_schema WHERE type IN ('table', 'view') AND name = %Q COLLATE NOCASE", in->table->name, definition_row));
+	TRY(each_row(in, "SELECT sql FROM sqlite_schema WHERE type IN ('table', 'view') AND name = %Q COLLATE NOCASE",
+		     in->table->name, definition_row));
 	TRY(each_row(in, "PRAGMA encoding", NULL, encoding_row));
 	TRY(inspect_columns(in));
 	TRY(inspect_indexes(in));
@@ -311,6 +321,7 @@ bulla_code bulla_lite_tables(bulla_db *db, bulla_answer each, void *self, bulla_
 {
 	return db->target->run(db,
 			       "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
-			       " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'bulla\\_%' ESCAPE '\\' AND name NOT LIKE '%\\_bulla' ESCAPE '\\' ORDER BY name",
+			       " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'bulla\\_%' ESCAPE '\\' AND name "
+			       "NOT LIKE '%\\_bulla' ESCAPE '\\' ORDER BY name",
 			       NULL, 0, each, self, NULL, err);
 }

@@ -69,8 +69,8 @@ static bulla_code is_wal(bulla_lite *s, bool *ret, bulla_error *err)
 	return BULLA_OK;
 }
 
-/* The old table_alter rules leave views and triggers alone, which the fallout sees to. The journal of this session is kept to be overwritten: a deleted one
- * could not be. Only WAL is a property of the file, so the user's mode stays what it was. */
+/* The old table_alter rules leave views and triggers alone, which the fallout sees to. The journal of this session is kept
+ * to be overwritten: a deleted one could not be. Only WAL is a property of the file, so the user's mode stays what it was. */
 bulla_code bulla_lite_prepare_drop(bulla_db *db, bulla_error *err)
 {
 	bulla_lite *s = bulla_lite_of(db);
@@ -100,8 +100,10 @@ static bulla_code truncate_wal(bulla_lite *s, bulla_error *err)
 		if (!busy) return BULLA_OK;
 		if (bulla_now_us(NULL) >= end || (s->stop && atomic_load(s->stop))) break;
 	}
-	bulla_code code = bulla_fail(err, BULLA_ERR_LOCKED, "the write-ahead log cannot be emptied: another connection still reads an old snapshot");
-	return bulla_advise(err, code, "end the long transaction of the other program and run finish again: it goes on from here");
+	bulla_code code = bulla_fail(err, BULLA_ERR_LOCKED,
+				     "the write-ahead log cannot be emptied: another connection still reads an old snapshot");
+	return bulla_advise(err, code,
+			    "end the long transaction of the other program and run finish again: it goes on from here");
 }
 
 /* Under an exclusive lock nobody uses the journal, and a hot one has been rolled back. Deleted by SQLite, which has it open. */
@@ -145,7 +147,8 @@ static void tell(bulla_json_writer *out, const char *where, const char *how)
 static const struct {
 	const char *where, *how;
 } always[] = {
-	{ "backups and copies of the database file, replicas, and archives of its write-ahead log", "make new ones from now on, and destroy the old ones" },
+	{ "backups and copies of the database file, replicas, and archives of its write-ahead log",
+	  "make new ones from now on, and destroy the old ones" },
 	{ "snapshots of the file system, and blocks of the disk that deleted journals and logs have left free",
 	  "delete the snapshots, then trim or overwrite the free space (fstrim; on a disk without trim: fill it once)" },
 	{ "temporary files, swap and core dumps of programs that read the table", "restart them, and use encrypted swap" },
@@ -159,28 +162,32 @@ static bulla_code tell_column(void *self, const bulla_value *values, size_t n, b
 	char where[512];
 	(void)n;
 	(void)err;
-	snprintf(where, sizeof where, "column %.*s of table %.*s, which has the same name", (int)values[1].bytes.len, (const char *)values[1].bytes.data,
-		 (int)values[0].bytes.len, (const char *)values[0].bytes.data);
+	snprintf(where, sizeof where, "column %.*s of table %.*s, which has the same name", (int)values[1].bytes.len,
+		 (const char *)values[1].bytes.data, (int)values[0].bytes.len, (const char *)values[0].bytes.data);
 	tell(out, where, "look at it: if it is a copy, make it a field of a model of its own, or drop it");
 	return BULLA_OK;
 }
 
-static bulla_code tell_namesakes(bulla_db *db, const bulla_mapping *m, const bulla_field *field, bulla_json_writer *out, bulla_error *err)
+static bulla_code tell_namesakes(bulla_db *db, const bulla_mapping *m, const bulla_field *field, bulla_json_writer *out,
+				 bulla_error *err)
 {
 	bulla_value args[] = { { .kind = BULLA_KIND_TEXT, .bytes = bulla_view_str(field->plaintext) },
 			       { .kind = BULLA_KIND_TEXT, .bytes = bulla_view_str(m->table->name) } };
-	return db->target->run(db,
-			       "SELECT t.name, c.name FROM pragma_table_list AS t JOIN pragma_table_xinfo(t.name) AS c WHERE t.schema = 'main'"
-			       " AND t.type IN ('table', 'virtual') AND c.name = ? COLLATE NOCASE AND t.name <> ? COLLATE NOCASE"
-			       " AND t.name NOT LIKE 'bulla\\_%' ESCAPE '\\' ORDER BY t.name",
-			       args, 2, tell_column, out, NULL, err);
+	return db->target->run(
+		db,
+		"SELECT t.name, c.name FROM pragma_table_list AS t JOIN pragma_table_xinfo(t.name) AS c WHERE t.schema = 'main'"
+		" AND t.type IN ('table', 'virtual') AND c.name = ? COLLATE NOCASE AND t.name <> ? COLLATE NOCASE"
+		" AND t.name NOT LIKE 'bulla\\_%' ESCAPE '\\' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name",
+		args, 2, tell_column, out, NULL, err);
 }
 
 static bulla_code tell_statistics(void *self, const bulla_value *values, size_t n, bulla_error *err)
 {
 	(void)n;
 	(void)err;
-	if (values[0].integer) tell(self, "sqlite_stat4, which samples values of indexed columns", "run: DELETE FROM sqlite_stat4; ANALYZE; VACUUM");
+	if (values[0].integer)
+		tell(self, "sqlite_stat4, which samples values of indexed columns",
+		     "run: DELETE FROM sqlite_stat4; ANALYZE; VACUUM");
 	return BULLA_OK;
 }
 
@@ -199,7 +206,8 @@ bulla_code bulla_lite_remains(bulla_db *db, const bulla_mapping *mapping, bulla_
 	}
 	for (size_t i = 0; i < mapping->model->field_count; i++)
 		TRY(tell_namesakes(db, mapping, &mapping->model->fields[i], out, err));
-	TRY(db->target->run(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat4'", NULL, 0, tell_statistics, out, NULL, err));
+	TRY(db->target->run(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat4'", NULL, 0, tell_statistics, out,
+			    NULL, err));
 	for (size_t i = 0; i < sizeof always / sizeof *always; i++)
 		tell(out, always[i].where, always[i].how);
 	return BULLA_OK;
@@ -215,8 +223,10 @@ static bulla_code copy_pages(bulla_lite *s, sqlite3 *to, bulla_error *err)
 	int64_t end = bulla_now_us(NULL) + s->wait_ms * 1000;
 	do {
 		rc = sqlite3_backup_step(backup, -1); /* in one go: what writers do meanwhile must not begin it again for ever */
-		if ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) && bulla_now_us(NULL) < end) (void)sqlite3_sleep(50);
-		else break;
+		if ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) && bulla_now_us(NULL) < end)
+			(void)sqlite3_sleep(50);
+		else
+			break;
 	} while (true);
 	int finished = sqlite3_backup_finish(backup);
 	if (rc == SQLITE_DONE && finished == SQLITE_OK) return BULLA_OK;
@@ -238,7 +248,8 @@ static bulla_code copy_to(bulla_lite *s, const char *path, bulla_error *err)
 bulla_code bulla_lite_copy(bulla_db *db, char **ret_url, bulla_error *err)
 {
 	bulla_lite *s = bulla_lite_of(db);
-	char *url = NULL, *path = realpath(s->path, NULL); /* whole: whoever opens the URL may have another directory to start from */
+	char *url = NULL,
+	     *path = realpath(s->path, NULL); /* whole: whoever opens the URL may have another directory to start from */
 	if (!path) return bulla_fail_errno(err, errno, "cannot find %s", s->path);
 	int n = asprintf(&url, "sqlite:%s.bulla-rehearsal-%ld", path, (long)getpid());
 	free(path);

@@ -11,13 +11,13 @@
 struct bulla_walk {
 	bulla_lite *s;
 	bulla_walk_kind kind;
-	sqlite3_stmt *first;  /* from the first row on, or the only one */
-	sqlite3_stmt *after;  /* behind a locator */
+	sqlite3_stmt *first; /* from the first row on, or the only one */
+	sqlite3_stmt *after; /* behind a locator */
 	sqlite3_stmt *now;
 	bulla_value *values;
 	int width;
 	bool utf16;
-	bool moved;           /* a row was read since start: from here on nothing can be busy */
+	bool moved; /* a row was read since start: from here on nothing can be busy */
 	int64_t give_up_us;
 };
 
@@ -26,7 +26,8 @@ struct bulla_walk {
 static void add_columns(sqlite3_str *sql, const bulla_mapping *m, const bulla_shape *shape)
 {
 	for (size_t i = 0; i < shape->width; i++)
-		sqlite3_str_appendf(sql, "%s%s.\"%w\"", i ? ", " : "", shape->columns[i].aside && m->aside ? "c" : "t", shape->columns[i].name);
+		sqlite3_str_appendf(sql, "%s%s.\"%w\"", i ? ", " : "", shape->columns[i].aside && m->aside ? "c" : "t",
+				    shape->columns[i].name);
 }
 
 /* The locator's columns, of the table that leads the walk: `prefix"a", prefix"b"`. */
@@ -46,13 +47,8 @@ static void add_after(sqlite3_str *sql, const bulla_mapping *m, const char *alia
 	sqlite3_str_appendall(sql, ")");
 }
 
-static void add_primary_key(sqlite3_str *sql, const bulla_mapping *m)
-{
-	for (size_t i = 0; i < m->table->pk_count; i++)
-		sqlite3_str_appendf(sql, "%st.\"%w\"", i ? ", " : "", m->table->pk[i]);
-}
-
-/* A key comes as text. A column with a type converts it; one without is compared with what it holds, a blob by its hexadecimal digits. */
+/* A key comes as text. A column with a type converts it; one without is compared with what it holds, a blob by its
+ * hexadecimal digits. */
 static void add_row(sqlite3_str *sql, const bulla_mapping *m)
 {
 	for (size_t i = 0; i < m->table->pk_count; i++) {
@@ -61,8 +57,11 @@ static void add_row(sqlite3_str *sql, const bulla_mapping *m)
 		if (i) sqlite3_str_appendall(sql, " AND ");
 		sqlite3_str_appendf(sql, "(t.\"%w\" = ?%d", pk, (int)i + 1);
 		if (!typed)
-			sqlite3_str_appendf(sql, " OR CASE typeof(t.\"%w\") WHEN 'text' THEN 0 WHEN 'blob' THEN hex(t.\"%w\") = upper(?%d)"
-						 " ELSE CAST(t.\"%w\" AS TEXT) = ?%d END", pk, pk, (int)i + 1, pk, (int)i + 1);
+			sqlite3_str_appendf(
+				sql,
+				" OR CASE typeof(t.\"%w\") WHEN 'text' THEN 0 WHEN 'blob' THEN hex(t.\"%w\") = upper(?%d)"
+				" ELSE CAST(t.\"%w\" AS TEXT) = ?%d END",
+				pk, pk, (int)i + 1, pk, (int)i + 1);
 		sqlite3_str_appendall(sql, ")");
 	}
 }
@@ -81,7 +80,8 @@ static void add_queue(sqlite3_str *sql, const bulla_mapping *m)
 	sqlite3_str_appendall(sql, " AND ");
 }
 
-static char *walk_sql(sqlite3 *handle, const bulla_mapping *m, const bulla_shape *shape, bulla_walk_kind kind, const bulla_field *field, bool after)
+static char *walk_sql(sqlite3 *handle, const bulla_mapping *m, const bulla_shape *shape, bulla_walk_kind kind,
+		      const bulla_field *field, bool after)
 {
 	sqlite3_str *sql = sqlite3_str_new(handle);
 	const char *leader = kind == BULLA_WALK_QUEUE && m->aside ? "c" : "t";
@@ -90,36 +90,42 @@ static char *walk_sql(sqlite3 *handle, const bulla_mapping *m, const bulla_shape
 	bulla_lite_add_from(sql, m, kind == BULLA_WALK_QUEUE);
 	sqlite3_str_appendall(sql, " WHERE ");
 	if (kind == BULLA_WALK_QUEUE) add_queue(sql, m);
-	if (kind == BULLA_WALK_QUEUE || kind == BULLA_WALK_UNSEALED) bulla_lite_add_unsealed(sql, m, "t.", m->aside ? "c." : "t.");
-	else if (kind == BULLA_WALK_EQUAL) sqlite3_str_appendf(sql, "%s.\"%w\" = ?", m->aside ? "c" : "t", field->index->column);
-	else if (kind == BULLA_WALK_ROW) add_row(sql, m);
-	else sqlite3_str_appendall(sql, "1");
+	if (kind == BULLA_WALK_QUEUE || kind == BULLA_WALK_UNSEALED)
+		bulla_lite_add_unsealed(sql, m, "t.", m->aside ? "c." : "t.");
+	else if (kind == BULLA_WALK_EQUAL)
+		sqlite3_str_appendf(sql, "%s.\"%w\" = ?", m->aside ? "c" : "t", field->index->column);
+	else if (kind == BULLA_WALK_ROW)
+		add_row(sql, m);
+	else
+		sqlite3_str_appendall(sql, "1");
 	if (after) add_after(sql, m, leader);
 	sqlite3_str_appendall(sql, " ORDER BY ");
-	if (kind == BULLA_WALK_SORTED) add_primary_key(sql, m);
-	else add_locator(sql, m, leader);
+	add_locator(sql, m, leader);
 	return sqlite3_str_finish(sql);
 }
 
 /* --- walking ---------------------------------------------------------------------------------------------------- */
 
-static bulla_code prepare(bulla_walk *w, const bulla_mapping *m, const bulla_shape *shape, const bulla_field *field, bulla_error *err)
+static bulla_code prepare(bulla_walk *w, const bulla_mapping *m, const bulla_shape *shape, const bulla_field *field,
+			  bulla_error *err)
 {
 	TRY(bulla_lite_prepare(w->s, walk_sql(w->s->handle, m, shape, w->kind, field, false), &w->first, err));
-	if (w->kind >= BULLA_WALK_SORTED) return BULLA_OK;
+	if (w->kind >= BULLA_WALK_EQUAL) return BULLA_OK;
 	return bulla_lite_prepare(w->s, walk_sql(w->s->handle, m, shape, w->kind, field, true), &w->after, err);
 }
 
 bulla_code bulla_lite_walk_open(bulla_db *db, const bulla_mapping *mapping, const bulla_shape *shape, bulla_walk_kind kind,
-				  const bulla_field *field, bulla_walk **out, bulla_error *err)
+				const bulla_field *field, bulla_walk **out, bulla_error *err)
 {
 	bulla_walk *w = calloc(1, sizeof *w);
 	if (!w) return bulla_fail_memory(err);
 	*w = (bulla_walk){ .s = bulla_lite_of(db), .kind = kind, .width = (int)shape->width, .utf16 = mapping->table->utf16 };
 	w->values = calloc(shape->width + 1, sizeof *w->values);
 	bulla_code code = w->values ? prepare(w, mapping, shape, field, err) : bulla_fail_memory(err);
-	if (code) bulla_lite_walk_close(w);
-	else *out = w;
+	if (code)
+		bulla_lite_walk_close(w);
+	else
+		*out = w;
 	return code;
 }
 

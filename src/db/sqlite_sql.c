@@ -6,25 +6,37 @@
 /* A NULL is sealed only where the field says so; else it needs no ciphertext. */
 void bulla_lite_add_unsealed(sqlite3_str *sql, const bulla_mapping *m, const char *t, const char *c)
 {
-	const char *or = "";
+	const char * or = "";
 	sqlite3_str_appendall(sql, "(");
 	for (size_t i = 0; i < m->model->field_count; i++) {
 		const struct bulla_mapped_field *f = &m->fields[i];
 		if (!f->plain) continue;
-		if (f->field->null_sealed) sqlite3_str_appendf(sql, "%s%s\"%w\" IS NULL", or, c, f->field->column);
-		else sqlite3_str_appendf(sql, "%s%s\"%w\" IS NOT NULL AND %s\"%w\" IS NULL", or, t, f->plain->name, c, f->field->column);
+		if (f->field->null_sealed)
+			sqlite3_str_appendf(sql, "%s%s\"%w\" IS NULL", or, c, f->field->column);
+		else
+			sqlite3_str_appendf(sql, "%s%s\"%w\" IS NOT NULL AND %s\"%w\" IS NULL", or, t, f->plain->name, c,
+					    f->field->column);
 		or = " OR ";
 	}
-	sqlite3_str_appendall(sql, *or ? ")" : "0)");
+	sqlite3_str_appendall(sql, * or ? ")" : "0)");
 }
 
 /* A side table knows its own columns only: whatever has no ciphertext may be unsealed. */
 void bulla_lite_add_side_queue(sqlite3_str *sql, const bulla_mapping *m, const char *c)
 {
-	const char *or = "";
+	const char * or = "";
 	sqlite3_str_appendall(sql, "(");
 	for (size_t i = 0; i < m->model->field_count; i++, or = " OR ")
 		sqlite3_str_appendf(sql, "%s%s\"%w\" IS NULL", or, c, m->model->fields[i].column);
+	sqlite3_str_appendall(sql, ")");
+}
+
+void bulla_lite_add_orphan(sqlite3_str *sql, const bulla_mapping *m)
+{
+	sqlite3_str_appendf(sql, "NOT EXISTS (SELECT 1 FROM \"%w\" AS t WHERE ", m->table->name);
+	for (size_t i = 0; i < m->table->pk_count; i++)
+		sqlite3_str_appendf(sql, "%st.\"%w\" = \"%w\".\"%w\"", i ? " AND " : "", m->table->pk[i], m->home,
+				    m->table->pk[i]);
 	sqlite3_str_appendall(sql, ")");
 }
 
@@ -39,13 +51,14 @@ void bulla_lite_add_from(sqlite3_str *sql, const bulla_mapping *m, bool queue)
 	const char *table = m->table->name;
 	if (m->aside && queue) {
 		/* CROSS JOIN: in this order, or the index would not lead. */
-		sqlite3_str_appendf(sql, " FROM \"%w\" AS c INDEXED BY \"bulla_%w_queue\" CROSS JOIN \"%w\" AS t", m->home, table, table);
+		sqlite3_str_appendf(sql, " FROM \"%w\" AS c INDEXED BY \"bulla_queue.%w\" CROSS JOIN \"%w\" AS t", m->home, table,
+				    table);
 		add_join(sql, m);
 	} else if (m->aside) {
 		sqlite3_str_appendf(sql, " FROM \"%w\" AS t LEFT JOIN \"%w\" AS c", table, m->home);
 		add_join(sql, m);
 	} else {
 		sqlite3_str_appendf(sql, " FROM \"%w\" AS t", table);
-		if (queue) sqlite3_str_appendf(sql, " INDEXED BY \"bulla_%w_queue\"", table);
+		if (queue) sqlite3_str_appendf(sql, " INDEXED BY \"bulla_queue.%w\"", table);
 	}
 }

@@ -1,12 +1,14 @@
 /*
  * sqlite_triggers.c - the triggers that mark unsealed rows, and the guard that refuses torn records.
  *
- * Until `finish`, plaintext is the truth: where it changes and the ciphertext does not in the same statement, the ciphertext goes (AFTER, one
- * trigger per field, since a running trigger is not entered again). The guard stays for good: it refuses a statement that would leave fields of one
- * record under different data keys. A change is one of bytes and storage class, never of collation; -0.0 equals 0.0, so a REAL zero always counts
- * as changed.
+ * Until `finish`, plaintext is the truth: where it changes and the ciphertext does not in the same statement, the ciphertext
+ * goes (AFTER, one trigger per field, since a running trigger is not entered again). The guard stays for good: it refuses a
+ * statement that would leave fields of one record under different data keys. A change is one of bytes and storage class,
+ * never of collation; -0.0 equals 0.0, so a REAL zero always counts as changed.
  */
 #include "db/sqlite.h"
+
+#include <string.h>
 
 /* --- conditions ------------------------------------------------------------------------------------------------- */
 
@@ -37,7 +39,8 @@ static void add_same(sqlite3_str *sql, const char *column)
 /* The commitment of a wrapped key lies at a fixed place. A key that is kept as text is compared whole. */
 static void add_commitment(sqlite3_str *sql, const char *row, const char *key)
 {
-	sqlite3_str_appendf(sql, "CASE typeof(%s.\"%w\") WHEN 'blob' THEN substr(%s.\"%w\", 2, 32) ELSE %s.\"%w\" END", row, key, row, key, row, key);
+	sqlite3_str_appendf(sql, "CASE typeof(%s.\"%w\") WHEN 'blob' THEN substr(%s.\"%w\", 2, 32) ELSE %s.\"%w\" END", row, key,
+			    row, key, row, key);
 }
 
 static void add_new_key(sqlite3_str *sql, const char *key)
@@ -54,10 +57,11 @@ static bool is_shared(const bulla_model *model)
 	return model->data_key == BULLA_DATA_KEY_FIELD || model->data_key == BULLA_DATA_KEY_TABLE;
 }
 
-/* For each field of key `k` (or of all, for BULLA_NOWHERE) `format` with its ciphertext column, joined by OR; "0" where there is none. */
+/* For each field of key `k` (or of all, for BULLA_NOWHERE) `format` with its ciphertext column, joined by OR; "0" where
+ * there is none. */
 static void add_each_cipher(sqlite3_str *sql, const bulla_model *model, size_t k, const char *format)
 {
-	const char *or = "";
+	const char * or = "";
 	sqlite3_str_appendall(sql, "(");
 	for (size_t i = 0; i < model->field_count; i++) {
 		if (k != BULLA_NOWHERE && model->fields[i].key != k) continue;
@@ -65,7 +69,7 @@ static void add_each_cipher(sqlite3_str *sql, const bulla_model *model, size_t k
 		sqlite3_str_appendf(sql, format, model->fields[i].column, model->fields[i].column, model->fields[i].column);
 		or = " OR ";
 	}
-	sqlite3_str_appendall(sql, *or ? ")" : "0)");
+	sqlite3_str_appendall(sql, * or ? ")" : "0)");
 }
 
 #define KEPT_CIPHER "(NEW.\"%w\" IS NOT NULL AND NEW.\"%w\" COLLATE BINARY IS OLD.\"%w\")"
@@ -93,7 +97,8 @@ static void add_keyless(sqlite3_str *sql, const bulla_model *model)
 	sqlite3_str_appendall(sql, model->key_count ? ")" : "0)");
 }
 
-/* The record is still sealed for the context that it had: with a key per record a kept key says so, with a shared key a kept ciphertext does. */
+/* The record is still sealed for the context that it had: with a key per record a kept key says so, with a shared key a
+ * kept ciphertext does. */
 static void add_stale(sqlite3_str *sql, const bulla_model *model)
 {
 	sqlite3_str_appendall(sql, "(");
@@ -116,6 +121,16 @@ static void add_columns(sqlite3_str *sql, const char *const *columns, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		sqlite3_str_appendf(sql, "%s\"%w\"", i ? ", " : "", columns[i]);
+}
+
+/* The columns of an UPDATE OF. SQLite compares these names with those that a statement sets, and the integer primary key may be set under any of
+ * its other names. */
+static void add_watched(sqlite3_str *sql, const bulla_mapping *m, const char *const *columns, size_t n)
+{
+	add_columns(sql, columns, n);
+	for (size_t i = 0; m->table->rowid_is_column && i < n; i++)
+		if (bulla_name_equal(columns[i], m->table->rowid))
+			sqlite3_str_appendall(sql, ", \"rowid\", \"_rowid_\", \"oid\"");
 }
 
 static void add_sealed_columns(sqlite3_str *sql, const bulla_model *model)
@@ -163,7 +178,8 @@ static bulla_code make_field(bulla_lite *s, const bulla_mapping *m, const bulla_
 {
 	const char *table = m->table->name;
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
-	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_%w_%w_unseal\" AFTER UPDATE OF \"%w\" ON \"%w\" WHEN ", table, field->name, field->plaintext, table);
+	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_field.%w.%w\" AFTER UPDATE OF \"%w\" ON \"%w\" WHEN ", table,
+			    field->name, field->plaintext, table);
 	add_changed(sql, field->plaintext);
 	if (!m->aside) { /* a side table is written by another statement: there the plaintext comes first, and unseals */
 		sqlite3_str_appendf(sql, " AND NEW.\"%w\" IS NOT NULL AND ", field->column);
@@ -180,8 +196,8 @@ static bulla_code make_context(bulla_lite *s, const bulla_mapping *m, bulla_erro
 {
 	const bulla_model *model = m->model;
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
-	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_%w_unseal\" AFTER UPDATE OF ", m->table->name);
-	add_columns(sql, model->inputs, model->input_count);
+	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_unseal.%w\" AFTER UPDATE OF ", m->table->name);
+	add_watched(sql, m, model->inputs, model->input_count);
 	sqlite3_str_appendf(sql, " ON \"%w\" WHEN ", m->table->name);
 	add_any_changed(sql, model->inputs, model->input_count);
 	if (!m->aside) {
@@ -209,10 +225,10 @@ static bulla_code make_update_guard(bulla_lite *s, const bulla_mapping *m, bool 
 {
 	const bulla_model *model = m->model;
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
-	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_%w_guard\" BEFORE UPDATE OF ", m->table->name);
+	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_guard.%w\" BEFORE UPDATE OF ", m->table->name);
 	add_sealed_columns(sql, model);
 	if (contexts) sqlite3_str_appendall(sql, ", ");
-	if (contexts) add_columns(sql, model->inputs, model->input_count);
+	if (contexts) add_watched(sql, m, model->inputs, model->input_count);
 	sqlite3_str_appendf(sql, " ON \"%w\" BEGIN SELECT CASE WHEN ", m->home);
 	add_torn(sql, model);
 	sqlite3_str_appendall(sql, " THEN RAISE(ABORT, 'bulla: a new data key must seal every field of the record') WHEN ");
@@ -223,7 +239,8 @@ static bulla_code make_update_guard(bulla_lite *s, const bulla_mapping *m, bool 
 		add_any_changed(sql, model->inputs, model->input_count);
 		sqlite3_str_appendall(sql, " AND ");
 		add_stale(sql, model);
-		sqlite3_str_appendall(sql, " THEN RAISE(ABORT, 'bulla: the encryption context changes: seal the record again in the same statement')");
+		sqlite3_str_appendall(sql, " THEN RAISE(ABORT, 'bulla: the encryption context changes: seal the record again in "
+					   "the same statement')");
 	}
 	sqlite3_str_appendall(sql, " END; END");
 	return make(s, sql, err);
@@ -233,7 +250,8 @@ static bulla_code make_update_guard(bulla_lite *s, const bulla_mapping *m, bool 
 static bulla_code make_insert_guard(bulla_lite *s, const bulla_mapping *m, bulla_error *err)
 {
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
-	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_%w_guard_insert\" AFTER INSERT ON \"%w\" WHEN ", m->table->name, m->home);
+	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_guard_insert.%w\" AFTER INSERT ON \"%w\" WHEN ", m->table->name,
+			    m->home);
 	add_keyless(sql, m->model);
 	sqlite3_str_appendall(sql, " BEGIN SELECT RAISE(ABORT, 'bulla: a ciphertext needs its wrapped key beside it'); END");
 	return make(s, sql, err);
@@ -243,7 +261,8 @@ static bulla_code make_insert_guard(bulla_lite *s, const bulla_mapping *m, bulla
 
 static void add_follow(sqlite3_str *sql, const bulla_mapping *m, const char *name, const char *event)
 {
-	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_%w_%s\" AFTER %s ON \"%w\"", m->table->name, name, event, m->table->name);
+	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_%s.%w\" AFTER %s ON \"%w\"", name, m->table->name, event,
+			    m->table->name);
 }
 
 static void add_forget(sqlite3_str *sql, const bulla_mapping *m, const char *row)
@@ -290,8 +309,8 @@ static bulla_code make_side_delete(bulla_lite *s, const bulla_mapping *m, bulla_
 static bulla_code make_side_move(bulla_lite *s, const bulla_mapping *m, bool finished, bulla_error *err)
 {
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
-	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_%w_move\" AFTER UPDATE OF ", m->table->name);
-	add_columns(sql, m->table->pk, m->table->pk_count);
+	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_move.%w\" AFTER UPDATE OF ", m->table->name);
+	add_watched(sql, m, m->table->pk, m->table->pk_count);
 	sqlite3_str_appendf(sql, " ON \"%w\" WHEN ", m->table->name);
 	add_any_changed(sql, m->table->pk, m->table->pk_count);
 	sqlite3_str_appendall(sql, " BEGIN ");
@@ -310,13 +329,14 @@ static bulla_code make_side_move(bulla_lite *s, const bulla_mapping *m, bool fin
 	return make(s, sql, err);
 }
 
-/* Ciphertexts in another table cannot change in the statement that changes the context, so from `finish` on such a change is refused. */
+/* Ciphertexts in another table cannot change in the statement that changes the context, so from `finish` on such a change
+ * is refused. */
 static bulla_code make_side_context_guard(bulla_lite *s, const bulla_mapping *m, bulla_error *err)
 {
 	const bulla_model *model = m->model;
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
-	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_%w_guard_context\" BEFORE UPDATE OF ", m->table->name);
-	add_columns(sql, model->inputs, model->input_count);
+	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_guard_context.%w\" BEFORE UPDATE OF ", m->table->name);
+	add_watched(sql, m, model->inputs, model->input_count);
 	sqlite3_str_appendf(sql, " ON \"%w\" WHEN ", m->table->name);
 	add_any_changed(sql, model->inputs, model->input_count);
 	sqlite3_str_appendf(sql, " AND EXISTS (SELECT 1 FROM \"%w\"", m->home);
@@ -324,7 +344,40 @@ static bulla_code make_side_context_guard(bulla_lite *s, const bulla_mapping *m,
 	sqlite3_str_appendall(sql, " AND (");
 	for (size_t i = 0; i < model->field_count; i++)
 		sqlite3_str_appendf(sql, "%s\"%w\" IS NOT NULL", i ? " OR " : "", model->fields[i].column);
-	sqlite3_str_appendall(sql, ")) BEGIN SELECT RAISE(ABORT, 'bulla: the encryption context changes: delete the sealed row first'); END");
+	sqlite3_str_appendall(
+		sql, ")) BEGIN SELECT RAISE(ABORT, 'bulla: the encryption context changes: delete the sealed row first'); END");
+	return make(s, sql, err);
+}
+
+/* A row that REPLACE deleted leaves its index in the side table, where it would keep a unique one taken. */
+static void add_evict(sqlite3_str *sql, const bulla_mapping *m, const char *index)
+{
+	const bulla_table *t = m->table;
+	sqlite3_str_appendf(sql, "DELETE FROM \"%w\" WHERE \"%w\" = NEW.\"%w\" AND NOT (", m->home, index, index);
+	for (size_t i = 0; i < t->pk_count; i++)
+		sqlite3_str_appendf(sql, "%s\"%w\" = NEW.\"%w\"", i ? " AND " : "", t->pk[i], t->pk[i]);
+	sqlite3_str_appendall(sql, ") AND ");
+	bulla_lite_add_orphan(sql, m);
+	sqlite3_str_appendall(sql, "; ");
+}
+
+static bulla_code make_side_evict(bulla_lite *s, const bulla_mapping *m, const char *name, const char *event, bulla_error *err)
+{
+	size_t n = 0;
+	const char *unique[BULLA_FIELDS_MAX];
+	for (size_t i = 0; i < m->model->field_count; i++) {
+		const bulla_index_spec *index = m->model->fields[i].index;
+		if (index && index->unique) unique[n++] = index->column;
+	}
+	if (n == 0) return BULLA_OK;
+	sqlite3_str *sql = sqlite3_str_new(s->handle);
+	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_%s.%w\" BEFORE %s", name, m->table->name, event);
+	if (strcmp(event, "UPDATE") == 0) sqlite3_str_appendall(sql, " OF ");
+	if (strcmp(event, "UPDATE") == 0) add_columns(sql, unique, n);
+	sqlite3_str_appendf(sql, " ON \"%w\" BEGIN ", m->home);
+	for (size_t i = 0; i < n; i++)
+		add_evict(sql, m, unique[i]);
+	sqlite3_str_appendall(sql, "END");
 	return make(s, sql, err);
 }
 
@@ -333,6 +386,8 @@ static bulla_code make_side(bulla_lite *s, const bulla_mapping *m, bool finished
 	TRY(make_side_insert(s, m, err));
 	TRY(make_side_delete(s, m, err));
 	TRY(make_side_move(s, m, finished, err));
+	TRY(make_side_evict(s, m, "evict_insert", "INSERT", err));
+	TRY(make_side_evict(s, m, "evict_update", "UPDATE", err));
 	return finished && m->model->input_count ? make_side_context_guard(s, m, err) : BULLA_OK;
 }
 
@@ -353,8 +408,13 @@ bulla_code bulla_lite_triggers_drop(bulla_lite *s, const bulla_mapping *m, bulla
 	for (size_t i = 0; i < (m->aside ? 2 : 1); i++) {
 		for (;;) {
 			BULLA_STMT_AUTO *stmt = NULL;
-			TRY(bulla_lite_prepare(s, sqlite3_mprintf("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = %Q COLLATE NOCASE"
-								    " AND substr(name, 1, 6) = 'bulla_' LIMIT 1", tables[i]), &stmt, err));
+			TRY(bulla_lite_prepare(
+				s,
+				sqlite3_mprintf(
+					"SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = %Q COLLATE NOCASE"
+					" AND substr(name, 1, 6) = 'bulla_' LIMIT 1",
+					tables[i]),
+				&stmt, err));
 			int rc = sqlite3_step(stmt);
 			if (rc == SQLITE_DONE) break;
 			if (rc != SQLITE_ROW) return bulla_lite_fail(s, rc, err, "look for triggers");

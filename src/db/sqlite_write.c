@@ -118,16 +118,23 @@ static bulla_code prepare(bulla_writer *w, const bulla_mapping *m, const bulla_s
 	return bulla_lite_prepare(w->s, put_sql(w->s->handle, w, m), &w->put, err);
 }
 
-bulla_code bulla_lite_writer_open(bulla_db *db, const bulla_mapping *mapping, const bulla_shape *shape, const size_t *fields, size_t n,
-				    bulla_writer **out, bulla_error *err)
+bulla_code bulla_lite_writer_open(bulla_db *db, const bulla_mapping *mapping, const bulla_shape *shape, const size_t *fields,
+				  size_t n, bulla_writer **out, bulla_error *err)
 {
 	bulla_writer *w = calloc(1, sizeof *w);
 	if (!w) return bulla_fail_memory(err);
-	*w = (bulla_writer){ .s = bulla_lite_of(db), .model = mapping->model, .fields = fields, .field_count = n,
-			     .locator_count = mapping->locator_count, .width = (int)shape->width + 1, .utf16 = mapping->table->utf16 };
+	*w = (bulla_writer){ .s = bulla_lite_of(db),
+			     .model = mapping->model,
+			     .fields = fields,
+			     .field_count = n,
+			     .locator_count = mapping->locator_count,
+			     .width = (int)shape->width + 1,
+			     .utf16 = mapping->table->utf16 };
 	bulla_code code = prepare(w, mapping, shape, err);
-	if (code) bulla_lite_writer_close(w);
-	else *out = w;
+	if (code)
+		bulla_lite_writer_close(w);
+	else
+		*out = w;
 	return code;
 }
 

@@ -133,7 +133,9 @@ static bulla_code judge_index(bulla_survey *s, const bulla_field *field, bulla_e
 				    "%s: %llu rows would have the same value in its unique index", field->name,
 				    (unsigned long long)r.repeated);
 	if (field->index->unique && !r.exact)
-		TRY(bulla_warn(&s->findings, err, NULL, "%s: so many values that only a part could be compared; apply says at its end whether two rows are equal in its unique index",
+		TRY(bulla_warn(&s->findings, err, NULL,
+			       "%s: so many values that only a part could be compared; apply says at its end whether two rows "
+			       "are equal in its unique index",
 			       field->name));
 	if (field->index->unique && field->index->normalize != BULLA_NORMALIZE_NONE)
 		TRY(bulla_warn(&s->findings, err, NULL,

@@ -1,5 +1,6 @@
 /*
- * swap.c - writing one sealed page: each row is swapped on the exact bytes that were sealed, and the checkpoint is in the same transaction.
+ * swap.c - writing one sealed page: each row is swapped on the exact bytes that were sealed, and the checkpoint is in the
+ * same transaction.
  */
 #include "db/apply.h"
 
@@ -108,7 +109,8 @@ static bulla_code swap_row(bulla_slot *slot, size_t row, bool compare, bulla_err
 
 /* --- the page ------------------------------------------------------------------------------------------------------ */
 
-/* No other session has committed since the page was read, and what we wrote ourselves were other rows: then nothing needs to be read again. */
+/* No other session has committed since the page was read, and what we wrote ourselves were other rows: then nothing needs
+ * to be read again. */
 static bulla_code must_compare(bulla_slot *slot, bool *ret, bulla_error *err)
 {
 	uint64_t now;
@@ -154,8 +156,10 @@ bulla_code bulla_apply_swap(bulla_slot *slot, bulla_error *err)
 	const bulla_target *target = a->run.db->target;
 	TRY(target->begin_write(a->run.db, err));
 	bulla_code code = write_page(slot, err);
-	if (!code) code = target->commit(a->run.db, err);
-	else target->rollback(a->run.db);
+	if (!code)
+		code = target->commit(a->run.db, err);
+	else
+		target->rollback(a->run.db);
 	TRY(code);
 	bulla_run_progress(&a->run, a->filling ? "sealing" : "catching up", a->run.state.done, a->total, false);
 	bulla_run_hook(&a->run, "written");

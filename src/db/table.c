@@ -37,3 +37,10 @@ bool bulla_table_is_pk(const bulla_table *table, const char *column)
 		if (bulla_name_equal(table->pk[i], column)) return true;
 	return false;
 }
+
+bool bulla_table_index_has(const bulla_table_index *index, const char *column)
+{
+	for (size_t i = 0; i < index->column_count; i++)
+		if (index->columns[i] && bulla_name_equal(index->columns[i], column)) return true;
+	return false;
+}

@@ -10,9 +10,9 @@ typedef enum bulla_table_kind { BULLA_TABLE_PLAIN = 0, BULLA_TABLE_VIEW = 1, BUL
 
 typedef struct bulla_column {
 	const char *name;
-	const char *type;        /* as declared; "" where none is */
-	const char *collation;   /* "BINARY", "NOCASE" ... */
-	const char *definition;  /* of a generated column: its text, to see what it is made of; else NULL */
+	const char *type;       /* as declared; "" where none is */
+	const char *collation;  /* "BINARY", "NOCASE" ... */
+	const char *definition; /* of a generated column: its text, to see what it is made of; else NULL */
 	bool not_null;
 	bool has_default;
 	bool generated;
@@ -20,9 +20,9 @@ typedef struct bulla_column {
 
 typedef struct bulla_table_index {
 	const char *name;
-	const char *sql;         /* NULL for the index of a constraint */
+	const char *sql; /* NULL for the index of a constraint */
 	bool unique;
-	bool primary;            /* of the PRIMARY KEY */
+	bool primary; /* of the PRIMARY KEY */
 	bool partial;
 	size_t column_count;
 	const char **columns;    /* NULL stands for an expression */
@@ -39,9 +39,9 @@ typedef struct bulla_table_trigger {
 	const char *name;
 	const char *table;
 	const char *sql;
-	bool ours;               /* made by a job */
-	bool here;               /* on this table; else its text mentions this table */
-	bool fires;              /* here, for an UPDATE of columns that it does not name */
+	bool ours;  /* made by a job */
+	bool here;  /* on this table; else its text mentions this table */
+	bool fires; /* here, for an UPDATE of columns that it does not name */
 } bulla_table_trigger;
 
 typedef struct bulla_table_view {
@@ -52,15 +52,16 @@ typedef struct bulla_table_view {
 /* Owned by whoever asked for it; immutable. Names are compared without regard to ASCII case, as SQL does. */
 typedef struct bulla_table {
 	bulla_arena arena;
-	const char *name;        /* as the database writes it */
-	const char *sql;         /* its CREATE statement */
+	const char *name; /* as the database writes it */
+	const char *sql;  /* its CREATE statement */
 	bulla_table_kind kind;
 	bool without_rowid;
 	bool strict;
 	bool autoincrement;
-	bool utf16;              /* the database keeps text as UTF-16 */
-	const char *rowid;       /* what the row id can be called: the INTEGER PRIMARY KEY column, else an unshadowed alias, else NULL */
-	bool rowid_is_column;    /* it is the INTEGER PRIMARY KEY */
+	bool utf16; /* the database keeps text as UTF-16 */
+	const char
+		*rowid; /* what the row id can be called: the INTEGER PRIMARY KEY column, else an unshadowed alias, else NULL */
+	bool rowid_is_column; /* it is the INTEGER PRIMARY KEY */
 	size_t column_count;
 	bulla_column *columns;
 	size_t pk_count;
@@ -81,6 +82,7 @@ void bulla_table_free(bulla_table *table); /* NULL is fine */
 
 const bulla_column *bulla_table_column(const bulla_table *table, const char *name); /* NULL when there is none */
 bool bulla_table_is_pk(const bulla_table *table, const char *column);
+bool bulla_table_index_has(const bulla_table_index *index, const char *column); /* as a plain column */
 
 /* Equality of two names of the database: ASCII case does not count. */
 bool bulla_name_equal(const char *a, const char *b);

@@ -1,7 +1,9 @@
 /*
- * tally.h - how often each value of a column occurs, without keeping a value: counts by keyed 64-bit hashes, in bounded memory.
+ * tally.h - how often each value of a column occurs, without keeping a value: counts by keyed 64-bit hashes, in bounded
+ * memory.
  *
- * Beyond BULLA_TALLY_MAX different values it keeps a sample: those whose hash begins with more and more zero bits. Then the answers are estimates.
+ * Beyond BULLA_TALLY_MAX different values it keeps a sample: those whose hash begins with more and more zero bits. Then the
+ * answers are estimates.
  */
 #ifndef DB_TALLY_H
 #define DB_TALLY_H

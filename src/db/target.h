@@ -22,22 +22,21 @@ typedef struct bulla_db {
 
 typedef struct bulla_place {
 	const char *url;
-	const char *base_dir;      /* of a relative path; NULL: the working directory */
+	const char *base_dir; /* of a relative path; NULL: the working directory */
 	bool write;
-	int64_t wait_ms;           /* how long to wait for a lock; 0: BULLA_LOCK_WAIT_MS */
-	const atomic_bool *stop;   /* ends a wait early; may be NULL */
+	int64_t wait_ms;         /* how long to wait for a lock; 0: BULLA_LOCK_WAIT_MS */
+	const atomic_bool *stop; /* ends a wait early; may be NULL */
 } bulla_place;
 
 #define BULLA_LOCK_WAIT_MS 30000
 
-/* Which rows a walk visits. All but EQUAL and ROW go in the order of the locator, SORTED in that of the primary key. */
+/* Which rows a walk visits. All but EQUAL and ROW go in the order of the locator. */
 typedef enum bulla_walk_kind {
 	BULLA_WALK_ALL = 1,
 	BULLA_WALK_UNSEALED = 2, /* plaintext and no ciphertext, found by reading the whole table */
 	BULLA_WALK_QUEUE = 3,    /* the same, found through the partial index that `index` makes */
-	BULLA_WALK_SORTED = 4,
-	BULLA_WALK_EQUAL = 5,    /* rows whose index column of `field` has the one value */
-	BULLA_WALK_ROW = 6       /* the row with that primary key */
+	BULLA_WALK_EQUAL = 4,    /* rows whose index column of `field` has the one value */
+	BULLA_WALK_ROW = 5       /* the row with that primary key */
 } bulla_walk_kind;
 
 typedef struct bulla_walk bulla_walk;
@@ -61,56 +60,59 @@ struct bulla_target {
 	/* The user's tables; one value each, the name. */
 	bulla_code (*tables)(bulla_db *db, bulla_answer each, void *self, bulla_error *err);
 
-	/* One snapshot for reading; a transaction for writing, LOCKED after the wait, INTERRUPTED when place->stop is set. commit and
-	 * rollback end either; a failed commit has rolled back. rollback outside a transaction does nothing. */
+	/* One snapshot for reading; a transaction for writing, LOCKED after the wait, INTERRUPTED when place->stop is set.
+	 * commit and rollback end either; a failed commit has rolled back. rollback outside a transaction does nothing. */
 	bulla_code (*begin_read)(bulla_db *db, bulla_error *err);
 	bulla_code (*begin_write)(bulla_db *db, bulla_error *err);
 	bulla_code (*commit)(bulla_db *db, bulla_error *err);
 	void (*rollback)(bulla_db *db);
-	/* A number that differs from an earlier answer of this session when, and only when, another session has committed something in between. Inside
-	 * a transaction it is that of its snapshot. */
+	/* A number that differs from an earlier answer of this session when, and only when, another session has committed
+	 * something in between. Inside a transaction it is that of its snapshot. */
 	bulla_code (*mark)(bulla_db *db, uint64_t *ret, bulla_error *err);
 
 	/* Runs one statement of our own bookkeeping; `?` are the arguments. `ret_changed` (may be NULL): rows changed. */
 	bulla_code (*run)(bulla_db *db, const char *sql, const bulla_value *args, size_t n, bulla_answer each, void *self,
-	                  uint64_t *ret_changed, bulla_error *err);
+			  uint64_t *ret_changed, bulla_error *err);
 
-	/* Rows. `field` only for EQUAL. start() (again) after the locator `from` (NULL: from the first row), or for EQUAL and ROW at the
-	 * given values; next() gives NULL after the last one; its values are views until the next call. stop() lets go of the table. Values of
-	 * a ROW come as text where `text` says so and are compared as the column's type asks. */
+	/* Rows. `field` only for EQUAL. start() (again) after the locator `from` (NULL: from the first row), or for EQUAL
+	 * and ROW at the given values; next() gives NULL after the last one; its values are views until the next call.
+	 * stop() lets go of the table. Values of a ROW come as text where `text` says so and are compared as the column's
+	 * type asks. */
 	bulla_code (*walk_open)(bulla_db *db, const bulla_mapping *mapping, const bulla_shape *shape, bulla_walk_kind kind,
-	                        const bulla_field *field, bulla_walk **out, bulla_error *err);
+				const bulla_field *field, bulla_walk **out, bulla_error *err);
 	bulla_code (*walk_start)(bulla_walk *walk, const bulla_value *from, size_t n, bulla_error *err);
 	bulla_code (*walk_next)(bulla_walk *walk, const bulla_value **ret, bulla_error *err);
 	void (*walk_stop)(bulla_walk *walk);
 	void (*walk_close)(bulla_walk *walk); /* NULL is fine */
 
-	/* Writing the sealed columns of the model's fields `fields` (n of them), and every key column. read() gives the row as it is now, NULL when it
-	 * is gone; its last value (beyond the shape's width) is 1 while it is unsealed. put() takes ciphertext and index of row->cells in the
-	 * order of `fields`; CONFLICT when the row is gone, REFUSED when a constraint or trigger of the table does not take it (and then only this
-	 * row is undone). */
-	bulla_code (*writer_open)(bulla_db *db, const bulla_mapping *mapping, const bulla_shape *shape, const size_t *fields, size_t n,
-	                          bulla_writer **out, bulla_error *err);
+	/* Writing the sealed columns of the model's fields `fields` (n of them), and every key column. read() gives the
+	 * row as it is now, NULL when it is gone; its last value (beyond the shape's width) is 1 while it is unsealed.
+	 * put() takes ciphertext and index of row->cells in the order of `fields`; CONFLICT when the row is gone, REFUSED
+	 * when a constraint or trigger of the table does not take it (and then only this row is undone). */
+	bulla_code (*writer_open)(bulla_db *db, const bulla_mapping *mapping, const bulla_shape *shape, const size_t *fields,
+				  size_t n, bulla_writer **out, bulla_error *err);
 	bulla_code (*writer_read)(bulla_writer *writer, const bulla_value *locator, const bulla_value **ret, bulla_error *err);
 	bulla_code (*writer_put)(bulla_writer *writer, const bulla_value *locator, const bulla_row *row, bulla_error *err);
-	void (*writer_rest)(bulla_writer *writer); /* lets go of the table, before commit */
+	void (*writer_rest)(bulla_writer *writer);  /* lets go of the table, before commit */
 	void (*writer_close)(bulla_writer *writer); /* NULL is fine */
 
-	/* Changes of the table's definition, each inside a transaction of the caller's. install: columns that are missing, the triggers of the
-	 * job, the guard. index: the partial index of unsealed rows and the blind indexes; REFUSED when a unique one cannot be. drop: job
-	 * triggers and plaintext columns go, the guard takes its final form; `casualty` is told what else went. */
+	/* Changes of the table's definition, each inside a transaction of the caller's. install: columns that are missing,
+	 * the triggers of the job, the guard. index: the partial index of unsealed rows and the blind indexes; REFUSED
+	 * when a unique one cannot be. drop: job triggers and plaintext columns go, the guard takes its final form;
+	 * `casualty` is told what else went. */
 	bulla_code (*install)(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
 	bulla_code (*index)(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
 	bulla_code (*drop)(bulla_db *db, const bulla_mapping *mapping, bulla_casualty casualty, void *self, bulla_error *err);
 
-	/* Before drop, outside a transaction: prepares the session for it. After it is committed, outside a transaction: rewrites the database's own files so that
-	 * they hold nothing that was deleted. Both may be repeated. */
+	/* Before drop, outside a transaction: prepares the session for it. After it is committed, outside a transaction:
+	 * rewrites the database's own files so that they hold nothing that was deleted. Both may be repeated. */
 	bulla_code (*prepare_drop)(bulla_db *db, bulla_error *err);
 	bulla_code (*purge)(bulla_db *db, bulla_error *err);
 	/* Writes {"where","how_to_end"} objects: what else may hold the plaintext of this table. */
 	bulla_code (*remains)(bulla_db *db, const bulla_mapping *mapping, bulla_json_writer *out, bulla_error *err);
 
-	/* A consistent copy of the whole database as a new file beside it, for rehearsals; `ret_url` opens it, free() it. discard() ends it for good. */
+	/* A consistent copy of the whole database as a new file beside it, for rehearsals; `ret_url` opens it, free() it.
+	 * discard() ends it for good. */
 	bulla_code (*copy)(bulla_db *db, char **ret_url, bulla_error *err);
 	void (*discard)(const char *url);
 

@@ -73,11 +73,13 @@ static bulla_code check_ready(verification *x, bulla_error *err)
 {
 	const bulla_job *job = x->run.job;
 	if (!job->sign_seed) {
-		bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "there is no key to sign the report with, and an unsigned one proves nothing");
+		bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED,
+					     "there is no key to sign the report with, and an unsigned one proves nothing");
 		return bulla_advise(err, code, "run this where the project's key store is: bulla init");
 	}
 	if (bulla_mapping_is_ready(&x->run.mapping)) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "table %s is not sealed yet: it lacks columns of model %s", x->run.mapping.table->name, job->model->key);
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "table %s is not sealed yet: it lacks columns of model %s",
+				     x->run.mapping.table->name, job->model->key);
 	return bulla_advise(err, code, "run: bulla apply %s", job->model->key);
 }
 
@@ -139,7 +141,8 @@ static bulla_code move_phase(verification *x, bulla_error *err)
 {
 	bulla_value args[] = { bulla_value_text(bulla_phase_name(BULLA_PHASE_VERIFIED)), bulla_value_text(x->run.job->model->key),
 			       bulla_value_text(bulla_phase_name(BULLA_PHASE_APPLIED)) };
-	return x->run.db->target->run(x->run.db, "UPDATE bulla_job SET phase = ? WHERE model = ? AND phase = ?", args, 3, NULL, NULL, NULL, err);
+	return x->run.db->target->run(x->run.db, "UPDATE bulla_job SET phase = ? WHERE model = ? AND phase = ?", args, 3, NULL,
+				      NULL, NULL, err);
 }
 
 static bulla_code keep(verification *x, const bulla_report *report, bulla_bytes line, bulla_error *err)
@@ -173,7 +176,11 @@ static void count_result(verification *x)
 static bulla_code verify(verification *x, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf line = { 0 };
-	bulla_report report = { .run = &x->run, .found = &x->found, .sample = x->options->sample, .strict = x->options->strict, .fingerprint = x->fingerprint };
+	bulla_report report = { .run = &x->run,
+				.found = &x->found,
+				.sample = x->options->sample,
+				.strict = x->options->strict,
+				.fingerprint = x->fingerprint };
 	TRY(prepare(x, err));
 	TRY(read_all(x, err));
 	count_result(x);

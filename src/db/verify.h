@@ -16,25 +16,25 @@
 
 /* What a pass finds, of one page or of all. */
 typedef struct bulla_verified {
-	uint64_t rows;          /* looked at */
+	uint64_t rows; /* looked at */
 	uint64_t equal;
 	uint64_t differences;
 	uint64_t unsealed;
-	uint64_t failed;        /* rows that did not open; they are in `aside` */
-	uint64_t stale;         /* strict: under keys that are no longer current, or with too few wraps */
-	bulla_digest digest;    /* of the rows that opened */
+	uint64_t failed;     /* rows that did not open; they are in `aside` */
+	uint64_t stale;      /* strict: under keys that are no longer current, or with too few wraps */
+	bulla_digest digest; /* of the rows that opened */
 	bulla_census census;
-	bulla_aside aside;      /* rows that did not open */
-	bulla_aside examples;   /* rows that differ; the reason is NONE */
+	bulla_aside aside;    /* rows that did not open */
+	bulla_aside examples; /* rows that differ; the reason is NONE */
 } bulla_verified;
 
 void bulla_verified_done(bulla_verified *verified);
 
 /* What one pass is to do. */
 typedef struct bulla_verify_pass {
-	bool open;                         /* open the rows and compare */
-	uint64_t sample;                   /* 0: all; else about so many */
-	const bulla_bytes *current;        /* strict: a wrapped key for each key of the model, made just now; NULL: not strict */
+	bool open;                  /* open the rows and compare */
+	uint64_t sample;            /* 0: all; else about so many */
+	const bulla_bytes *current; /* strict: a wrapped key for each key of the model, made just now; NULL: not strict */
 	size_t min_wraps;
 	bulla_evidence *evidence;          /* adds up what is stored, where it is not NULL */
 	const bulla_evidence *known, *now; /* only rows whose sums differ between these two are opened, where they are not NULL */
@@ -48,15 +48,15 @@ typedef struct bulla_verify {
 	bulla_workers *workers;
 	size_t slot_count;
 	struct bulla_verify_slot *slots;
-	const char *phase;                 /* for progress */
+	const char *phase; /* for progress */
 	uint64_t total;
 	/* of the pass under way */
 	const bulla_verify_pass *pass;
 	bulla_walk *walk;
 	bulla_verified *found;
-	uint64_t random;                   /* state of the choice of a sample */
+	uint64_t random; /* state of the choice of a sample */
 	uint64_t walked;
-	const bulla_value *pending;        /* a row that was read and did not fit */
+	const bulla_value *pending; /* a row that was read and did not fit */
 	bool ended;
 } bulla_verify;
 
@@ -65,14 +65,16 @@ BULLA_MUST bulla_code bulla_verify_init(bulla_verify *verify, bulla_run *run, un
 void bulla_verify_done(bulla_verify *verify);
 
 /* One pass inside a transaction of the caller's, adding to `found`. INTERRUPTED when the job shall stop. */
-BULLA_MUST bulla_code bulla_verify_run(bulla_verify *verify, const bulla_verify_pass *pass, bulla_verified *found, bulla_error *err);
+BULLA_MUST bulla_code bulla_verify_run(bulla_verify *verify, const bulla_verify_pass *pass, bulla_verified *found,
+				       bulla_error *err);
 
 /* Compares the opened rows of one page (compare.c). `open` rows were opened with their indexes. */
-BULLA_MUST bulla_code bulla_verify_compare(const bulla_verify *verify, const bulla_page *page, bulla_lane *lane, bulla_buf *scratch, bulla_verified *found,
-                                           bulla_error *err);
+BULLA_MUST bulla_code bulla_verify_compare(const bulla_verify *verify, const bulla_page *page, bulla_lane *lane,
+					   bulla_buf *scratch, bulla_verified *found, bulla_error *err);
 
-/* A fresh wrapped key for each key of the model, to see which keys are current; views into `batch`. False where the model's branch
- * depends on the row, so that no key is the current one. */
-BULLA_MUST bulla_code bulla_verify_current(bulla_verify *verify, bulla_batch *batch, bulla_bytes *ret_keys, bool *ret, bulla_error *err);
+/* A fresh wrapped key for each key of the model, to see which keys are current; views into `batch`. False where the
+ * model's branch depends on the row, so that no key is the current one. */
+BULLA_MUST bulla_code bulla_verify_current(bulla_verify *verify, bulla_batch *batch, bulla_bytes *ret_keys, bool *ret,
+					   bulla_error *err);
 
 #endif

@@ -34,8 +34,10 @@ static void *work(void *self)
 	bulla_workers *w = self;
 	pthread_mutex_lock(&w->lock);
 	while (!w->quit || w->first) {
-		if (w->first) run_first(w);
-		else pthread_cond_wait(&w->submitted, &w->lock);
+		if (w->first)
+			run_first(w);
+		else
+			pthread_cond_wait(&w->submitted, &w->lock);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
@@ -101,8 +103,10 @@ void bulla_workers_wait(bulla_workers *w, bulla_task *task)
 {
 	pthread_mutex_lock(&w->lock);
 	while (!task->done) {
-		if (w->first) run_first(w);
-		else pthread_cond_wait(&w->finished, &w->lock);
+		if (w->first)
+			run_first(w);
+		else
+			pthread_cond_wait(&w->finished, &w->lock);
 	}
 	pthread_mutex_unlock(&w->lock);
 }

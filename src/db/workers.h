@@ -1,7 +1,8 @@
 /*
  * workers.h - threads that take tasks in turn, so that cryptography overlaps the work of the database.
  *
- * The caller submits from one thread and waits in that thread; while it waits it takes tasks itself. Signals stay with the caller's thread.
+ * The caller submits from one thread and waits in that thread; while it waits it takes tasks itself. Signals stay with the
+ * caller's thread.
  */
 #ifndef DB_WORKERS_H
 #define DB_WORKERS_H
@@ -30,8 +31,9 @@ void bulla_workers_submit(bulla_workers *workers, bulla_task *task);
 /* Until `task` is done; its result is in it. */
 void bulla_workers_wait(bulla_workers *workers, bulla_task *task);
 
-/* Steps of work on `n` places, used in turn: fill() reads into a place and says whether there was anything, the place's task works on it in some
- * thread, finish() takes the result, in the order in which places were filled. Reading goes on while tasks run. */
+/* Steps of work on `n` places, used in turn: fill() reads into a place and says whether there was anything, the place's
+ * task works on it in some thread, finish() takes the result, in the order in which places were filled. Reading goes on
+ * while tasks run. */
 typedef struct bulla_pipeline {
 	size_t n;
 	bulla_task *(*task)(void *self, size_t place);

@@ -96,6 +96,14 @@ static bulla_code copy_file(const char *source, const char *target, bulla_error 
 	return code;
 }
 
+/* A store that closes well is one file, which moves in one step. One that does not open moves with what lies beside it. */
+static void fold(const char *url)
+{
+	bulla_store *store = NULL;
+	bulla_error ignored;
+	if (bulla_store_open(url, false, &store, &ignored) == BULLA_OK) bulla_store_close(store);
+}
+
 static const char *const suffixes[] = { "-wal", "-shm", "" }; /* the store itself last: its name decides */
 
 /* Moves a store with what SQLite keeps beside it. */
@@ -125,6 +133,7 @@ static bulla_code make_room(bulla_project *project, bool force, bulla_restored *
 	bulla_stamp_now(stamp);
 	(void)snprintf(ret->replaced, sizeof ret->replaced, "%s.replaced-%s", store, stamp);
 	if (bulla_file_exists(ret->replaced)) return bulla_fail(err, BULLA_ERR_EXISTS, "%s exists", ret->replaced);
+	fold(project->paths.store_url);
 	return move_store(store, ret->replaced, err);
 }
 
@@ -135,6 +144,18 @@ static bulla_code needs_adoption(bulla_project *project, bool *ret, bulla_error 
 	if (code == BULLA_OK) code = bulla_project_open_on_disk(project, err);
 	*ret = code == BULLA_ERR_AUDIT;
 	return *ret ? BULLA_OK : code;
+}
+
+/* The root key of the project is not that of the backup: it may have been replaced since. */
+static bulla_code fail_backup_key(const bulla_project *project, bulla_error *err)
+{
+	bulla_code code = bulla_fail(err, BULLA_ERR_ROOT_KEY, "the root key does not open this backup");
+	const char *file = project->paths.root_key;
+	return bulla_advise(
+		err, code,
+		"was it made before a rekey? then write the root key of that time into bulla.yaml (root_key: file:%s%s), "
+		"restore, and: bulla kms rekey",
+		file ? file : "the escrow of that time", file ? ".retired-..." : "");
 }
 
 bulla_code bulla_project_restore(bulla_project *project, const char *path, bool force, bulla_restored *ret, bulla_error *err)
@@ -151,7 +172,7 @@ bulla_code bulla_project_restore(bulla_project *project, const char *path, bool 
 	if (code == BULLA_OK) code = move_store(waiting, project->paths.store, err);
 	if (code) {
 		(void)unlink(waiting);
-		return code;
+		return code == BULLA_ERR_ROOT_KEY ? fail_backup_key(project, err) : code;
 	}
 	return needs_adoption(project, &ret->adopt, err);
 }

@@ -201,6 +201,7 @@ class Job(harness.People):
         self.read_it('after finish')
         again = self.bulla('verify', 'people', '--json').model()
         self.assertEqual((again['rows'], again['equal'], again['differences']), (ROWS, ROWS, 0))
+        self.assertEqual((again['finished'], again['equals_last_report']), (True, True))
         self.assertEqual(self.phase(), 'finished')
         self.assertTrue(self.bulla('audit', 'verify', '--json').json()['verified'])
 

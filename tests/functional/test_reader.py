@@ -9,17 +9,18 @@ from harness import PEOPLE_COLUMNS, PEOPLE_MODEL, make_people
 READER = os.path.join(harness.ROOT, 'bindings', 'python', 'bulla_reader.py')
 PYTHON = '/usr/bin/python3'  # the one that has Debian's python3-cryptography
 ROW = '''INSERT INTO t VALUES
-  (1, 'a', 'Kq00001 text', x'00ff10', 1, -9223372036854775808, 0.5, '12.50', '2024-02-29', '{"a": 1}', 'Kq00001 any', 'x', 'long ' || hex(zeroblob(99))),
+  (1, 'a', 'Kq00001 text', x'00ff10', 1, -9223372036854775808, 0.5, '12.50', '2024-02-29', '{"a": 1}', 'Kq00001 any', 'x',
+   'long ' || hex(zeroblob(99))),
   (2, 'b', '', x'', 0, 9223372036854775807, -0.0, '-0', '0001-01-01', '[]', 42, '', ''),
   (3, 'a', 'Zażółć ☃ 𝄞', x'80', 1, 0, 9e999, 'NaN', 'infinity', 'null', 1.75, NULL, 'y'),
   (4, 'b', NULL, NULL, NULL, NULL, -9e999, NULL, NULL, NULL, x'0102', 'z', NULL),
   (5, 'a', 'plain', x'61', 0, 7, 1e-300, '1e10', '2024-01-01', '"s"', CAST(x'ff41' AS TEXT), 'ü', 'ß')'''
-TYPES = {'text': 'string', 'raw': 'binary', 'flag': 'boolean', 'count': 'integer', 'ratio': 'float', 'price': 'decimal', 'day': 'date',
-         'doc': 'json', 'mixed': 'any', 'kept': 'string', 'wide': 'string'}
+TYPES = {'text': 'string', 'raw': 'binary', 'flag': 'boolean', 'count': 'integer', 'ratio': 'float', 'price': 'decimal',
+         'day': 'date', 'doc': 'json', 'mixed': 'any', 'kept': 'string', 'wide': 'string'}
 MORE = {'kept': ', null: sealed', 'wide': ', padding: 64', 'doc': ', encode: base64'}
+SQL = {'binary': 'BLOB', 'integer': 'INTEGER', 'boolean': 'INTEGER', 'float': 'REAL', 'any': 'ANY'}
 TABLE = 'CREATE TABLE t (id INTEGER PRIMARY KEY, tenant TEXT, %s)' % ', '.join(
-    '%s %s' % (name, {'binary': 'BLOB', 'integer': 'INTEGER', 'boolean': 'INTEGER', 'float': 'REAL', 'any': 'ANY'}.get(kind, 'TEXT'))
-    for name, kind in TYPES.items())
+    '%s %s' % (name, SQL.get(kind, 'TEXT')) for name, kind in TYPES.items())
 
 
 def fields():
@@ -31,7 +32,8 @@ class Reader(harness.Case):
 
     def reader(self, *args, status=0):
         command = [PYTHON, READER, '--db', 'app.db', *args]
-        done = subprocess.run(command, cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=harness.LONG, check=False)
+        done = subprocess.run(command, cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=harness.LONG,
+                              check=False)
         self.assertEqual(done.returncode, status, done.stderr.decode())
         return [json.loads(line) for line in done.stdout.decode().split('\n') if line], done.stderr.decode()
 
@@ -71,7 +73,8 @@ class Reader(harness.Case):
         self.typed('    context: { model_name: Thing, model_id: "{id}" }\n', *self.STORE, model='Thing')
 
     def test_a_branch_of_each_tenant_under_another(self):
-        self.typed('    branch_key: { name: "tenant:{tenant}", under: all }\n    context: { model_name: t, model_id: "{id}", tenant: "{tenant}" }\n',
+        self.typed('    branch_key: { name: "tenant:{tenant}", under: all }\n'
+                   '    context: { model_name: t, model_id: "{id}", tenant: "{tenant}" }\n',
                    '--context', 'model_name=t', '--context', 'model_id={id}', '--context', 'tenant={tenant}', *self.STORE)
 
     def test_one_key_for_the_table(self):
@@ -91,7 +94,8 @@ class Reader(harness.Case):
         self.assertEqual(len(self.compare('t', '--table', 't', *wanted, *self.STORE)), 6)
 
     def test_a_composite_primary_key(self):
-        self.sql('CREATE TABLE t (a TEXT, b INTEGER, note TEXT, PRIMARY KEY (a, b))', "INSERT INTO t VALUES ('x:y', 1, 'Kq00001'), ('x', 7, 'Kq00007')")
+        self.sql('CREATE TABLE t (a TEXT, b INTEGER, note TEXT, PRIMARY KEY (a, b))',
+                 "INSERT INTO t VALUES ('x:y', 1, 'Kq00001'), ('x', 7, 'Kq00007')")
         self.model('  t:\n    primary_key: [a, b]\n    branch_key: everything\n    fields: { note: {} }\n')
         self.climb('apply')
         self.compare('t', '--table', 't', *self.STORE, pk='a,b')
@@ -119,7 +123,8 @@ class Reader(harness.Case):
 
     def test_it_does_not_guess(self):
         """The wrong root key, a row that was copied, a ciphertext that was changed: said for those rows, the others are read."""
-        self.sql('CREATE TABLE t (id INTEGER PRIMARY KEY, note TEXT, more TEXT)', "INSERT INTO t VALUES (1, 'a', 'b'), (2, 'c', 'd'), (3, 'e', 'f')")
+        self.sql('CREATE TABLE t (id INTEGER PRIMARY KEY, note TEXT, more TEXT)',
+                 "INSERT INTO t VALUES (1, 'a', 'b'), (2, 'c', 'd'), (3, 'e', 'f')")
         self.model('  t: { branch_key: everything, fields: { note: {}, more: {} } }\n')
         self.climb('apply', 'verify', 'finish')
         args = ('--table', 't', '--pk', 'id')

@@ -38,6 +38,7 @@ static void members_are_typed_and_in_order(void **state)
 				 "\"o\":{\"z\":1,\"a\":2,\"m\":3,\"b\":4},\"f\":1.5}");
 	bulla_bytes text;
 	int64_t i;
+	double number = 0;
 	bool b = false;
 	assert_true(bulla_json_string(bulla_json_member(json, "s"), &text));
 	assert_int_equal(text.len, 4);
@@ -51,6 +52,10 @@ static void members_are_typed_and_in_order(void **state)
 	assert_true(bulla_json_integer(bulla_json_at(bulla_json_member(json, "l"), 2), &i) && i == 3);
 	assert_null(bulla_json_at(bulla_json_member(json, "l"), 3));
 	assert_int_equal(bulla_json_count(json), 7);
+	assert_true(bulla_json_number(bulla_json_member(json, "f"), &number) && number == 1.5);
+	assert_true(bulla_json_number(bulla_json_at(bulla_json_member(json, "l"), 1), &number) && number == 2);
+	assert_false(bulla_json_number(bulla_json_member(json, "t"), &number) ||
+		     bulla_json_number(bulla_json_member(json, "s"), &number) || bulla_json_number(NULL, &number));
 	BULLA_BUF_AUTO bulla_buf seen = { 0 };
 	bulla_json_members(bulla_json_member(json, "o"), collect, &seen);
 	assert_true(bulla_bytes_is(bulla_view_buf(&seen), "z=1;a=2;m=3;"));

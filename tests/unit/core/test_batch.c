@@ -78,6 +78,62 @@ static void comes_back(void **state)
 	}
 }
 
+static void prefix(bulla_buf *out, const char *text)
+{
+	assert_int_equal(bulla_buf_add_prefixed(out, bulla_view_str(text), NULL), BULLA_OK);
+}
+
+/* Opens what a worker has sealed by the words of docs/FORMAT.md alone: a mistake that sealing and opening share would not show otherwise. */
+static void by_hand(bulla_worker *worker, size_t f, bulla_aead cipher, size_t nonce, bulla_value value, const char *plain,
+		    size_t plain_len)
+{
+	static const bulla_pair pairs[] = { { { (const uint8_t *)"model_name", 10 }, { (const uint8_t *)"users", 5 } },
+					    { { (const uint8_t *)"model_id", 8 }, { (const uint8_t *)"42", 2 } } };
+	const uint8_t *key = worker->keys[rows.model->fields[f].key].bytes;
+	BULLA_BUF_AUTO bulla_buf associated = { 0 };
+	bulla_bytes sealed;
+	uint8_t out[512];
+	assert_int_equal(bulla_work_seal_value(worker, f, key, &value, &sealed, &err), BULLA_OK);
+	assert_int_equal(bulla_buf_add(&associated, bulla_view("bulla field v1", 15), NULL), BULLA_OK);
+	assert_int_equal(bulla_buf_add_u8(&associated, sealed.data[0], NULL), BULLA_OK);
+	prefix(&associated, "users");
+	prefix(&associated, rows.model->fields[f].name);
+	prefix(&associated, "string");
+	assert_int_equal(bulla_context_encode(pairs, 2, &associated, NULL), BULLA_OK);
+	assert_int_equal(sealed.len, 1 + nonce + plain_len + 16);
+	assert_int_equal(bulla_aead_open(worker->lane, cipher, bulla_view(key, 32), bulla_view(sealed.data + 1, nonce),
+					 bulla_view_buf(&associated), bulla_view(sealed.data + 1 + nonce, plain_len + 16), out,
+					 &err),
+			 BULLA_OK);
+	assert_memory_equal(out, plain, plain_len);
+}
+
+static void as_documented(void **state)
+{
+	static const char padded[64] = "x\x80";
+	const bulla_value x = { .kind = BULLA_KIND_TEXT, .bytes = { (const uint8_t *)"x", 1 } },
+			  null = { .kind = BULLA_KIND_NULL };
+	(void)state;
+	for (size_t shared = 0; shared < 2; shared++) {
+		bulla_op *op;
+		w = world_open(shared ? table : odd, true);
+		bulla_batch *batch = batch_of(w, "users", NULL);
+		rows_init(&rows, world_model(w, "users"), 1, 42);
+		rows.row[0].cell_count = 0;
+		assert_int_equal(bulla_batch_record_op(batch, rows.row, true, &op, &err), BULLA_OK);
+		assert_int_equal(world_drive(w, op, &err), BULLA_OK);
+		bulla_worker *worker = &batch->workers[0];
+		if (shared) {
+			by_hand(worker, 0, BULLA_AEAD_XAES_256_GCM, 24, x, "x", 1);
+		} else {
+			by_hand(worker, 3, BULLA_AEAD_AES_256_GCM, 12, x, "x", 1);
+			by_hand(worker, 1, BULLA_AEAD_AES_256_GCM, 12, x, padded, sizeof padded);
+			by_hand(worker, 0, BULLA_AEAD_AES_256_GCM, 12, null, "", 0);
+		}
+		done(batch);
+	}
+}
+
 static void no_rows(void **state)
 {
 	(void)state;
@@ -115,7 +171,7 @@ static void threads_give_equal_results(void **state)
 {
 	bulla_batch_options four = { .size = sizeof four, .threads = 4 };
 	(void)state;
-	bulla_batch *batch = seal_rows(indexed, 200, &four), *alone = batch_of(w, "users", NULL);
+	bulla_batch *batch = seal_rows(indexed, 100, &four), *alone = batch_of(w, "users", NULL);
 	rows_all(&rows, BULLA_OK);
 	rows_hold(&rows);
 	bulla_buf first = { 0 };
@@ -768,6 +824,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comes_back),
+		cmocka_unit_test(as_documented),
 		cmocka_unit_test(no_rows),
 		cmocka_unit_test(nothing_repeats),
 		cmocka_unit_test(threads_give_equal_results),

@@ -14,12 +14,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#define YAML                                                                                                                  \
-	"  customers:\n    table: Customer\n    primary_key: CustomerId\n    context: { model_name: Customer, model_id: \"{CustomerId}\" }\n" \
-	"    branch_key: { name: customers }\n    fields:\n      FirstName: { type: string }\n      LastName: { type: string, index: {} }\n" \
-	"      Address: { type: string }\n      Phone: { type: string }\n      Fax: { type: string }\n"                              \
-	"      Email: { type: string, index: { normalize: lowercase, unique: true } }\n"                                               \
-	"  employees:\n    table: Employee\n    primary_key: EmployeeId\n    context: { model_name: Employee, model_id: \"{EmployeeId}\" }\n" \
+#define YAML                                                                                                                     \
+	"  customers:\n    table: Customer\n    primary_key: CustomerId\n    context: { model_name: Customer, model_id: "        \
+	"\"{CustomerId}\" }\n"                                                                                                   \
+	"    branch_key: { name: customers }\n    fields:\n      FirstName: { type: string }\n      LastName: { type: string, "  \
+	"index: {} }\n"                                                                                                          \
+	"      Address: { type: string }\n      Phone: { type: string }\n      Fax: { type: string }\n"                          \
+	"      Email: { type: string, index: { normalize: lowercase, unique: true } }\n"                                         \
+	"  employees:\n    table: Employee\n    primary_key: EmployeeId\n    context: { model_name: Employee, model_id: "        \
+	"\"{EmployeeId}\" }\n"                                                                                                   \
 	"    branch_key: { name: employees }\n    fields: { BirthDate: { type: datetime } }\n"
 
 static bool find_chinook(char *out, size_t size)
@@ -38,9 +41,12 @@ typedef struct records {
 static void add_text(char *out, size_t size, const bulla_value *v)
 {
 	size_t at = strlen(out);
-	if (v->kind == BULLA_KIND_INTEGER) snprintf(out + at, size - at, "%lld|", (long long)v->integer);
-	else if (v->kind == BULLA_KIND_TEXT) snprintf(out + at, size - at, "%.*s|", (int)v->bytes.len, (const char *)v->bytes.data);
-	else snprintf(out + at, size - at, "?%d|", (int)v->kind);
+	if (v->kind == BULLA_KIND_INTEGER)
+		snprintf(out + at, size - at, "%lld|", (long long)v->integer);
+	else if (v->kind == BULLA_KIND_TEXT)
+		snprintf(out + at, size - at, "%.*s|", (int)v->bytes.len, (const char *)v->bytes.data);
+	else
+		snprintf(out + at, size - at, "?%d|", (int)v->kind);
 }
 
 static bulla_code collect(void *self, const char *const *names, const bulla_value *values, size_t n, bulla_error *err)
@@ -87,7 +93,8 @@ static void a_sample_database_from_plan_to_finish(void **state)
 	}
 	before = after = (records){ 0 };
 	world_open_copy(&w, path, YAML);
-	int64_t customers = world_int(&w, "SELECT count(*) FROM Customer"), employees = world_int(&w, "SELECT count(*) FROM Employee");
+	int64_t customers = world_int(&w, "SELECT count(*) FROM Customer"),
+		employees = world_int(&w, "SELECT count(*) FROM Employee");
 	world_sql(&w, "CREATE TABLE keep AS SELECT * FROM Customer");
 	run_model(&w, "customers", (uint64_t)customers);
 	check(&w, bulla_job_export(&w.job, collect, &before, &n, &failed, &w.err));

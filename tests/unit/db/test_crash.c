@@ -16,11 +16,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SQL                                                                                          \
-	"PRAGMA journal_mode=%s; CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, name TEXT UNIQUE);" \
-	"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2000)"              \
+#define SQL                                                                                                                      \
+	"PRAGMA journal_mode=%s; CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, name TEXT UNIQUE);"                      \
+	"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2000)"                                         \
 	" INSERT INTO users SELECT x, 'secretmail' || x, 'Secretname ' || x FROM c;"
-#define YAML "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: {} }, name: { type: string, index: { unique: true } } }\n"
+#define YAML                                                                                                                     \
+	"  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: {} }, name: { type: string, "    \
+	"index: { unique: true } } }\n"
 
 static void open_world(world *w, const char *mode)
 {
@@ -81,7 +83,10 @@ static void a_killed_apply_is_taken_up(const char *mode)
 	open_world(&w, mode);
 	for (unsigned us = 3000; us < 200000 && !run_and_kill(&w, apply_slowly, us + (unsigned)rand() % 9000); us = us * 3 / 2) {
 		check_rows(&w);
-		assert_int_equal(world_int(&w, "SELECT count(*) FROM users WHERE email <> 'secretmail' || id OR name <> 'Secretname ' || id"), 0);
+		assert_int_equal(
+			world_int(&w,
+				  "SELECT count(*) FROM users WHERE email <> 'secretmail' || id OR name <> 'Secretname ' || id"),
+			0);
 	}
 	world_apply(&w);
 	assert_int_equal(w.result.unsealed, 0);
@@ -119,7 +124,10 @@ static void a_killed_finish_is_taken_up(const char *mode)
 	for (unsigned us = 4000; us < 400000 && !ended; us = us * 4 / 3) {
 		ended = run_and_kill(&w, finish_now, us + (unsigned)rand() % 5000);
 		check_rows(&w);
-		if (has_plaintext(&w)) assert_int_equal(world_int(&w, "SELECT count(*) FROM users WHERE email = 'secretmail' || id AND name = 'Secretname ' || id"), 2000);
+		if (has_plaintext(&w))
+			assert_int_equal(world_int(&w, "SELECT count(*) FROM users WHERE email = 'secretmail' || id AND name = "
+						       "'Secretname ' || id"),
+					 2000);
 		assert_int_equal(world_int(&w, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'bulla_rebuild%'"), 0);
 	}
 	world_finish(&w);
@@ -208,7 +216,8 @@ static void a_lease_of_another_host_ends_with_its_heartbeat(void **state)
 	world w;
 	open_world(&w, "wal");
 	world_apply(&w);
-	world_sql(&w, "UPDATE bulla_job SET owner = 'elsewhere/12345678/pid:[1] 4711 99 abc', heartbeat = strftime('%s', 'now') * 1000 - 5000");
+	world_sql(&w, "UPDATE bulla_job SET owner = 'elsewhere/12345678/pid:[1] 4711 99 abc', heartbeat = strftime('%s', 'now') "
+		      "* 1000 - 5000");
 	world_apply_fails(&w, BULLA_ERR_BUSY);
 	assert_non_null(strstr(w.err.text, "process 4711 on host elsewhere"));
 	world_sql(&w, "UPDATE bulla_job SET heartbeat = heartbeat - 60000");

@@ -13,11 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define USERS_SQL \
-	"CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, name TEXT, note TEXT);" \
-	"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 300)" \
+#define USERS_SQL                                                                                                                \
+	"CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, name TEXT, note TEXT);"                                          \
+	"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 300)"                                          \
 	" INSERT INTO users SELECT x, 'secretmail' || x || '@example.org', 'Secretname ' || x, 'kept' || x FROM c;"
-#define USERS_YAML "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: {} }, name: { type: string } }\n"
+#define USERS_YAML                                                                                                               \
+	"  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: {} }, name: { type: string } "   \
+	"}\n"
 
 static size_t left(world *w)
 {
@@ -89,7 +91,7 @@ static void finish_refuses(world *w, int64_t settle_ms, bulla_code code, const c
 	if (found != code || !strstr(w->err.text, part)) fail_msg("%s: %s", bulla_code_name(found), w->err.text);
 	assert_true(w->err.next[0]);
 	assert_int_equal(world_int(w, "SELECT count(*) FROM pragma_table_info('users') WHERE name IN ('email', 'name')"), 2);
-	assert_int_equal(world_int(w, "SELECT count(*) FROM sqlite_schema WHERE name = 'bulla_users_email_unseal'"), 1);
+	assert_int_equal(world_int(w, "SELECT count(*) FROM sqlite_schema WHERE name = 'bulla_field.users.email'"), 1);
 }
 
 static void refuses_without_a_verification(void **state)
@@ -122,7 +124,8 @@ static void refuses_what_changed_since(void **state)
 	world_apply(&w);
 	finish_refuses(&w, 3600000, BULLA_ERR_REFUSED, "plaintext was found");
 	world_sql(&w, "UPDATE bulla_job SET last_unsealed = last_unsealed - 3600001");
-	world_sql(&w, "DROP TRIGGER bulla_users_name_unseal; UPDATE users SET name = 'y' WHERE id = 1; CREATE TRIGGER bulla_users_name_unseal AFTER UPDATE OF name ON users"
+	world_sql(&w, "DROP TRIGGER \"bulla_field.users.name\"; UPDATE users SET name = 'y' WHERE id = 1; CREATE TRIGGER "
+		      "\"bulla_field.users.name\" AFTER UPDATE OF name ON users"
 		      " BEGIN SELECT 1; END");
 	finish_refuses(&w, 3600000, BULLA_ERR_REFUSED, "1 rows differ");
 	world_sql(&w, "UPDATE users SET name = 'x' WHERE id = 1; ALTER TABLE users ADD COLUMN more");
@@ -176,8 +179,11 @@ static void write_sealed(world *w)
 	assert_int_equal(bulla_batch_seal(batch, &row, 1, &w->err), BULLA_OK);
 	assert_int_equal(row.code, BULLA_OK);
 	sqlite3_stmt *stmt;
-	assert_int_equal(sqlite3_prepare_v2(w->db, "UPDATE users SET name = ?, name_ciphertext = ?, email_ciphertext = ?, email_bidx = ?, encrypted_kms_key = ? WHERE id = 7",
-					    -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(w->db,
+					    "UPDATE users SET name = ?, name_ciphertext = ?, email_ciphertext = ?, email_bidx = "
+					    "?, encrypted_kms_key = ? WHERE id = 7",
+					    -1, &stmt, NULL),
+			 SQLITE_OK);
 	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
 	sqlite3_bind_blob(stmt, 2, cells[1].ciphertext.data, (int)cells[1].ciphertext.len, SQLITE_STATIC);
 	sqlite3_bind_blob(stmt, 3, cells[0].ciphertext.data, (int)cells[0].ciphertext.len, SQLITE_STATIC);
@@ -236,7 +242,9 @@ static void writes_to_other_tables_do_not_matter(void **state)
 {
 	(void)state;
 	world w;
-	intruder i = { .step = "checked", .left = 1000, .sql = "CREATE TABLE IF NOT EXISTS other(x); INSERT INTO other VALUES(1)" };
+	intruder i = { .step = "checked",
+		       .left = 1000,
+		       .sql = "CREATE TABLE IF NOT EXISTS other(x); INSERT INTO other VALUES(1)" };
 	open_verified(&w, &i);
 	world_finish(&w);
 	world_verify_clean(&w);
@@ -248,7 +256,9 @@ static void deleted_and_new_rows_before_the_lock(void **state)
 {
 	(void)state;
 	world w;
-	intruder i = { .step = "checked", .left = 1, .sql = "DELETE FROM users WHERE id BETWEEN 20 AND 29; INSERT INTO users(id, note) VALUES(5000, 'empty')" };
+	intruder i = { .step = "checked",
+		       .left = 1,
+		       .sql = "DELETE FROM users WHERE id BETWEEN 20 AND 29; INSERT INTO users(id, note) VALUES(5000, 'empty')" };
 	open_verified(&w, &i);
 	world_finish(&w);
 	world_verify_clean(&w);
@@ -258,21 +268,24 @@ static void deleted_and_new_rows_before_the_lock(void **state)
 
 /* --- tables that SQLite cannot cut ------------------------------------------------------------------------------------ */
 
-#define EVERYTHING \
-	"CREATE TABLE orgs(id INTEGER PRIMARY KEY); INSERT INTO orgs VALUES(1);" \
-	"CREATE TABLE users(\n  id INTEGER PRIMARY KEY AUTOINCREMENT, -- the key, \"not\" (this)\n" \
-	"  email TEXT NOT NULL UNIQUE COLLATE NOCASE /* secret, ( */,\n  name TEXT DEFAULT 'x' CHECK (length(name) < 900),\n" \
-	"  org INT REFERENCES orgs(id), note TEXT CHECK (note <> email) CHECK (note <> 'bad'), double INT AS (org * 2),\n" \
-	"  CONSTRAINT long CHECK (length(email) > 2) CONSTRAINT small CHECK (org < 1000), UNIQUE (org, note)\n);" \
-	"INSERT INTO users(email, name, org, note) VALUES('secretmail1', 'Secretname 1', 1, 'kept1'), ('secretmail2', 'Secretname 2', 1, 'kept2'), ('secretmail3', 'x', 1, 'kept3');" \
-	"DELETE FROM users WHERE id = 3;" \
-	"CREATE INDEX by_org ON users(org); CREATE INDEX by_name ON users(name, org); CREATE INDEX by_part ON users(org) WHERE name IS NOT NULL;" \
-	"CREATE TABLE posts(id INTEGER PRIMARY KEY, user INT REFERENCES users(id)); INSERT INTO posts VALUES(1, 1);" \
-	"CREATE TABLE log(x);" \
-	"CREATE VIEW plain_view AS SELECT id, org FROM users; CREATE VIEW mail_view AS SELECT email FROM users; CREATE VIEW over_view AS SELECT * FROM mail_view;" \
-	"CREATE TRIGGER keep_me AFTER INSERT ON users BEGIN INSERT INTO log VALUES(NEW.org); END;" \
-	"CREATE TRIGGER break_me AFTER DELETE ON users BEGIN INSERT INTO log VALUES(OLD.email); END;" \
-	"CREATE TRIGGER far_away AFTER INSERT ON posts BEGIN UPDATE users SET name = 'seen' WHERE id = NEW.user; END;" \
+#define EVERYTHING                                                                                                               \
+	"CREATE TABLE orgs(id INTEGER PRIMARY KEY); INSERT INTO orgs VALUES(1);"                                                 \
+	"CREATE TABLE users(\n  id INTEGER PRIMARY KEY AUTOINCREMENT, -- the key, \"not\" (this)\n"                              \
+	"  email TEXT NOT NULL UNIQUE COLLATE NOCASE /* secret, ( */,\n  name TEXT DEFAULT 'x' CHECK (length(name) < 900),\n"    \
+	"  org INT REFERENCES orgs(id), note TEXT CHECK (note <> email) CHECK (note <> 'bad'), double INT AS (org * 2),\n"       \
+	"  CONSTRAINT long CHECK (length(email) > 2) CONSTRAINT small CHECK (org < 1000), UNIQUE (org, note)\n);"                \
+	"INSERT INTO users(email, name, org, note) VALUES('secretmail1', 'Secretname 1', 1, 'kept1'), ('secretmail2', "          \
+	"'Secretname 2', 1, 'kept2'), ('secretmail3', 'x', 1, 'kept3');"                                                         \
+	"DELETE FROM users WHERE id = 3;"                                                                                        \
+	"CREATE INDEX by_org ON users(org); CREATE INDEX by_name ON users(name, org); CREATE INDEX by_part ON users(org) WHERE " \
+	"name IS NOT NULL;"                                                                                                      \
+	"CREATE TABLE posts(id INTEGER PRIMARY KEY, user INT REFERENCES users(id)); INSERT INTO posts VALUES(1, 1);"             \
+	"CREATE TABLE log(x);"                                                                                                   \
+	"CREATE VIEW plain_view AS SELECT id, org FROM users; CREATE VIEW mail_view AS SELECT email FROM users; CREATE VIEW "    \
+	"over_view AS SELECT * FROM mail_view;"                                                                                  \
+	"CREATE TRIGGER keep_me AFTER INSERT ON users BEGIN INSERT INTO log VALUES(NEW.org); END;"                               \
+	"CREATE TRIGGER break_me AFTER DELETE ON users BEGIN INSERT INTO log VALUES(OLD.email); END;"                            \
+	"CREATE TRIGGER far_away AFTER INSERT ON posts BEGIN UPDATE users SET name = 'seen' WHERE id = NEW.user; END;"           \
 	"CREATE TRIGGER far_fine AFTER DELETE ON posts BEGIN UPDATE users SET note = 'unseen' WHERE id = OLD.user; END;"
 
 static void a_table_that_must_be_rebuilt_keeps_what_it_can(void **state)
@@ -282,20 +295,25 @@ static void a_table_that_must_be_rebuilt_keeps_what_it_can(void **state)
 	BULLA_BUF_AUTO bulla_buf out = { 0 };
 	bulla_finish_options options = { 0 };
 	world_open(&w, "PRAGMA journal_mode=WAL;" EVERYTHING,
-		   "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: { unique: true, normalize: lowercase } }, name: { type: string } }\n");
+		   "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: { unique: true, "
+		   "normalize: lowercase } }, name: { type: string } }\n");
 	world_apply(&w);
 	world_verify_clean(&w);
 	if (bulla_job_finish(&w.job, &options, &w.result, &out, &w.err)) fail_msg("%s", w.err.text);
 	static const struct {
 		const char *sql, *answer;
 	} kept[] = {
-		{ "SELECT group_concat(name) FROM pragma_table_xinfo('users')", "id,org,note,double,email_ciphertext,email_bidx,name_ciphertext,encrypted_kms_key" },
+		{ "SELECT group_concat(name) FROM pragma_table_xinfo('users')",
+		  "id,org,note,double,email_ciphertext,email_bidx,name_ciphertext,encrypted_kms_key" },
 		{ "SELECT group_concat(id || note || double) FROM users", "1kept12,2kept22" },
 		{ "SELECT seq FROM sqlite_sequence WHERE name = 'users'", "3" },
-		{ "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name)", "bulla_users_email_bidx,by_org" },
-		{ "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name)", "plain_view" },
+		{ "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER "
+		  "BY name)",
+		  "bulla_index.users.email_bidx,by_org" },
+		{ "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name)",
+		  "plain_view" },
 		{ "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name)",
-		  "bulla_users_guard,bulla_users_guard_insert,far_fine,keep_me" },
+		  "bulla_guard.users,bulla_guard_insert.users,far_fine,keep_me" },
 		{ "SELECT count(*) FROM pragma_index_list('users') WHERE origin = 'u'", "1" },
 		{ "SELECT count(*) FROM pragma_foreign_key_list('posts') WHERE \"table\" = 'users'", "1" },
 		{ "SELECT count(*) FROM plain_view", "2" },
@@ -307,12 +325,16 @@ static void a_table_that_must_be_rebuilt_keeps_what_it_can(void **state)
 	assert_int_equal(world_try(&w, "INSERT INTO users(org) VALUES(2000)"), SQLITE_CONSTRAINT);
 	assert_int_equal(world_try(&w, "INSERT INTO users(org, note) VALUES(1, 'bad')"), SQLITE_CONSTRAINT);
 	assert_int_equal(world_try(&w, "INSERT INTO users(org, note) VALUES(1, 'kept1')"), SQLITE_CONSTRAINT);
-	world_sql(&w, "INSERT INTO users(org, note) VALUES(1, 'new'); INSERT INTO posts VALUES(2, 1); DELETE FROM posts; DELETE FROM users WHERE note = 'new'");
+	world_sql(&w, "INSERT INTO users(org, note) VALUES(1, 'new'); INSERT INTO posts VALUES(2, 1); DELETE FROM posts; DELETE "
+		      "FROM users WHERE note = 'new'");
 	assert_int_equal(world_int(&w, "SELECT seq FROM sqlite_sequence WHERE name = 'users'"), 4);
 	assert_int_equal(left(&w), 0);
 	(void)!bulla_buf_terminate(&out, NULL);
-	static const char *const told[] = { "view mail_view", "view over_view", "trigger break_me", "trigger far_away", "index by_name", "index by_part", "constraint users",
-					    "CREATE VIEW mail_view AS SELECT email FROM users", "length(email) > 2", "note <> email" };
+	static const char *const told[] = { "view mail_view",    "view over_view",
+					    "trigger break_me",  "trigger far_away",
+					    "index by_name",     "index by_part",
+					    "constraint users",  "CREATE VIEW mail_view AS SELECT email FROM users",
+					    "length(email) > 2", "note <> email" };
 	for (size_t i = 0; i < sizeof told / sizeof *told; i++)
 		if (!strstr((const char *)out.data, told[i])) fail_msg("not told: %s in %s", told[i], (const char *)out.data);
 	world_close(&w);
@@ -321,13 +343,21 @@ static void a_table_that_must_be_rebuilt_keeps_what_it_can(void **state)
 static const struct {
 	const char *what, *sql, *yaml, *check, *answer;
 } rebuilds[] = {
-	{ "hidden row ids stay", "CREATE TABLE users(id TEXT PRIMARY KEY, email TEXT UNIQUE, note); INSERT INTO users(rowid, id, email, note) VALUES(77, 'a', 'secretmail1', 'k'), (99, 'b', 'secretmail2', 'l');",
+	{ "hidden row ids stay",
+	  "CREATE TABLE users(id TEXT PRIMARY KEY, email TEXT UNIQUE, note); INSERT INTO users(rowid, id, email, note) "
+	  "VALUES(77, 'a', 'secretmail1', 'k'), (99, 'b', 'secretmail2', 'l');",
 	  "index: { unique: true }", "SELECT group_concat(rowid || id || note) FROM users", "77ak,99bl" },
-	{ "without rowid", "CREATE TABLE users(id TEXT PRIMARY KEY, email TEXT UNIQUE, note) WITHOUT ROWID; INSERT INTO users VALUES('a', 'secretmail1', 'k');", "index: { unique: true }",
-	  "SELECT sql FROM sqlite_schema WHERE name = 'users'", NULL },
-	{ "strict", "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, note ANY, UNIQUE(email)) STRICT; INSERT INTO users VALUES(1, 'secretmail1', 5);", "index: { unique: true }",
-	  "SELECT id || note || typeof(note) FROM users", "15integer" },
-	{ "scope", "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, org INT, UNIQUE(org, email)); INSERT INTO users VALUES(1, 'secretmail1', 1), (2, 'secretmail1', 2);",
+	{ "without rowid",
+	  "CREATE TABLE users(id TEXT PRIMARY KEY, email TEXT UNIQUE, note) WITHOUT ROWID; INSERT INTO users VALUES('a', "
+	  "'secretmail1', 'k');",
+	  "index: { unique: true }", "SELECT sql FROM sqlite_schema WHERE name = 'users'", NULL },
+	{ "strict",
+	  "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, note ANY, UNIQUE(email)) STRICT; INSERT INTO users VALUES(1, "
+	  "'secretmail1', 5);",
+	  "index: { unique: true }", "SELECT id || note || typeof(note) FROM users", "15integer" },
+	{ "scope",
+	  "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, org INT, UNIQUE(org, email)); INSERT INTO users VALUES(1, "
+	  "'secretmail1', 1), (2, 'secretmail1', 2);",
 	  "index: { unique: true, scope: org }", "SELECT count(DISTINCT email_bidx) FROM users", "2" },
 };
 
@@ -337,7 +367,9 @@ static void rebuilt_tables_of_other_kinds(void **state)
 	for (size_t i = 0; i < sizeof rebuilds / sizeof *rebuilds; i++) {
 		world w;
 		char yaml[512];
-		snprintf(yaml, sizeof yaml, "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, %s } }\n", rebuilds[i].yaml);
+		snprintf(yaml, sizeof yaml,
+			 "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, %s } }\n",
+			 rebuilds[i].yaml);
 		world_open(&w, rebuilds[i].sql, yaml);
 		world_apply(&w);
 		world_verify_clean(&w);
@@ -396,14 +428,19 @@ static void what_is_left_elsewhere_is_told(void **state)
 	world w;
 	BULLA_BUF_AUTO bulla_buf out = { 0 };
 	bulla_finish_options options = { 0 };
-	world_open(&w, "PRAGMA journal_mode=WAL;" USERS_SQL
-		       "CREATE VIRTUAL TABLE search USING fts5(email, content='users', content_rowid='id'); INSERT INTO search(search) VALUES('rebuild');"
-		       "CREATE TABLE history(at, email); CREATE TRIGGER hist AFTER UPDATE OF note ON users BEGIN INSERT INTO history VALUES(1, NEW.note); END;", USERS_YAML);
+	world_open(&w,
+		   "PRAGMA journal_mode=WAL;" USERS_SQL "CREATE VIRTUAL TABLE search USING fts5(email, content='users', "
+		   "content_rowid='id'); INSERT INTO search(search) VALUES('rebuild');"
+		   "CREATE TABLE history(at, email); CREATE TRIGGER hist AFTER UPDATE OF note ON users BEGIN INSERT INTO history "
+		   "VALUES(1, NEW.note); END;",
+		   USERS_YAML);
 	world_apply(&w);
 	world_verify_clean(&w);
 	if (bulla_job_finish(&w.job, &options, &w.result, &out, &w.err)) fail_msg("%s", w.err.text);
 	(void)!bulla_buf_terminate(&out, NULL);
-	static const char *const told[] = { "virtual table search", "column email of table history", "trigger hist", "backups", "snapshots", "swap" };
+	static const char *const told[] = {
+		"virtual table search", "column email of table history", "trigger hist", "backups", "snapshots", "swap"
+	};
 	for (size_t i = 0; i < sizeof told / sizeof *told; i++)
 		if (!strstr((const char *)out.data, told[i])) fail_msg("not told: %s", told[i]);
 	world_close(&w);

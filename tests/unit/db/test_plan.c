@@ -14,11 +14,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SQL                                                                                                                     \
-	"CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, name TEXT);"                                                    \
-	"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000) INSERT INTO users"                      \
-	" SELECT x, CASE WHEN x % 10 = 0 THEN NULL WHEN x % 10 = 1 THEN '' ELSE 'u' || x || '@example.org' END, 'n' || (x % 4) FROM c;"
-#define YAML "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string }, name: { type: string, index: {} } }\n"
+#define SQL                                                                                                                      \
+	"CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, name TEXT);"                                                     \
+	"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000) INSERT INTO users"                       \
+	" SELECT x, CASE WHEN x % 10 = 0 THEN NULL WHEN x % 10 = 1 THEN '' ELSE 'u' || x || '@example.org' END, 'n' || (x % 4) " \
+	"FROM c;"
+#define YAML                                                                                                                     \
+	"  users:\n    branch_key: { name: users }\n    fields: { email: { type: string }, name: { type: string, index: {} } "   \
+	"}\n"
 
 static bulla_json *plan_of(world *w, size_t expected_refusals)
 {
@@ -53,7 +56,8 @@ static void numbers_come_from_the_data(void **state)
 	world w;
 	world_open(&w, SQL, YAML);
 	bulla_json *plan = plan_of(&w, 0);
-	const bulla_json *email = bulla_json_at(bulla_json_member(plan, "fields"), 0), *name = bulla_json_at(bulla_json_member(plan, "fields"), 1);
+	const bulla_json *email = bulla_json_at(bulla_json_member(plan, "fields"), 0),
+			 *name = bulla_json_at(bulla_json_member(plan, "fields"), 1);
 	assert_int_equal(number(plan, "rows"), 1000);
 	assert_int_equal(number(email, "nulls"), 100);
 	assert_int_equal(number(email, "empty"), 100);
@@ -96,7 +100,8 @@ static const struct {
 	const char *sql, *fields, *part;
 } refusals[] = {
 	{ "INSERT INTO users VALUES(2000, zeroblob(16777217), 'x')", "email: { type: any }", "larger than 16 MiB" },
-	{ "INSERT INTO users VALUES(2000, 'A@x', 'x'), (2001, 'a@X', 'y')", "email: { type: string, index: { unique: true, normalize: lowercase } }", "unique index" },
+	{ "INSERT INTO users VALUES(2000, 'A@x', 'x'), (2001, 'a@X', 'y')",
+	  "email: { type: string, index: { unique: true, normalize: lowercase } }", "unique index" },
 	{ "CREATE UNIQUE INDEX u ON users(email) WHERE email <> ''", "email: { type: string }", "some rows only" },
 	{ "ALTER TABLE users ADD COLUMN up TEXT AS (upper(email))", "email: { type: string }", "is made from" },
 };
@@ -107,7 +112,8 @@ static void what_would_lose_data_is_refused_with_the_next_step(void **state)
 	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
 		world w;
 		char yaml[512], text[400], next[400];
-		snprintf(yaml, sizeof yaml, "  users:\n    branch_key: { name: users }\n    fields: { %s }\n", refusals[i].fields);
+		snprintf(yaml, sizeof yaml, "  users:\n    branch_key: { name: users }\n    fields: { %s }\n",
+			 refusals[i].fields);
 		world_open(&w, SQL, yaml);
 		world_sql(&w, "UPDATE users SET email = id || email");
 		world_sql(&w, refusals[i].sql);
@@ -152,12 +158,22 @@ static void proposals_read_the_table(void **state)
 	world w;
 	BULLA_BUF_AUTO bulla_buf out = { 0 };
 	static const char *const fields[] = { "email", "name", "n", "mix", "bin" };
-	world_open(&w, "CREATE TABLE people(org INT, nr INT, email TEXT UNIQUE COLLATE NOCASE, name, n INT, mix, bin, PRIMARY KEY(org, nr)) WITHOUT ROWID;"
-		       "INSERT INTO people VALUES(1, 1, 'a', 'b', 5, 'x', x'00'), (1, 2, NULL, NULL, NULL, 6, NULL);", YAML);
+	world_open(&w,
+		   "CREATE TABLE people(org INT, nr INT, email TEXT UNIQUE COLLATE NOCASE, name, n INT, mix, bin, PRIMARY "
+		   "KEY(org, nr)) WITHOUT ROWID;"
+		   "INSERT INTO people VALUES(1, 1, 'a', 'b', 5, 'x', x'00'), (1, 2, NULL, NULL, NULL, 6, NULL);",
+		   YAML);
 	if (bulla_database_propose("sqlite:app.db", w.dir, "people", fields, 5, &out, &w.err)) fail_msg("%s", w.err.text);
 	(void)!bulla_buf_terminate(&out, NULL);
-	static const char *const parts[] = { "\"primary_key\":[\"org\",\"nr\"]", "{org}", "{nr}", "\"name\":\"email\",\"type\":\"string\",\"index\":{\"unique\":true,\"normalize\":\"lowercase\"}",
-					     "\"name\":\"n\",\"type\":\"integer\"", "\"name\":\"mix\",\"type\":\"any\"", "\"name\":\"bin\",\"type\":\"binary\"" };
+	static const char *const parts[] = {
+		"\"primary_key\":[\"org\",\"nr\"]",
+		"{org}",
+		"{nr}",
+		"\"name\":\"email\",\"type\":\"string\",\"index\":{\"unique\":true,\"normalize\":\"lowercase\"}",
+		"\"name\":\"n\",\"type\":\"integer\"",
+		"\"name\":\"mix\",\"type\":\"any\"",
+		"\"name\":\"bin\",\"type\":\"binary\""
+	};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		if (!strstr((const char *)out.data, parts[i])) fail_msg("no %s in %s", parts[i], (const char *)out.data);
 	assert_int_equal(bulla_database_propose("sqlite:app.db", w.dir, "nobody", fields, 5, &out, &w.err), BULLA_ERR_NOT_FOUND);

@@ -38,7 +38,8 @@ static void names_are_found_however_they_are_written(void **state)
 		{ "", "email", false },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		if (bulla_sql_mentions(bulla_view_str(cases[i].sql), cases[i].name) != cases[i].found) fail_msg("%s", cases[i].sql);
+		if (bulla_sql_mentions(bulla_view_str(cases[i].sql), cases[i].name) != cases[i].found)
+			fail_msg("%s", cases[i].sql);
 }
 
 static void triggers_tell_what_they_react_to(void **state)
@@ -59,7 +60,8 @@ static void triggers_tell_what_they_react_to(void **state)
 		bulla_sql_event e = bulla_sql_trigger_event(cases[i].sql);
 		char event[4] = "";
 		snprintf(event, sizeof event, "%s%s%s", e.insert ? "i" : "", e.update ? "u" : "", e.delete_ ? "d" : "");
-		if (strcmp(event, cases[i].event) != 0 || !bulla_bytes_is(e.columns, cases[i].columns)) fail_msg("%s", cases[i].sql);
+		if (strcmp(event, cases[i].event) != 0 || !bulla_bytes_is(e.columns, cases[i].columns))
+			fail_msg("%s", cases[i].sql);
 	}
 }
 
@@ -76,15 +78,21 @@ static const struct {
 	{ "CREATE TABLE t(email TEXT UNIQUE, a)", "CREATE TABLE \"t\"(a)", "" },
 	{ "CREATE TABLE t(a, [email] TEXT DEFAULT (1, 2))", "CREATE TABLE \"t\"(a)", "" },
 	{ "CREATE TABLE \"x(y\"(a, email CHECK (email <> ')'), b)", "CREATE TABLE \"t\"(a, b)", "" },
-	{ "CREATE TABLE t(a, email, UNIQUE (a, email), CHECK (a > 1))", "CREATE TABLE \"t\"(a, CHECK (a > 1))", "UNIQUE (a, email);" },
-	{ "CREATE TABLE t(a, email, UNIQUE (email) CHECK (a > 1) CONSTRAINT c UNIQUE (a))", "CREATE TABLE \"t\"(a, CHECK (a > 1), CONSTRAINT c UNIQUE (a))", "UNIQUE (email);" },
-	{ "CREATE TABLE t(a, email, CONSTRAINT c CHECK (length(email) > 1), CONSTRAINT d PRIMARY KEY (a)) WITHOUT ROWID", "CREATE TABLE \"t\"(a, CONSTRAINT d PRIMARY KEY (a)) WITHOUT ROWID",
-	  "CONSTRAINT c CHECK (length(email) > 1);" },
+	{ "CREATE TABLE t(a, email, UNIQUE (a, email), CHECK (a > 1))", "CREATE TABLE \"t\"(a, CHECK (a > 1))",
+	  "UNIQUE (a, email);" },
+	{ "CREATE TABLE t(a, email, UNIQUE (email) CHECK (a > 1) CONSTRAINT c UNIQUE (a))",
+	  "CREATE TABLE \"t\"(a, CHECK (a > 1), CONSTRAINT c UNIQUE (a))", "UNIQUE (email);" },
+	{ "CREATE TABLE t(a, email, CONSTRAINT c CHECK (length(email) > 1), CONSTRAINT d PRIMARY KEY (a)) WITHOUT ROWID",
+	  "CREATE TABLE \"t\"(a, CONSTRAINT d PRIMARY KEY (a)) WITHOUT ROWID", "CONSTRAINT c CHECK (length(email) > 1);" },
 	{ "CREATE TABLE t(a CHECK (a <> email) NOT NULL, email)", "CREATE TABLE \"t\"(a  NOT NULL)", "CHECK (a <> email);" },
-	{ "CREATE TABLE t(a CONSTRAINT n CHECK (a <> email) CONSTRAINT m CHECK (a > 0), email)", "CREATE TABLE \"t\"(a  CONSTRAINT m CHECK (a > 0))", "CONSTRAINT n CHECK (a <> email);" },
-	{ "CREATE TABLE t(a INTEGER PRIMARY KEY -- the email,\n, email /* ) */ TEXT, b TEXT) STRICT", "CREATE TABLE \"t\"(a INTEGER PRIMARY KEY, b TEXT) STRICT", "" },
-	{ "CREATE TABLE t(a, email, FOREIGN KEY (a) REFERENCES o(email) ON DELETE CASCADE)", "CREATE TABLE \"t\"(a)", "FOREIGN KEY (a) REFERENCES o(email) ON DELETE CASCADE;" },
-	{ "CREATE TABLE t(a REFERENCES o(x) ON UPDATE CASCADE, email, name, b)", "CREATE TABLE \"t\"(a REFERENCES o(x) ON UPDATE CASCADE, b)", "" },
+	{ "CREATE TABLE t(a CONSTRAINT n CHECK (a <> email) CONSTRAINT m CHECK (a > 0), email)",
+	  "CREATE TABLE \"t\"(a  CONSTRAINT m CHECK (a > 0))", "CONSTRAINT n CHECK (a <> email);" },
+	{ "CREATE TABLE t(a INTEGER PRIMARY KEY -- the email,\n, email /* ) */ TEXT, b TEXT) STRICT",
+	  "CREATE TABLE \"t\"(a INTEGER PRIMARY KEY, b TEXT) STRICT", "" },
+	{ "CREATE TABLE t(a, email, FOREIGN KEY (a) REFERENCES o(email) ON DELETE CASCADE)", "CREATE TABLE \"t\"(a)",
+	  "FOREIGN KEY (a) REFERENCES o(email) ON DELETE CASCADE;" },
+	{ "CREATE TABLE t(a REFERENCES o(x) ON UPDATE CASCADE, email, name, b)",
+	  "CREATE TABLE \"t\"(a REFERENCES o(x) ON UPDATE CASCADE, b)", "" },
 	{ "CREATE TABLE t(\"check\" TEXT, email, 'unique' INT)", "CREATE TABLE \"t\"(\"check\" TEXT, 'unique' INT)", "" },
 };
 
@@ -95,8 +103,10 @@ static void columns_are_cut_with_the_constraints_on_them(void **state)
 	for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
 		BULLA_BUF_AUTO bulla_buf out = { 0 }, dropped = { 0 };
 		assert_int_equal(bulla_sql_without_columns(cuts[i].sql, "t", columns, 2, note, &dropped, &out, NULL), BULLA_OK);
-		if (!bulla_bytes_is(bulla_view_buf(&out), cuts[i].rest)) fail_msg("%s: %.*s", cuts[i].sql, (int)out.len, (const char *)out.data);
-		if (!bulla_bytes_is(bulla_view_buf(&dropped), cuts[i].dropped)) fail_msg("%s dropped %.*s", cuts[i].sql, (int)dropped.len, (const char *)dropped.data);
+		if (!bulla_bytes_is(bulla_view_buf(&out), cuts[i].rest))
+			fail_msg("%s: %.*s", cuts[i].sql, (int)out.len, (const char *)out.data);
+		if (!bulla_bytes_is(bulla_view_buf(&dropped), cuts[i].dropped))
+			fail_msg("%s dropped %.*s", cuts[i].sql, (int)dropped.len, (const char *)dropped.data);
 		sqlite3 *db;
 		assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
 		assert_int_equal(bulla_buf_terminate(&out, NULL), BULLA_OK);

@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define YAML "  users:\n    branch_key: { name: users }\n    fields: { email: { type: any, index: {} }, name: { type: any } }\n"
+#define YAML  "  users:\n    branch_key: { name: users }\n    fields: { email: { type: any, index: {} }, name: { type: any } }\n"
 #define TABLE "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT UNIQUE COLLATE NOCASE, name, note);"
 #define LOOSE "CREATE TABLE users(id INTEGER PRIMARY KEY, email, name, note);"
-#define ROWS "INSERT INTO users VALUES(1, 'bob', 'Bob', 'a'), (2, 'eve', 'Eve', 'b'), (3, NULL, 'Nil', 'c');"
-#define SEALED(id) "SELECT email_ciphertext IS NOT NULL AND email_bidx IS NOT NULL AND encrypted_kms_key IS NOT NULL FROM users WHERE id = " #id
+#define ROWS  "INSERT INTO users VALUES(1, 'bob', 'Bob', 'a'), (2, 'eve', 'Eve', 'b'), (3, NULL, 'Nil', 'c');"
+#define SEALED(id)                                                                                                               \
+	"SELECT email_ciphertext IS NOT NULL AND email_bidx IS NOT NULL AND encrypted_kms_key IS NOT NULL FROM users WHERE id "  \
+	"= " #id
 #define NEW_SEAL "email_ciphertext = randomblob(40), name_ciphertext = randomblob(40), encrypted_kms_key = randomblob(98)"
 
 static void open_sealed(world *w, const char *sql)
@@ -31,8 +33,10 @@ static void a_changed_plaintext_unseals_its_field_only(void **state)
 	world w;
 	open_sealed(&w, LOOSE);
 	world_sql(&w, "UPDATE users SET email = 'robert' WHERE id = 1");
-	assert_int_equal(world_int(&w, "SELECT email_ciphertext IS NULL AND email_bidx IS NULL AND name_ciphertext IS NOT NULL AND encrypted_kms_key IS NOT NULL"
-				       " FROM users WHERE id = 1"), 1);
+	assert_int_equal(world_int(&w, "SELECT email_ciphertext IS NULL AND email_bidx IS NULL AND name_ciphertext IS NOT NULL "
+				       "AND encrypted_kms_key IS NOT NULL"
+				       " FROM users WHERE id = 1"),
+			 1);
 	assert_int_equal(world_int(&w, SEALED(2)), 1);
 	world_sql(&w, "UPDATE users SET email = NULL WHERE id = 2");
 	assert_int_equal(world_int(&w, "SELECT email_ciphertext IS NULL FROM users WHERE id = 2"), 1);
@@ -53,9 +57,11 @@ static void an_unchanged_or_other_column_unseals_nothing(void **state)
 static void changes_are_seen_as_bytes_and_classes(void **state)
 {
 	(void)state;
-	static const char *const pairs[][2] = { { "'bob'", "'Bob'" }, { "1", "1.0" },	{ "1", "'1'" },	    { "'a'", "x'61'" },
-						{ "0.0", "-0.0" },    { "'a'", "'a '" }, { "''", "NULL" }, { "''", "x''" },
-						{ "CAST(x'6100' AS TEXT)", "CAST(x'6100ff' AS TEXT)" } };
+	static const char *const pairs[][2] = {
+		{ "'bob'", "'Bob'" }, { "1", "1.0" },    { "1", "'1'" },
+		{ "'a'", "x'61'" },   { "0.0", "-0.0" }, { "'a'", "'a '" },
+		{ "''", "NULL" },     { "''", "x''" },   { "CAST(x'6100' AS TEXT)", "CAST(x'6100ff' AS TEXT)" }
+	};
 	world w;
 	open_sealed(&w, "CREATE TABLE users(id INTEGER PRIMARY KEY, email COLLATE NOCASE, name COLLATE RTRIM, note);");
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
@@ -79,9 +85,13 @@ static void replace_and_upsert_leave_unsealed_rows(void **state)
 		open_sealed(&w, LOOSE "CREATE UNIQUE INDEX note_once ON users(note);");
 		world_sql(&w, recursive ? "PRAGMA recursive_triggers=ON" : "PRAGMA recursive_triggers=OFF");
 		world_sql(&w, "INSERT OR REPLACE INTO users(id, email, name, note) VALUES(1, 'new', 'New', 'a')");
-		world_sql(&w, "INSERT INTO users(id, email, name) VALUES(2, 'up', 'Up') ON CONFLICT(id) DO UPDATE SET email = excluded.email");
-		world_sql(&w, "REPLACE INTO users(id, email, name, note) VALUES(9, 'nine', 'Nine', 'c')"); /* replaces row 3 through note */
-		assert_int_equal(world_int(&w, "SELECT count(*) FROM users WHERE email IS NOT NULL AND email_ciphertext IS NULL"), 3);
+		world_sql(&w, "INSERT INTO users(id, email, name) VALUES(2, 'up', 'Up') ON CONFLICT(id) DO UPDATE SET email = "
+			      "excluded.email");
+		world_sql(
+			&w,
+			"REPLACE INTO users(id, email, name, note) VALUES(9, 'nine', 'Nine', 'c')"); /* replaces row 3 through note */
+		assert_int_equal(world_int(&w, "SELECT count(*) FROM users WHERE email IS NOT NULL AND email_ciphertext IS NULL"),
+				 3);
 		world_apply(&w);
 		assert_int_equal(w.result.done, 3);
 		world_verify_clean(&w);
@@ -95,8 +105,10 @@ static void a_changed_context_unseals_the_record_and_its_key(void **state)
 	world w;
 	open_sealed(&w, LOOSE);
 	world_sql(&w, "UPDATE users SET id = 77 WHERE id = 1");
-	assert_int_equal(world_int(&w, "SELECT email_ciphertext IS NULL AND name_ciphertext IS NULL AND email_bidx IS NULL AND encrypted_kms_key IS NULL FROM users"
-				       " WHERE id = 77"), 1);
+	assert_int_equal(world_int(&w, "SELECT email_ciphertext IS NULL AND name_ciphertext IS NULL AND email_bidx IS NULL AND "
+				       "encrypted_kms_key IS NULL FROM users"
+				       " WHERE id = 77"),
+			 1);
 	world_sql(&w, "UPDATE users SET id = id + 100");
 	world_apply(&w);
 	assert_int_equal(w.result.done, 3);
@@ -113,7 +125,8 @@ static void an_application_that_writes_all_together_stays_sealed(void **state)
 	assert_int_equal(world_int(&w, "SELECT length(email_ciphertext) FROM users WHERE id = 1"), 40);
 	world_sql(&w, "UPDATE users SET id = 50, " NEW_SEAL " WHERE id = 1");
 	assert_int_equal(world_int(&w, "SELECT length(name_ciphertext) FROM users WHERE id = 50"), 40);
-	world_sql(&w, "INSERT INTO users(id, email, name, email_ciphertext, name_ciphertext, encrypted_kms_key) VALUES(60, 'a', 'b', x'01', x'02', x'03')");
+	world_sql(&w, "INSERT INTO users(id, email, name, email_ciphertext, name_ciphertext, encrypted_kms_key) VALUES(60, 'a', "
+		      "'b', x'01', x'02', x'03')");
 	world_close(&w);
 }
 
@@ -125,7 +138,8 @@ static void the_guard_refuses_torn_records(void **state)
 		"UPDATE users SET encrypted_kms_key = randomblob(98) WHERE id = 1",
 		"UPDATE users SET encrypted_kms_key = NULL WHERE id = 1",
 		"UPDATE users SET encrypted_kms_key = NULL, email_ciphertext = NULL WHERE id = 1",
-		"UPDATE users SET encrypted_kms_key = NULL, " "email_ciphertext = randomblob(9), name_ciphertext = randomblob(9) WHERE id = 1",
+		"UPDATE users SET encrypted_kms_key = NULL, "
+		"email_ciphertext = randomblob(9), name_ciphertext = randomblob(9) WHERE id = 1",
 		"INSERT INTO users(id, email, email_ciphertext) VALUES(10, 'a', x'01')",
 		"REPLACE INTO users(id, email, email_ciphertext) VALUES(1, 'a', x'01')",
 		"UPDATE OR REPLACE users SET encrypted_kms_key = randomblob(98) WHERE id = 1",
@@ -150,7 +164,9 @@ static void a_text_ciphertext_is_guarded_as_well(void **state)
 {
 	(void)state;
 	world w;
-	world_open(&w, LOOSE ROWS, "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, encode: base64 }, name: { type: string } }\n");
+	world_open(&w, LOOSE ROWS,
+		   "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, encode: base64 }, name: { "
+		   "type: string } }\n");
 	world_apply(&w);
 	assert_string_equal(world_text(&w, "SELECT typeof(email_ciphertext) FROM users WHERE id = 1"), "text");
 	assert_int_equal(world_try(&w, "UPDATE users SET encrypted_kms_key = 'abc' WHERE id = 1"), SQLITE_CONSTRAINT);
@@ -178,15 +194,21 @@ static void a_cascading_context_change_is_seen(void **state)
 {
 	(void)state;
 	world w;
-	world_open(&w,
-		   "PRAGMA foreign_keys=ON; CREATE TABLE tenants(id INTEGER PRIMARY KEY);"
-		   "CREATE TABLE users(id INTEGER PRIMARY KEY, tenant INTEGER REFERENCES tenants(id) ON UPDATE CASCADE, email TEXT);"
-		   "INSERT INTO tenants VALUES(1); INSERT INTO users VALUES(1, 1, 'a'), (2, 1, 'b');",
-		   "  users:\n    context: { model_name: User, model_id: \"{id}\", tenant: \"{tenant}\" }\n    branch_key: { name: users }\n"
-		   "    fields: { email: { type: string } }\n");
+	world_open(
+		&w,
+		"PRAGMA foreign_keys=ON; CREATE TABLE tenants(id INTEGER PRIMARY KEY);"
+		"CREATE TABLE users(id INTEGER PRIMARY KEY, tenant INTEGER REFERENCES tenants(id) ON UPDATE CASCADE, email TEXT);"
+		"INSERT INTO tenants VALUES(1); INSERT INTO users VALUES(1, 1, 'a'), (2, 1, 'b');",
+		"  users:\n    context: { model_name: User, model_id: \"{id}\", tenant: \"{tenant}\" }\n    branch_key: { name: "
+		"users }\n"
+		"    fields: { email: { type: string } }\n");
 	world_apply(&w);
 	world_sql(&w, "UPDATE tenants SET id = 5");
-	assert_int_equal(world_int(&w, "SELECT count(*) FROM users WHERE email_ciphertext IS NULL AND encrypted_kms_key IS NULL AND tenant = 5"), 2);
+	assert_int_equal(
+		world_int(
+			&w,
+			"SELECT count(*) FROM users WHERE email_ciphertext IS NULL AND encrypted_kms_key IS NULL AND tenant = 5"),
+		2);
 	world_apply(&w);
 	world_verify_clean(&w);
 	world_close(&w);
@@ -198,10 +220,15 @@ static void triggers_that_change_plaintext_are_noticed(void **state)
 	(void)state;
 	world w;
 	open_sealed(&w, LOOSE);
-	world_sql(&w, "CREATE TRIGGER a_lower AFTER UPDATE OF note ON users BEGIN UPDATE users SET email = lower(NEW.note) WHERE id = NEW.id; END;"
-		      "CREATE TRIGGER z_copy AFTER UPDATE OF email ON users BEGIN UPDATE users SET name = NEW.email WHERE id = NEW.id; END;");
+	world_sql(&w, "CREATE TRIGGER a_lower AFTER UPDATE OF note ON users BEGIN UPDATE users SET email = lower(NEW.note) WHERE "
+		      "id = NEW.id; END;"
+		      "CREATE TRIGGER z_copy AFTER UPDATE OF email ON users BEGIN UPDATE users SET name = NEW.email WHERE id = "
+		      "NEW.id; END;");
 	world_sql(&w, "UPDATE users SET note = 'ABC' WHERE id = 1");
-	assert_int_equal(world_int(&w, "SELECT email_ciphertext IS NULL AND name_ciphertext IS NULL AND name = 'abc' FROM users WHERE id = 1"), 1);
+	assert_int_equal(
+		world_int(&w,
+			  "SELECT email_ciphertext IS NULL AND name_ciphertext IS NULL AND name = 'abc' FROM users WHERE id = 1"),
+		1);
 	world_apply(&w);
 	world_verify_clean(&w);
 	world_close(&w);
@@ -212,9 +239,11 @@ static void tables_without_row_ids_have_the_same_triggers(void **state)
 	(void)state;
 	world w;
 	world_open(&w,
-		   "CREATE TABLE users(org TEXT COLLATE NOCASE, nr INTEGER, email TEXT, name TEXT, PRIMARY KEY(org, nr)) WITHOUT ROWID;"
+		   "CREATE TABLE users(org TEXT COLLATE NOCASE, nr INTEGER, email TEXT, name TEXT, PRIMARY KEY(org, nr)) WITHOUT "
+		   "ROWID;"
 		   "INSERT INTO users VALUES('a', 1, 'x', 'y'), ('a', 2, 'x2', 'y2'), ('b', 1, NULL, 'y3');",
-		   "  users:\n    primary_key: [org, nr]\n    branch_key: { name: users }\n    fields: { email: { type: string, index: {} }, name: { type: string } }\n");
+		   "  users:\n    primary_key: [org, nr]\n    branch_key: { name: users }\n    fields: { email: { type: string, "
+		   "index: {} }, name: { type: string } }\n");
 	world_apply(&w);
 	assert_int_equal(w.result.done, 3);
 	world_sql(&w, "UPDATE users SET email = 'z' WHERE org = 'A' AND nr = 1");

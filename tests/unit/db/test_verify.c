@@ -15,17 +15,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SQL                                                                                        \
-	"PRAGMA journal_mode=WAL; CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, name TEXT);" \
-	"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 200)"            \
+#define SQL                                                                                                                      \
+	"PRAGMA journal_mode=WAL; CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, name TEXT);"                            \
+	"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 200)"                                          \
 	" INSERT INTO users SELECT x, 'secretmail' || x, 'Secretname ' || x FROM c;"
-#define YAML "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: {} }, name: { type: string } }\n"
+#define YAML                                                                                                                     \
+	"  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: {} }, name: { type: string } "   \
+	"}\n"
 
 /* Damage that no trigger of ours would let pass, or would repair. */
 static void damage(world *w, const char *sql)
 {
-	world_sql(w, "DROP TRIGGER IF EXISTS bulla_users_guard; DROP TRIGGER IF EXISTS bulla_users_email_unseal; DROP TRIGGER IF EXISTS bulla_users_name_unseal;"
-		     "DROP TRIGGER IF EXISTS bulla_users_unseal;");
+	world_sql(w, "DROP TRIGGER IF EXISTS \"bulla_guard.users\"; DROP TRIGGER IF EXISTS \"bulla_field.users.email\"; DROP TRIGGER IF "
+		     "EXISTS \"bulla_field.users.name\";"
+		     "DROP TRIGGER IF EXISTS \"bulla_unseal.users\";");
 	world_sql(w, sql);
 }
 
@@ -47,10 +50,14 @@ static const struct {
 	{ "UPDATE users SET email_bidx = randomblob(16) WHERE id = 3", 1, 0, "" },
 	{ "UPDATE users SET email_bidx = NULL WHERE id = 3", 1, 0, "" },
 	{ "UPDATE users SET email = NULL, email_ciphertext = NULL WHERE id = 3", 1, 0, "" }, /* an index without a value */
-	{ "UPDATE users SET email_ciphertext = (SELECT name_ciphertext FROM users WHERE id = 3) WHERE id = 3", 0, 1, "[3]emailtampered" },
-	{ "UPDATE users SET email_ciphertext = (SELECT email_ciphertext FROM users WHERE id = 4) WHERE id = 3", 0, 1, "[3]emailtampered" },
-	{ "UPDATE users SET (email_ciphertext, name_ciphertext, encrypted_kms_key) = (SELECT email_ciphertext, name_ciphertext, encrypted_kms_key"
-	  " FROM users WHERE id = 4) WHERE id = 3", 0, 1, "[3]context" },
+	{ "UPDATE users SET email_ciphertext = (SELECT name_ciphertext FROM users WHERE id = 3) WHERE id = 3", 0, 1,
+	  "[3]emailtampered" },
+	{ "UPDATE users SET email_ciphertext = (SELECT email_ciphertext FROM users WHERE id = 4) WHERE id = 3", 0, 1,
+	  "[3]emailtampered" },
+	{ "UPDATE users SET (email_ciphertext, name_ciphertext, encrypted_kms_key) = (SELECT email_ciphertext, name_ciphertext, "
+	  "encrypted_kms_key"
+	  " FROM users WHERE id = 4) WHERE id = 3",
+	  0, 1, "[3]context" },
 	{ "UPDATE users SET encrypted_kms_key = NULL WHERE id = 3", 0, 1, "[3]format" },
 	{ "UPDATE users SET encrypted_kms_key = x'' WHERE id = 3", 0, 1, "[3]format" },
 	{ "UPDATE users SET encrypted_kms_key = 7 WHERE id = 3", 0, 1, "[3]format" },
@@ -67,13 +74,17 @@ static void damage_is_found_and_named(void **state)
 		open_sealed(&w);
 		damage(&w, damages[i].sql);
 		world_verify(&w);
-		if (w.result.differences != (uint64_t)damages[i].differences) fail_msg("%s: %d differences", damages[i].sql, (int)w.result.differences);
-		if (w.result.quarantined != (uint64_t)damages[i].failed) fail_msg("%s: %d failed", damages[i].sql, (int)w.result.quarantined);
+		if (w.result.differences != (uint64_t)damages[i].differences)
+			fail_msg("%s: %d differences", damages[i].sql, (int)w.result.differences);
+		if (w.result.quarantined != (uint64_t)damages[i].failed)
+			fail_msg("%s: %d failed", damages[i].sql, (int)w.result.quarantined);
 		assert_int_equal(w.result.done, 199);
-		assert_string_equal(world_text(&w, "SELECT group_concat(pk || field || reason) FROM bulla_quarantine"), damages[i].entries);
+		assert_string_equal(world_text(&w, "SELECT group_concat(pk || field || reason) FROM bulla_quarantine"),
+				    damages[i].entries);
 		assert_string_equal(world_text(&w, "SELECT phase FROM bulla_job"), "applied");
 		/* plaintext is the truth: what is sealed again verifies, and leaves the quarantine */
-		world_sql(&w, "UPDATE users SET email = 'mended', email_ciphertext = NULL, email_bidx = NULL, name_ciphertext = NULL, encrypted_kms_key = NULL"
+		world_sql(&w, "UPDATE users SET email = 'mended', email_ciphertext = NULL, email_bidx = NULL, name_ciphertext = "
+			      "NULL, encrypted_kms_key = NULL"
 			      " WHERE id IN (3, 1000)");
 		world_apply(&w);
 		world_verify(&w);
@@ -94,7 +105,8 @@ static void every_flipped_bit_of_a_row_is_found(void **state)
 		snprintf(sql, sizeof sql, "SELECT length(%s) FROM users", columns[c]);
 		int64_t n = world_int(&w, sql);
 		for (int64_t i = 0; i < n; i += 3) {
-			snprintf(sql, sizeof sql, "UPDATE users SET %s = (SELECT substr(%s, 1, %d) || '' FROM good)", columns[c], columns[c], (int)i);
+			snprintf(sql, sizeof sql, "UPDATE users SET %s = (SELECT substr(%s, 1, %d) || '' FROM good)", columns[c],
+				 columns[c], (int)i);
 			sqlite3_stmt *stmt;
 			uint8_t bytes[256];
 			snprintf(sql, sizeof sql, "SELECT %s FROM good", columns[c]);
@@ -109,7 +121,8 @@ static void every_flipped_bit_of_a_row_is_found(void **state)
 			assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
 			sqlite3_finalize(stmt);
 			world_verify(&w);
-			/* a wrapped key's checks and the lengths are not authenticated, but a branch wrap has nothing else to open by */
+			/* a wrapped key's checks and the lengths are not authenticated, but a branch wrap has nothing else
+			 * to open by */
 			bool check = c == 1 && i >= 46 && i < 50;
 			if (!check && w.result.done) fail_msg("%s byte %d", columns[c], (int)i);
 		}
@@ -175,7 +188,11 @@ static void a_digest_knows_no_order_and_no_seal(void **state)
 	world w, other;
 	open_sealed(&w);
 	world_verify_clean(&w);
-	world_open(&other, SQL "CREATE TABLE t AS SELECT * FROM users ORDER BY id DESC; DELETE FROM users; INSERT INTO users SELECT * FROM t;", YAML);
+	world_open(
+		&other,
+		SQL
+		"CREATE TABLE t AS SELECT * FROM users ORDER BY id DESC; DELETE FROM users; INSERT INTO users SELECT * FROM t;",
+		YAML);
 	bulla_apply_options options = { .batch_rows = 16 };
 	assert_int_equal(bulla_job_apply(&other.job, &options, &other.result, &other.err), BULLA_OK);
 	world_verify_clean(&other);
@@ -208,7 +225,8 @@ static void strict_finds_keys_that_are_not_current(void **state)
 	(void)state;
 	world w;
 	bulla_verify_options options = { .strict = true };
-	world_open(&w, SQL, "  users:\n    fields: { email: { type: string }, name: { type: string } }\n"); /* wrapped by the key itself */
+	world_open(&w, SQL,
+		   "  users:\n    fields: { email: { type: string }, name: { type: string } }\n"); /* wrapped by the key itself */
 	world_apply(&w);
 	assert_int_equal(bulla_job_verify(&w.job, &options, &w.result, &w.err), BULLA_OK);
 	assert_int_equal(w.result.stale, 0);

@@ -1,4 +1,5 @@
-/* Writers beside a running job: whatever they do between the reading of a page and its swap, nothing of theirs is lost or left stale. */
+/* Writers beside a running job: whatever they do between the reading of a page and its swap, nothing of theirs is lost or
+ * left stale. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -10,10 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SQL                                                                                                            \
-	"PRAGMA journal_mode=WAL; CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE, name TEXT, tag INTEGER UNIQUE);" \
-	"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 100) INSERT INTO users SELECT x, 'user' || x, 'Name ' || x, x FROM c;"
-#define YAML "  users:\n    branch_key: { name: users }\n    fields: { email: { type: any, index: {} }, name: { type: any } }\n"
+#define SQL                                                                                                                      \
+	"PRAGMA journal_mode=WAL; CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE, name TEXT, tag INTEGER " \
+	"UNIQUE);"                                                                                                               \
+	"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 100) INSERT INTO users SELECT x, 'user' || "   \
+	"x, 'Name ' || x, x FROM c;"
+#define YAML  "  users:\n    branch_key: { name: users }\n    fields: { email: { type: any, index: {} }, name: { type: any } }\n"
 #define BATCH 16
 
 /* Statements that run when the hook says `step` for the `at`-th time, or every time for 0. */
@@ -55,14 +58,22 @@ static const struct {
 	{ "to null", "UPDATE users SET email = NULL, name = NULL WHERE id = 3", 1 },
 	{ "bulk update", "UPDATE users SET name = name || '!'", 48 },
 	{ "replace", "REPLACE INTO users(id, email, name, tag) VALUES(4, 'fresh', 'Fresh', 4)", 1 },
-	{ "replace through another unique column", "REPLACE INTO users(id, email, name, tag) VALUES(500, 'fresh', 'Fresh', 4)", 1 },
-	{ "upsert", "INSERT INTO users(id, email, name) VALUES(5, 'up', 'Up') ON CONFLICT(id) DO UPDATE SET email = excluded.email, name = excluded.name", 1 },
+	{ "replace through another unique column", "REPLACE INTO users(id, email, name, tag) VALUES(500, 'fresh', 'Fresh', 4)",
+	  1 },
+	{ "upsert",
+	  "INSERT INTO users(id, email, name) VALUES(5, 'up', 'Up') ON CONFLICT(id) DO UPDATE SET email = excluded.email, name = "
+	  "excluded.name",
+	  1 },
 	{ "primary key far away", "UPDATE users SET id = 900 WHERE id = 6", 1 },
-	{ "primary keys swapped", "UPDATE users SET id = -1 WHERE id = 7; UPDATE users SET id = 7 WHERE id = 8; UPDATE users SET id = 8 WHERE id = -1", 2 },
+	{ "primary keys swapped",
+	  "UPDATE users SET id = -1 WHERE id = 7; UPDATE users SET id = 7 WHERE id = 8; UPDATE users SET id = 8 WHERE id = -1",
+	  2 },
 	{ "all primary keys", "UPDATE users SET id = id + 1000", 48 },
 	{ "delete", "DELETE FROM users WHERE id < 10", 9 },
-	{ "delete and insert again", "DELETE FROM users WHERE id = 2; INSERT INTO users(id, email, name, tag) VALUES(2, 'again', 'Again', 2)", 1 },
-	{ "insert before and behind", "INSERT INTO users(id, email, name, tag) VALUES(0, 'zero', 'Zero', 700), (10000, 'last', 'Last', 701)", 0 },
+	{ "delete and insert again",
+	  "DELETE FROM users WHERE id = 2; INSERT INTO users(id, email, name, tag) VALUES(2, 'again', 'Again', 2)", 1 },
+	{ "insert before and behind",
+	  "INSERT INTO users(id, email, name, tag) VALUES(0, 'zero', 'Zero', 700), (10000, 'last', 'Last', 701)", 0 },
 	{ "another column", "UPDATE users SET tag = tag + 5000 WHERE id = 3", 0 },
 	{ "vacuum", "VACUUM", 0 },
 };
@@ -79,7 +90,8 @@ static void nothing_that_writers_do_meanwhile_is_lost(bool aside)
 				fail_msg("%s: %d conflicts", writes[i].what, (int)w.result.conflicts);
 			if (w.result.unsealed) fail_msg("%s: %d unsealed", writes[i].what, (int)w.result.unsealed);
 			world_verify(&w);
-			if (w.result.differences || w.result.unsealed || w.result.quarantined) fail_msg("%s: not clean", writes[i].what);
+			if (w.result.differences || w.result.unsealed || w.result.quarantined)
+				fail_msg("%s: not clean", writes[i].what);
 			world_close(&w);
 		}
 	}
@@ -103,9 +115,15 @@ static void tables_without_row_ids_are_compared_too(void **state)
 	world w;
 	world_open(&w,
 		   "CREATE TABLE users(code TEXT PRIMARY KEY COLLATE NOCASE, email TEXT) WITHOUT ROWID;"
-		   "WITH RECURSIVE c(x) AS (SELECT 10 UNION ALL SELECT x + 1 FROM c WHERE x < 99) INSERT INTO users SELECT 'k' || x, 'user' || x FROM c;",
+		   "WITH RECURSIVE c(x) AS (SELECT 10 UNION ALL SELECT x + 1 FROM c WHERE x < 99) INSERT INTO users SELECT 'k' "
+		   "|| x, 'user' || x FROM c;",
 		   "  users:\n    primary_key: code\n    branch_key: { name: users }\n    fields: { email: { type: string } }\n");
-	intruder visitor = { .w = &w, .step = "sealed", .at = 1, .sql = "UPDATE users SET code = 'K11' WHERE code = 'k11'; UPDATE users SET code = 'zz' WHERE code = 'k12'" };
+	intruder visitor = {
+		.w = &w,
+		.step = "sealed",
+		.at = 1,
+		.sql = "UPDATE users SET code = 'K11' WHERE code = 'k11'; UPDATE users SET code = 'zz' WHERE code = 'k12'"
+	};
 	assert_int_equal(apply_with(&w, &visitor, false), BULLA_OK);
 	assert_int_equal(w.result.conflicts, 2);
 	world_verify_clean(&w);
@@ -118,8 +136,11 @@ static void an_application_that_seals_first_wins(void **state)
 	(void)state;
 	world w;
 	world_open(&w, SQL, YAML);
-	intruder visitor = { .w = &w, .step = "sealed", .at = 1,
-			      .sql = "UPDATE users SET email_ciphertext = x'aa', email_bidx = x'bb', name_ciphertext = x'cc', encrypted_kms_key = x'dd' WHERE id = 3" };
+	intruder visitor = { .w = &w,
+			     .step = "sealed",
+			     .at = 1,
+			     .sql = "UPDATE users SET email_ciphertext = x'aa', email_bidx = x'bb', name_ciphertext = x'cc', "
+				    "encrypted_kms_key = x'dd' WHERE id = 3" };
 	assert_int_equal(apply_with(&w, &visitor, false), BULLA_OK);
 	assert_int_equal(w.result.conflicts, 1);
 	assert_int_equal(world_int(&w, "SELECT encrypted_kms_key = x'dd' FROM users WHERE id = 3"), 1);
@@ -131,8 +152,10 @@ static void rows_that_a_trigger_changes_meanwhile_are_compared(void **state)
 {
 	(void)state;
 	world w;
-	world_open(&w, SQL "CREATE TRIGGER ripple AFTER UPDATE ON users WHEN NEW.id = 1 AND OLD.encrypted_kms_key IS NULL"
-			   " BEGIN UPDATE users SET name = 'rippled' WHERE id BETWEEN 2 AND 40; END;", YAML);
+	world_open(&w,
+		   SQL "CREATE TRIGGER ripple AFTER UPDATE ON users WHEN NEW.id = 1 AND OLD.encrypted_kms_key IS NULL"
+		       " BEGIN UPDATE users SET name = 'rippled' WHERE id BETWEEN 2 AND 40; END;",
+		   YAML);
 	intruder nobody = { .w = &w, .step = "never", .at = 1 };
 	assert_int_equal(apply_with(&w, &nobody, false), BULLA_OK);
 	assert_true(w.result.conflicts > 0);
@@ -145,7 +168,10 @@ static void a_trigger_that_never_rests_is_told(void **state)
 {
 	(void)state;
 	world w;
-	world_open(&w, SQL "CREATE TRIGGER restless AFTER UPDATE ON users BEGIN UPDATE users SET name = name || '.' WHERE id = NEW.id AND length(NEW.name) < 900; END;", YAML);
+	world_open(&w,
+		   SQL "CREATE TRIGGER restless AFTER UPDATE ON users BEGIN UPDATE users SET name = name || '.' WHERE id = "
+		       "NEW.id AND length(NEW.name) < 900; END;",
+		   YAML);
 	assert_int_equal(apply_with(&w, &(intruder){ .w = &w, .step = "never", .at = 1 }, false), BULLA_ERR_REFUSED);
 	assert_non_null(strstr(w.err.text, "become unsealed"));
 	world_close(&w);
@@ -195,7 +221,8 @@ static void stop_when_sealed(void *self, const char *phase, uint64_t done, uint6
 	(void)phase;
 	(void)done;
 	(void)total;
-	if (world_int(w, "SELECT count(*) FROM users WHERE id = 2000 AND name_ciphertext IS NOT NULL")) atomic_store((atomic_bool *)w->job.stop, true);
+	if (world_int(w, "SELECT count(*) FROM users WHERE id = 2000 AND name_ciphertext IS NOT NULL"))
+		atomic_store((atomic_bool *)w->job.stop, true);
 }
 
 static void following_seals_what_comes(void **state)
@@ -205,7 +232,10 @@ static void following_seals_what_comes(void **state)
 	atomic_bool stop = false;
 	bulla_apply_options options = { .follow = true, .batch_rows = BATCH };
 	world_open(&w, SQL, YAML);
-	intruder visitor = { .w = &w, .step = "round", .at = 2, .sql = "INSERT INTO users(id, email, name, tag) VALUES(2000, 'late', 'Late', 2000)" };
+	intruder visitor = { .w = &w,
+			     .step = "round",
+			     .at = 2,
+			     .sql = "INSERT INTO users(id, email, name, tag) VALUES(2000, 'late', 'Late', 2000)" };
 	w.job.stop = &stop;
 	w.job.hook = intrude;
 	w.job.hook_self = &visitor;

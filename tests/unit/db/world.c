@@ -48,7 +48,8 @@ static void open_keys(world *w)
 static void write_yaml(world *w, const char *models)
 {
 	snprintf(w->yaml, sizeof w->yaml,
-		 "version: 1\nenvironments: { development: { keys: [\"env:TEST_KEY\"] } }\ndatabases: { main: { url: \"sqlite:app.db\" } }\nmodels:\n%s",
+		 "version: 1\nenvironments: { development: { keys: [\"env:TEST_KEY\"] } }\ndatabases: { main: { url: "
+		 "\"sqlite:app.db\" } }\nmodels:\n%s",
 		 models);
 }
 
@@ -67,9 +68,18 @@ static void open_job(world *w)
 	const bulla_model *models = bulla_schema_models(w->schema, &n);
 	char reports[96];
 	snprintf(reports, sizeof reports, "%s/reports", w->dir);
-	w->job = (bulla_job){ .keyring = w->keyring, .schema = w->schema, .model = &models[0], .url = "sqlite:app.db", .base_dir = w->dir,
-			      .reports = strdup(reports), .sign_seed = seed, .sign_name = "test", .principal = "tester", .record = record,
-			      .record_self = w, .lock_wait_ms = 300 };
+	w->job = (bulla_job){ .keyring = w->keyring,
+			      .schema = w->schema,
+			      .model = &models[0],
+			      .url = "sqlite:app.db",
+			      .base_dir = w->dir,
+			      .reports = strdup(reports),
+			      .sign_seed = seed,
+			      .sign_name = "test",
+			      .principal = "tester",
+			      .record = record,
+			      .record_self = w,
+			      .lock_wait_ms = 300 };
 }
 
 static void open_directory(world *w)
@@ -141,8 +151,10 @@ static void remove_all(const char *dir)
 		struct stat st;
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
 		snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) remove_all(path);
-		else (void)unlink(path);
+		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			remove_all(path);
+		else
+			(void)unlink(path);
 	}
 	if (d) closedir(d);
 	(void)rmdir(dir);
@@ -235,7 +247,8 @@ size_t world_grep(world *w, const char *text, size_t len)
 		snprintf(path, sizeof path, "%s%s", w->path, suffixes[i]);
 		if (access(path, F_OK)) continue;
 		must(w, bulla_file_read(path, 256u << 20, &bytes, &w->err));
-		for (const uint8_t *at = bytes.data, *end = at + bytes.len; at && (at = memmem(at, (size_t)(end - at), text, len)); at++)
+		for (const uint8_t *at = bytes.data, *end = at + bytes.len;
+		     at && (at = memmem(at, (size_t)(end - at), text, len)); at++)
 			found++;
 	}
 	return found;

@@ -1,6 +1,6 @@
 /*
- * world.h - what the tests of jobs stand in: a directory with a database, a keyring over a key in memory, and a second connection that
- * plays the application.
+ * world.h - what the tests of jobs stand in: a directory with a database, a keyring over a key in memory, and a second
+ * connection that plays the application.
  */
 #ifndef TEST_DB_WORLD_H
 #define TEST_DB_WORLD_H
@@ -22,10 +22,10 @@ typedef struct world {
 	bulla_branch_store branches;
 	bulla_keyring *keyring;
 	bulla_job job;
-	sqlite3 *db;           /* the application's connection */
+	sqlite3 *db; /* the application's connection */
 	bulla_error err;
 	bulla_job_result result;
-	char records[16][64];  /* operations that were recorded */
+	char records[16][64]; /* operations that were recorded */
 	size_t record_count;
 } world;
 
@@ -33,7 +33,8 @@ typedef struct world {
 void world_open(world *w, const char *sql, const char *models);
 /* The database exists already, at `path`, which is copied. */
 void world_open_copy(world *w, const char *path, const char *models);
-/* The branch keys lie in a file, so that another process can use them: in a child, after a fork, world_reopen() makes a keyring of its own. */
+/* The branch keys lie in a file, so that another process can use them: in a child, after a fork, world_reopen() makes a
+ * keyring of its own. */
 void world_open_durable(world *w, const char *sql, const char *models);
 void world_reopen(world *w);
 void world_close(world *w);
@@ -41,9 +42,9 @@ void world_model(world *w, const char *key);
 
 /* Statements of the application. */
 void world_sql(world *w, const char *sql);
-int world_try(world *w, const char *sql);               /* SQLite's code */
+int world_try(world *w, const char *sql); /* SQLite's code */
 int64_t world_int(world *w, const char *sql);
-const char *world_text(world *w, const char *sql);      /* valid until the next call; "" for NULL */
+const char *world_text(world *w, const char *sql); /* valid until the next call; "" for NULL */
 
 /* Jobs that must succeed, or must fail with `code`. */
 void world_apply(world *w);

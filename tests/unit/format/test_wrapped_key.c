@@ -185,6 +185,8 @@ static void parser_limits(void **state)
 	bytes.data[43] = 0xff; /* a blob longer than what is there */
 	assert_int_equal(parse(b), BULLA_ERR_FORMAT);
 	assert_int_equal(parse(bulla_view(NULL, 0)), BULLA_ERR_FORMAT);
+	uint8_t without_wraps[35] = { 1 }; /* complete, and useless */
+	assert_int_equal(parse(bulla_view(without_wraps, sizeof without_wraps)), BULLA_ERR_FORMAT);
 }
 
 static void blobs_have_limits(void **state)

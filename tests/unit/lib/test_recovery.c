@@ -9,7 +9,10 @@
 
 #include "sandbox.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define LOCAL "version: 1\nenvironments:\n  development: { key: local }\n"
 
@@ -121,6 +124,56 @@ static void test_rekey(void **state)
 	sandbox_done(&box);
 }
 
+/* A backup from before a rekey opens with the key that was retired, and then takes a new one. */
+static void test_restore_from_before_a_rekey(void **state)
+{
+	sandbox box = sandbox_new(LOCAL);
+	bulla_restored restored;
+	bulla_error err;
+	char config[8192];
+	(void)state;
+	make_store(&box, NULL);
+	backup(&box, in(&box, "backup.db"));
+	bulla_rekeyed done = rekey(&box, NULL);
+	assert_int_equal(restore(&box, in(&box, "backup.db"), true, &restored, &err), BULLA_ERR_ROOT_KEY);
+	assert_non_null(strstr(err.next, "root.key.retired-"));
+	assert_ok(try_open(&box, NULL, BULLA_PROJECT_ENGINE, &err));
+
+	(void)snprintf(config, sizeof config, "version: 1\nenvironments:\n  development: { key: local, root_key: \"file:%s\" }\n",
+		       done.retired);
+	write_text(box.config, config);
+	assert_ok(restore(&box, in(&box, "backup.db"), true, &restored, &err));
+	assert_ok(bulla_project_adopt(box.config, NULL, "restored", &err));
+	(void)rekey(&box, NULL);
+	use_key(&box);
+	sandbox_done(&box);
+}
+
+/* Killed after the old store moved: what is kept is whole, and nothing of it lies beside the place of the new one. */
+static void test_the_replaced_store_is_one_file(void **state)
+{
+	sandbox box = sandbox_new(LOCAL);
+	bulla_restored done;
+	bulla_error err;
+	char log[8192];
+	(void)state;
+	make_store(&box, NULL);
+	backup(&box, in(&box, "backup.db"));
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) { /* ends without closing: its write-ahead log stays */
+		(void)opened(&box, BULLA_PROJECT_ENGINE);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_true(is_there(in(&box, ".bulla/kms.db-wal")));
+	assert_ok(restore(&box, in(&box, "backup.db"), true, &done, &err));
+	(void)snprintf(log, sizeof log, "%s-wal", done.replaced);
+	assert_true(is_there(done.replaced));
+	assert_false(is_there(log));
+	sandbox_done(&box);
+}
+
 static void test_rekey_to_another_place(void **state)
 {
 	sandbox box = sandbox_new(LOCAL);
@@ -181,6 +234,8 @@ int main(void)
 		cmocka_unit_test(test_backup_and_restore),
 		cmocka_unit_test(test_restore_proves_first),
 		cmocka_unit_test(test_rekey),
+		cmocka_unit_test(test_restore_from_before_a_rekey),
+		cmocka_unit_test(test_the_replaced_store_is_one_file),
 		cmocka_unit_test(test_rekey_to_another_place),
 		cmocka_unit_test(test_rekey_cut_after_the_transaction),
 		cmocka_unit_test(test_rekey_cut_before_the_transaction),

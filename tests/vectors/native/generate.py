@@ -4,8 +4,8 @@
     generate.py            write the .json files beside this script
     generate.py --check    compare them with what would be written; exit 1 where they differ
 
-Nothing here comes from libbulla: AES and GCM are python3-cryptography's, Argon2id is libsodium's. All "random" bytes are drawn from
-SHAKE-256 over a name, so the files are the same on every machine.
+Nothing here comes from libbulla: AES and GCM are python3-cryptography's, Argon2id is libsodium's. All "random" bytes are drawn
+from SHAKE-256 over a name, so the files are the same on every machine.
 """
 import base64
 import ctypes
@@ -153,12 +153,15 @@ def typed(kind, value):
 
 def values():
     nan, minus_zero, third = bytes.fromhex('7ff8000000000001'), bytes.fromhex('8000000000000000'), struct.pack('>d', 1 / 3)
-    rows = [('string', text('')), ('string', text('Zażółć gęślą jaźń ☃ 𝄞')), ('binary', binary(b'')), ('binary', binary(b'\0\xff\x80')),
+    infinity = struct.pack('>d', float('-inf'))
+    rows = [('string', text('')), ('string', text('Zażółć gęślą jaźń ☃ 𝄞')),
+            ('binary', binary(b'')), ('binary', binary(b'\0\xff\x80')),
             ('boolean', boolean(0)), ('boolean', boolean(1)), ('integer', integer(0)), ('integer', integer(-1)),
             ('integer', integer(2**63 - 1)), ('integer', integer(-2**63)), ('float', double(third)), ('float', double(minus_zero)),
-            ('float', double(nan)), ('float', double(struct.pack('>d', float('-inf')))), ('decimal', text('-12345678901234567890.50')),
+            ('float', double(nan)), ('float', double(infinity)), ('decimal', text('-12345678901234567890.50')),
             ('decimal', text('NaN')), ('decimal', text('1e-7')), ('date', text('2024-02-29')), ('time', text('23:59:60.123456')),
-            ('datetime', text('2024-02-29 23:59:59.999999+00')), ('datetime', text('infinity')), ('json', text('{"a": [1, null]}')),
+            ('datetime', text('2024-02-29 23:59:59.999999+00')), ('datetime', text('infinity')),
+            ('json', text('{"a": [1, null]}')),
             ('inet', text('2001:db8::1/64')), ('array', text('["a","b"]')), ('any', integer(42)), ('any', double(minus_zero)),
             ('any', text('')), ('any', text('mixed')), ('any', binary(b'')), ('any', binary(b'\x01\x02'))]
     return {'format': 'typed values', 'good': [{'type': t, 'value': v, 'sealed_as': typed(t, v).hex()} for t, v in rows],
@@ -182,11 +185,11 @@ def field(name, version, model, column, kind, pairs, value, padding=0):
     header = version | (0x40 if value is None else 0x80 if padding else 0)
     plain = b'' if value is None else pad(typed(kind, value), padding)
     context = canonical(pairs)
-    associated = (b'bulla field v1\0' + bytes([header]) + prefixed(model.encode()) + prefixed(column.encode()) + prefixed(kind.encode()) +
-                  context)
+    names = b''.join(prefixed(logical.encode()) for logical in (model, column, kind))
+    associated = b'bulla field v1\0' + bytes([header]) + names + context
     case = {'name': name, 'version': version, 'data_key': key.hex(), 'model': model, 'field': column, 'type': kind,
-            'pairs': [list(p) for p in pairs], 'context': context.hex(), 'value': value, 'padding': padding, 'header': '%02x' % header,
-            'plaintext': plain.hex(), 'associated': associated.hex(), 'nonce': nonce.hex()}
+            'pairs': [list(p) for p in pairs], 'context': context.hex(), 'value': value, 'padding': padding,
+            'header': '%02x' % header, 'plaintext': plain.hex(), 'associated': associated.hex(), 'nonce': nonce.hex()}
     if shared:
         case['derived_key'] = xaes(key, nonce).hex()
     seal = seal_xaes if shared else seal_gcm
@@ -197,7 +200,8 @@ def field(name, version, model, column, kind, pairs, value, padding=0):
 
 def fields():
     email, wide = text('ann@example.com'), text('Ω' * 300)
-    cases = [('record, a text', 1, 'User', 'email', 'string', USER, email), ('record, an empty text', 1, 'User', 'email', 'string', USER, text('')),
+    cases = [('record, a text', 1, 'User', 'email', 'string', USER, email),
+             ('record, an empty text', 1, 'User', 'email', 'string', USER, text('')),
              ('record, a sealed NULL', 1, 'User', 'email', 'string', USER, None),
              ('record, padded', 1, 'User', 'email', 'string', USER, email, 32),
              ('record, padded, a full block more', 1, 'User', 'email', 'string', USER, text('x' * 32), 32),
@@ -206,7 +210,8 @@ def fields():
              ('record, of any type', 1, 'people', 'note', 'any', PEOPLE, binary(b'\0\1\2')),
              ('record, longer', 1, 'people', 'note', 'string', PEOPLE, wide),
              ('record, empty context', 1, 'm', 'f', 'binary', [], binary(b'\x80')),
-             ('shared, a text', 2, 'User', 'email', 'string', USER, email), ('shared, an empty text', 2, 'User', 'email', 'string', USER, text('')),
+             ('shared, a text', 2, 'User', 'email', 'string', USER, email),
+             ('shared, an empty text', 2, 'User', 'email', 'string', USER, text('')),
              ('shared, a sealed NULL', 2, 'User', 'email', 'string', USER, None),
              ('shared, padded', 2, 'User', 'email', 'string', USER, email, 64),
              ('shared, a float', 2, 'people', 'height', 'float', PEOPLE, double(struct.pack('>d', 1.75))),
@@ -243,7 +248,8 @@ def local_wrap(kind, reference, wrapping_key, branch, commit, data_key):
 def envelope(first, thirty_two, wraps, checks):
     blobs = [bytes.fromhex(w['blob']) for w in wraps]
     directory = b''.join(bytes([w['kind']]) + bytes.fromhex(w['reference']) + u16(len(b)) for w, b in zip(wraps, blobs))
-    return bytes([first]) + thirty_two + bytes([len(wraps)]) + directory + bytes([len(checks)]) + b''.join(checks) + b''.join(blobs)
+    head = bytes([first]) + thirty_two + bytes([len(wraps)]) + directory
+    return head + bytes([len(checks)]) + b''.join(checks) + b''.join(blobs)
 
 
 def wrapped(name, pairs, checked, makers):
@@ -272,12 +278,15 @@ TEST_KEY = b'insecure-test-key'.ljust(32, b'\0')
 def wrapped_keys():
     user, constant = maker_branch('user', identity(1, 'user:{}', ['42'])), maker_branch('users', identity(1, 'users', []))
     file_key, other = maker_known(KEYFILE, draw('key file', 32)), maker_known(KEYFILE, draw('another key file', 32))
-    cases = [('branch, two checks', USER, ('model_name', 'model_id'), [user]), ('branch, no check', USER, (), [constant]),
+    cases = [('branch, two checks', USER, ('model_name', 'model_id'), [user]),
+             ('branch, no check', USER, (), [constant]),
              ('branch, three checks', PEOPLE, ('tenant', 'model_name', 'model_id'), [constant]),
              ('key file', USER, ('model_name', 'model_id'), [file_key]), ('two key files', USER, ('model_id',), [file_key, other]),
              ('test key', USER, ('model_name', 'model_id'), [maker_known(TEST, TEST_KEY)]),
-             ('shared: constants only', [('model_name', 'User')], ('model_name',), [constant]), ('empty context', [], (), [constant])]
-    keys = [('key file', KEYFILE, draw('key file', 32)), ('another key file', KEYFILE, draw('another key file', 32)), ('test key', TEST, TEST_KEY)]
+             ('shared: constants only', [('model_name', 'User')], ('model_name',), [constant]),
+             ('empty context', [], (), [constant])]
+    keys = [('key file', KEYFILE, draw('key file', 32)), ('another key file', KEYFILE, draw('another key file', 32)),
+            ('test key', TEST, TEST_KEY)]
     references = [{'name': n, 'kind': k, 'key': key.hex(), 'identity': keyfile_reference(k, key)[0].hex(),
                    'reference': '%016x' % keyfile_reference(k, key)[1]} for n, k, key in keys]
     return {'format': 'wrapped key', 'good': [wrapped(*case) for case in cases], 'references': references}
@@ -289,13 +298,15 @@ def box(name, pairs, content, makers):
     for kind, reference, key, branch in makers:
         associated = b'bulla box v1\0' + bytes([kind]) + u64(reference) + prefixed(branch) + thirty_two + context
         nonce = thirty_two[:24]
+        blob = seal_xaes(key, nonce, associated, content)
         wraps.append({'kind': kind, 'reference': '%016x' % reference, 'wrapping_key': key.hex(), 'associated': associated.hex(),
-                      'nonce': nonce.hex(), 'derived_key': xaes(key, nonce).hex(), 'blob': seal_xaes(key, nonce, associated, content).hex()})
+                      'nonce': nonce.hex(), 'derived_key': xaes(key, nonce).hex(), 'blob': blob.hex()})
     named = sorted(pairs, key=lambda p: p[0].encode()) if len(pairs) <= 16 else []
     checks = [check(thirty_two, *p) for p in named]
     whole = envelope(2, thirty_two, wraps, checks)
-    return {'name': name, 'pairs': [list(p) for p in pairs], 'context': context.hex(), 'random': thirty_two.hex(), 'content': content.hex(),
-            'checks': [c.hex() for c in checks], 'wraps': wraps, 'bytes': whole.hex(), 'text': 'b1:' + base64.b64encode(whole).decode()}
+    return {'name': name, 'pairs': [list(p) for p in pairs], 'context': context.hex(), 'random': thirty_two.hex(),
+            'content': content.hex(), 'checks': [c.hex() for c in checks], 'wraps': wraps, 'bytes': whole.hex(),
+            'text': 'b1:' + base64.b64encode(whole).decode()}
 
 
 def boxes():
@@ -305,7 +316,8 @@ def boxes():
     return {'format': 'box', 'good': [
         box('a password', [('purpose', 'smtp')], b'correct horse', [file_key]), box('empty', [], b'', [file_key]),
         box('two keys', USER, b'\0\1\2', [file_key, other]), box('4096 bytes', USER, draw('content', 4096), [file_key]),
-        box('more pairs than checks', many, b'x', [file_key]), box('data_key: none', row, b'ann@example.com', [maker_known(TEST, TEST_KEY)])]}
+        box('more pairs than checks', many, b'x', [file_key]),
+        box('data_key: none', row, b'ann@example.com', [maker_known(TEST, TEST_KEY)])]}
 
 
 # --- branch keys and indexes -------------------------------------------------------------------------------------
@@ -313,11 +325,11 @@ PURPOSES = {1: 'record', 2: 'index', 3: 'shared'}
 
 
 def branch(purpose, scope, parts, name):
-    raw, version = identity(purpose, scope, parts), int.from_bytes(draw('branch version ' + name, 8), 'big')
-    hashed = sha256(raw)[:16]
-    pairs = [('bulla_branch', name), ('bulla_identity', hashed.hex()), ('bulla_purpose', PURPOSES[purpose]), ('bulla_version', '%016x' % version)]
-    return {'purpose': purpose, 'scope': scope, 'parts': parts, 'identity': raw.hex(), 'print': name, 'version': '%016x' % version,
-            'identity_hash': hashed.hex(), 'context': canonical(pairs).hex()}
+    raw, version = identity(purpose, scope, parts), draw('branch version ' + name, 8).hex()
+    hashed = sha256(raw)[:16].hex()
+    pairs = [('bulla_branch', name), ('bulla_identity', hashed), ('bulla_purpose', PURPOSES[purpose]), ('bulla_version', version)]
+    return {'purpose': purpose, 'scope': scope, 'parts': parts, 'identity': raw.hex(), 'print': name, 'version': version,
+            'identity_hash': hashed, 'context': canonical(pairs).hex()}
 
 
 def branches():
@@ -333,8 +345,8 @@ def fold(s):
     return unicodedata.normalize('NFC', unicodedata.normalize('NFC', s).casefold())
 
 
-def index(name, kind, expression, normalize, value_type, value, bits=128, version=1, model='User', index_name='email'):
-    key = draw('index key', 32)
+def index(name, kind, expression, normalize, value_type, value, bits=128, version=1, index_name='email'):
+    key, model = draw('index key', 32), 'User'
     normal = typed(value_type, value)
     if value['kind'] == 'text':
         s = bytes.fromhex(value['bytes']).decode()
@@ -342,11 +354,11 @@ def index(name, kind, expression, normalize, value_type, value, bits=128, versio
         s = s[-4:] if expression == 'last4' else s
         normal = (b'\3' if value_type == 'any' else b'') + s.encode()
     ident = ('last4' if expression == 'last4' else 'value') + ('+lowercase' if normalize == 'lowercase' else '')
-    x = (b'bulla index v1\0' + prefixed(model.encode()) + prefixed(index_name.encode()) + u32(version) + prefixed(ident.encode()) + b'\1' +
-         u32(len(normal)) + normal)
-    case = {'name': name, 'kind': kind, 'key': key.hex(), 'model': model, 'index': index_name, 'version': version, 'expression': expression,
-            'normalize': normalize, 'expression_id': ident, 'type': value_type, 'value': value, 'bits': bits, 'normalized': normal.hex(),
-            'x': x.hex()}
+    x = (b'bulla index v1\0' + prefixed(model.encode()) + prefixed(index_name.encode()) + u32(version) +
+         prefixed(ident.encode()) + b'\1' + u32(len(normal)) + normal)
+    case = {'name': name, 'kind': kind, 'key': key.hex(), 'model': model, 'index': index_name, 'version': version,
+            'expression': expression, 'normalize': normalize, 'expression_id': ident, 'type': value_type, 'value': value,
+            'bits': bits, 'normalized': normal.hex(), 'x': x.hex()}
     if kind == 'slow':
         salt = hmac256(key, b'bulla index salt v1')[:16]
         stretched = argon2id(x, salt, 32, 3, 4 << 20)
@@ -361,18 +373,23 @@ def index(name, kind, expression, normalize, value_type, value, bits=128, versio
 
 def indexes():
     ann, strasse = text('Ann@Example.COM'), text('STRASSE ﬁx Σίσυφος É')
+    decomposed = text(unicodedata.normalize('NFD', 'strasse ﬁx σίσυφοσ é'))
     return {'format': 'blind index', 'good': [
-        index('fast', 'fast', 'none', 'none', 'string', ann), index('fast, lowercase', 'fast', 'none', 'lowercase', 'string', ann),
+        index('fast', 'fast', 'none', 'none', 'string', ann),
+        index('fast, lowercase', 'fast', 'none', 'lowercase', 'string', ann),
         index('fast, lowercase, not ASCII', 'fast', 'none', 'lowercase', 'string', strasse),
-        index('the same letters, decomposed', 'fast', 'none', 'lowercase', 'string', text(unicodedata.normalize('NFD', 'strasse ﬁx σίσυφοσ é'))),
+        index('the same letters, decomposed', 'fast', 'none', 'lowercase', 'string', decomposed),
         index('last4', 'fast', 'last4', 'none', 'string', text('123-45-6789'), index_name='ssn_last4'),
         index('last4 of fewer', 'fast', 'last4', 'none', 'string', text('☃x'), index_name='ssn_last4'),
         index('last4, lowercase', 'fast', 'last4', 'lowercase', 'string', text('ÀÉÎÕÜ'), index_name='ssn_last4'),
         index('256 bits, version 2', 'fast', 'none', 'none', 'string', ann, bits=256, version=2),
-        index('8 bits', 'fast', 'none', 'none', 'string', ann, bits=8), index('empty', 'fast', 'none', 'none', 'string', text('')),
+        index('8 bits', 'fast', 'none', 'none', 'string', ann, bits=8),
+        index('empty', 'fast', 'none', 'none', 'string', text('')),
         index('an integer', 'fast', 'none', 'none', 'integer', integer(-7), index_name='age'),
-        index('any: a text', 'fast', 'none', 'lowercase', 'any', ann), index('any: an integer', 'fast', 'none', 'none', 'any', integer(42)),
-        index('slow', 'slow', 'none', 'none', 'string', ann), index('slow, lowercase', 'slow', 'none', 'lowercase', 'string', ann)]}
+        index('any: a text', 'fast', 'none', 'lowercase', 'any', ann),
+        index('any: an integer', 'fast', 'none', 'none', 'any', integer(42)),
+        index('slow', 'slow', 'none', 'none', 'string', ann),
+        index('slow, lowercase', 'slow', 'none', 'lowercase', 'string', ann)]}
 
 
 # --- the engine --------------------------------------------------------------------------------------------------
@@ -390,8 +407,8 @@ def engine_blob(name, material, uuid, material_id, pairs, plain):
     derived = kbkdf(material, b'bulla kms v1', nonce, 44)
     head = b'\xb5\x01' + uuid + material_id + nonce
     blob = head + seal_gcm(derived[:32], derived[32:], head + context, plain)
-    return {'name': name, 'nonce': nonce.hex(), 'context': context.hex(), 'derived': derived.hex(), 'associated': (head + context).hex(),
-            'plaintext': plain.hex(), 'blob': blob.hex()}
+    return {'name': name, 'nonce': nonce.hex(), 'context': context.hex(), 'derived': derived.hex(),
+            'associated': (head + context).hex(), 'plaintext': plain.hex(), 'blob': blob.hex()}
 
 
 def engine():
@@ -410,18 +427,20 @@ def engine():
     row_id = uuid + material_id
     row += hmac256(subkeys['row mac'], b'bulla row v1\0', b'\3', prefixed(row_id), row)
     salt = draw('canary salt', 16)
-    return {'format': 'engine', 'root_key': root.hex(), 'subkeys': {use: key.hex() for use, key in subkeys.items()}, 'uuid': uuid.hex(),
-            'material': material.hex(), 'commitment': commit.hex(), 'material_id': material_id.hex(), 'account': account.decode(),
-            'canary_salt': salt.hex(), 'canary': hmac256(subkeys['canary'], b'bulla canary v1\0', salt).hex(),
-            'wrapped': {'associated': associated.hex(), 'nonce': nonce.hex(), 'derived_key': xaes(subkeys['material wrap'], nonce).hex(),
+    derived = xaes(subkeys['material wrap'], nonce)
+    return {'format': 'engine', 'root_key': root.hex(), 'subkeys': {use: key.hex() for use, key in subkeys.items()},
+            'uuid': uuid.hex(), 'material': material.hex(), 'commitment': commit.hex(), 'material_id': material_id.hex(),
+            'account': account.decode(), 'canary_salt': salt.hex(),
+            'canary': hmac256(subkeys['canary'], b'bulla canary v1\0', salt).hex(),
+            'wrapped': {'associated': associated.hex(), 'nonce': nonce.hex(), 'derived_key': derived.hex(),
                         'sealed': sealed.hex(), 'row_id': row_id.hex(), 'row': row.hex()},
             'good': [engine_blob('a data key', material, uuid, material_id, USER, draw('plain', 32)),
                      engine_blob('nothing', material, uuid, material_id, [], b''),
                      engine_blob('4096 bytes', material, uuid, material_id, PEOPLE, draw('long', 4096))]}
 
 
-FILES = {'context': contexts, 'value': values, 'field': fields, 'wrapped_key': wrapped_keys, 'box': boxes, 'branch': branches, 'index': indexes,
-         'engine': engine}
+FILES = {'context': contexts, 'value': values, 'field': fields, 'wrapped_key': wrapped_keys, 'box': boxes,
+         'branch': branches, 'index': indexes, 'engine': engine}
 
 
 def main():

@@ -51,7 +51,8 @@ def refuses(call, *args):
 
 def test_the_generator_makes_these_files():
     reader()
-    done = subprocess.run([sys.executable, os.path.join(HERE, 'generate.py'), '--check'], stdout=subprocess.PIPE, text=True, check=False)
+    command = [sys.executable, os.path.join(HERE, 'generate.py'), '--check']
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
@@ -99,7 +100,8 @@ def test_wrapped_keys():
         assert keys.unwrap(data, context).hex() == v['data_key'], v['name']
         assert refuses(keys.unwrap, data, {**context, 'more': 'x'}), v['name']
         for name in context if len(v['checks']) == len(context) else ():
-            assert complaint(read, keys, data, {**context, name: context[name] + 'x'}).endswith('the context differs in ' + name), v['name']
+            said = complaint(read, keys, data, {**context, name: context[name] + 'x'})
+            assert said.endswith('the context differs in ' + name), v['name']
         assert refuses(keys.unwrap, data[:-1], context) and refuses(keys.unwrap, data + b'x', context), v['name']
 
 
