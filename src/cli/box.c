@@ -7,9 +7,9 @@
 #include <bulla/box.h>
 #include <unistd.h>
 
-#define CONTEXT_MAX  64
-#define CIPHERTEXT_MAX (24u << 20) /* of a field: 16 MiB in base64, with room */
-#define BOX_TEXT_MAX (BULLA_BOX_MAX * 2 + 65536) /* a box in base64, with up to sixteen wraps */
+#define CONTEXT_MAX    64
+#define CIPHERTEXT_MAX (24u << 20)                 /* of a field: 16 MiB in base64, with room */
+#define BOX_TEXT_MAX   (BULLA_BOX_MAX * 2 + 65536) /* a box in base64, with up to sixteen wraps */
 
 #define RECORD_OPTIONS                                                                                                           \
 	{ "model", 'm', "MODEL", "of one record's field: the model" },                                                           \

@@ -13,7 +13,7 @@
 
 #define REPORT_AFTER_US (60 * 1000000ll)
 #define ID_MAX          1024
-#define SWEEP_US 1000000ll /* how often a look-up looks through everything; what is too old is never used, swept or not */
+#define SWEEP_US        1000000ll /* how often a look-up looks through everything; what is too old is never used, swept or not */
 
 /* A key under one name (kind, id). An entry has a second name when it is also CURRENT. */
 struct name {

@@ -369,10 +369,13 @@ bulla_code bulla_direct_explain(const bulla_direct *d, uint32_t number, bulla_er
 	struct item *item = d->items[number];
 	bulla_bytes name;
 	size_t sealed, given;
-	if (item->code != BULLA_ERR_AUTH || bulla_wrapping_differing(&item->w, d->op->lane, &sealed, &given, &name)) return result(d, item, err);
+	if (item->code != BULLA_ERR_AUTH || bulla_wrapping_differing(&item->w, d->op->lane, &sealed, &given, &name))
+		return result(d, item, err);
 	if (name.data)
-		return bulla_fail(err, BULLA_ERR_CONTEXT, "the encryption context differs in %.*s", (int)name.len, (const char *)name.data);
+		return bulla_fail(err, BULLA_ERR_CONTEXT, "the encryption context differs in %.*s", (int)name.len,
+				  (const char *)name.data);
 	if (sealed && sealed != given)
-		return bulla_fail(err, BULLA_ERR_CONTEXT, "the encryption context has %zu pairs, and the box was sealed with %zu", given, sealed);
+		return bulla_fail(err, BULLA_ERR_CONTEXT, "the encryption context has %zu pairs, and the box was sealed with %zu",
+				  given, sealed);
 	return result(d, item, err);
 }

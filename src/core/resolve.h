@@ -27,11 +27,12 @@ void bulla_resolver_clear(bulla_resolver *resolver);
 /* The key of that identity which seals now; made when there is none. Its parent is the constant branch `under`, or the environment's KMS keys.
  * `context` is what a SHARED key is bound to, and empty for others. Adding a want twice gives the same index. `uses` counts against
  * max_uses. */
-BULLA_MUST bulla_code bulla_want_current(bulla_resolver *resolver, bulla_bytes identity, const char *under, bulla_bytes context, uint64_t uses,
-                                         size_t *ret_index, bulla_error *err);
+BULLA_MUST bulla_code bulla_want_current(bulla_resolver *resolver, bulla_bytes identity, const char *under, bulla_bytes context,
+					 uint64_t uses, size_t *ret_index, bulla_error *err);
 
 /* The version of a branch key that a wrap refers to. */
-BULLA_MUST bulla_code bulla_want_version(bulla_resolver *resolver, uint64_t version, uint64_t uses, size_t *ret_index, bulla_error *err);
+BULLA_MUST bulla_code bulla_want_version(bulla_resolver *resolver, uint64_t version, uint64_t uses, size_t *ret_index,
+					 bulla_error *err);
 
 /* More uses of a want that was added already. */
 void bulla_want_use(bulla_resolver *resolver, size_t index, uint64_t uses);

@@ -109,7 +109,8 @@ static bulla_code check_pairs(bulla_wrapping *w, bulla_lane *lane, uint8_t *chec
 	return BULLA_OK;
 }
 
-bulla_code bulla_wrapping_differing(bulla_wrapping *w, bulla_lane *lane, size_t *ret_sealed, size_t *ret_given, bulla_bytes *ret_name)
+bulla_code bulla_wrapping_differing(bulla_wrapping *w, bulla_lane *lane, size_t *ret_sealed, size_t *ret_given,
+				    bulla_bytes *ret_name)
 {
 	uint8_t checks[2 * BULLA_CHECKS_MAX];
 	bulla_pair pairs[BULLA_CONTEXT_PAIRS_MAX];

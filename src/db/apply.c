@@ -95,6 +95,7 @@ static bulla_code prepare(bulla_apply *a, bulla_error *err)
 	TRY(bulla_run_record(&a->run, "JobStarted", "apply", err));
 	TRY(install(a, err));
 	TRY(bulla_run_map(&a->run, a->options->side_table, err));
+	TRY(bulla_apply_mend(a, err));
 	TRY(bulla_apply_prepare(a, err));
 	a->compare_always = bulla_check_triggers_fire(&a->run.mapping);
 	TRY(bulla_quarantine_count(a->run.db, a->run.job->model->key, &a->quarantined, err));

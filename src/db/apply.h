@@ -49,6 +49,9 @@ typedef struct bulla_apply {
 BULLA_MUST bulla_code bulla_apply_prepare(bulla_apply *apply, bulla_error *err);
 void bulla_apply_done(bulla_apply *apply);
 
+/* Unseals the rows that a verification has put aside, so that they are sealed afresh from their plaintext (mend.c). */
+BULLA_MUST bulla_code bulla_apply_mend(bulla_apply *apply, bulla_error *err);
+
 /* One pass over the rows of `kind`: pages are read, sealed by the workers, and given to `finish` in order (pass.c). */
 BULLA_MUST bulla_code bulla_apply_pass(bulla_apply *apply, bulla_walk_kind kind,
 				       bulla_code (*finish)(bulla_slot *slot, bulla_error *err), bulla_error *err);

@@ -45,8 +45,8 @@ static bulla_code read_row(struct record *r, const bulla_bytes *pk, size_t pk_co
 	bulla_value key[BULLA_INPUTS_MAX];
 	bool added;
 	if (pk_count != table->pk_count || pk_count > BULLA_INPUTS_MAX)
-		return bulla_fail(err, BULLA_ERR_USAGE, "the primary key of %s has %zu columns, %zu values were given", table->name,
-				  table->pk_count, pk_count);
+		return bulla_fail(err, BULLA_ERR_USAGE, "the primary key of %s has %zu columns, %zu values were given",
+				  table->name, table->pk_count, pk_count);
 	for (size_t i = 0; i < pk_count; i++)
 		key[i] = (bulla_value){ .kind = BULLA_KIND_TEXT, .bytes = pk[i] };
 	TRY(target->walk_start(r->walk, key, pk_count, err));
@@ -88,8 +88,10 @@ static bulla_code number_of(const bulla_field *field, const char *text, bulla_va
 {
 	char *end;
 	errno = 0;
-	if (field->type == BULLA_TYPE_FLOAT) *ret = (bulla_value){ .kind = BULLA_KIND_FLOAT, .number = strtod(text, &end) };
-	else *ret = (bulla_value){ .kind = BULLA_KIND_INTEGER, .integer = strtoll(text, &end, 10) };
+	if (field->type == BULLA_TYPE_FLOAT)
+		*ret = (bulla_value){ .kind = BULLA_KIND_FLOAT, .number = strtod(text, &end) };
+	else
+		*ret = (bulla_value){ .kind = BULLA_KIND_INTEGER, .integer = strtoll(text, &end, 10) };
 	bool whole = end != text && *end == 0 && errno != ERANGE;
 	if (field->type == BULLA_TYPE_FLOAT) whole = whole && isfinite(ret->number);
 	if (field->type == BULLA_TYPE_BOOLEAN) whole = whole && (ret->integer == 0 || ret->integer == 1);
@@ -117,8 +119,8 @@ static bulla_code value_text(const bulla_value *value, bulla_buf *out, bulla_err
 
 /* --- both ways ------------------------------------------------------------------------------------------------- */
 
-bulla_code bulla_job_seal_value(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field, bulla_bytes plain,
-				bulla_buf *out, bulla_error *err)
+bulla_code bulla_job_seal_value(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field,
+				bulla_bytes plain, bulla_buf *out, bulla_error *err)
 {
 	struct record r;
 	bulla_cell cell = { .field = field->position };
@@ -133,8 +135,8 @@ bulla_code bulla_job_seal_value(const bulla_job *job, const bulla_bytes *pk, siz
 	return code;
 }
 
-bulla_code bulla_job_open_given(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field, bulla_bytes ciphertext,
-				bulla_buf *out, bulla_error *err)
+bulla_code bulla_job_open_given(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field,
+				bulla_bytes ciphertext, bulla_buf *out, bulla_error *err)
 {
 	struct record r;
 	bulla_cell cell = { .field = field->position, .ciphertext = ciphertext };

@@ -30,7 +30,7 @@ typedef struct bulla_job {
 	const uint8_t *sign_seed; /* Ed25519 seed, 32 bytes, that signs reports; NULL: unsigned is refused by verify */
 	const char *sign_name;    /* the name in signatures: the log's origin */
 	const char *principal;
-	/* Writes an audit event about the job (JobStarted, JobFinished, PlaintextDropped); may be NULL. */
+	/* Writes an audit event about the job (JobStarted, JobFinished, RowsUnsealed, PlaintextDropped); may be NULL. */
 	bulla_code (*record)(void *self, const char *operation, const char *detail, bulla_error *err);
 	void *record_self;
 	bulla_progress progress; /* may be NULL */

@@ -215,6 +215,63 @@ static bulla_code search_page(struct reader *r, const bulla_field *field, bulla_
 	return BULLA_OK;
 }
 
+/* Not sealed, so no index leads to it: compared as the index would compare. */
+static bool is_unsealed_hit(const struct reader *r, const bulla_field *field, size_t row, bulla_bytes wanted, bulla_bytes key)
+{
+	BULLA_BUF_AUTO bulla_buf found = { 0 };
+	const bulla_value *values = bulla_page_values(&r->page, row);
+	size_t f = field->position, at = r->shape.plain[f];
+	if (at == BULLA_NOWHERE || values[at].kind == BULLA_KIND_NULL || values[r->shape.cipher[f]].kind != BULLA_KIND_NULL)
+		return false;
+	const bulla_value *index = &values[r->shape.index[f]];
+	if (index->kind == BULLA_KIND_BINARY && bulla_bytes_equal(index->bytes, key)) return false; /* found through it */
+	if (values[at].kind != BULLA_KIND_INTEGER && values[at].kind != BULLA_KIND_FLOAT && !values[at].bytes.data)
+		return false; /* too large for the page, and for a ciphertext */
+	return bulla_index_normalize(field, &values[at], &found, NULL) == BULLA_OK &&
+	       bulla_bytes_equal(bulla_view_buf(&found), wanted);
+}
+
+static bulla_code search_unsealed_pages(struct reader *r, const bulla_field *field, bulla_bytes wanted, bulla_bytes key,
+					bulla_record_each each, void *self, uint64_t *hits, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf position = { 0 };
+	bulla_value last[BULLA_LOCATOR_MAX];
+	size_t width = r->run.mapping.locator_count;
+	for (bool more = true; more;) {
+		if (position.len) TRY(bulla_position_read(bulla_view_buf(&position), last, width, err));
+		TRY(next_page(r, position.len ? last : NULL, width, &more, err));
+		for (size_t i = 0; i < r->page.n; i++) {
+			if (!is_unsealed_hit(r, field, i, wanted, key)) continue;
+			TRY(own_fault(&r->page.rows[i], err));
+			TRY(emit(r, i, each, self, err));
+			++*hits;
+		}
+		if (bulla_run_stopped(&r->run)) return bulla_run_interrupted(&r->run, err);
+		if (!more) break;
+		bulla_page_locator(&r->page, r->page.n - 1, last);
+		bulla_buf_clear(&position);
+		TRY(bulla_position_write(last, width, &position, err));
+	}
+	return BULLA_OK;
+}
+
+/* Until finish, rows wait to be sealed that a writer without the library has left. */
+static bulla_code search_unsealed(struct reader *r, const bulla_field *field, bulla_bytes wanted, bulla_bytes key,
+				  bulla_record_each each, void *self, uint64_t *hits, bulla_error *err)
+{
+	const bulla_target *target = r->run.db->target;
+	bulla_walk *sealed = r->walk;
+	bool queue = r->run.state.filled_ms && r->run.state.phase < BULLA_PHASE_DROPPED;
+	if (r->run.mapping.plain_count == 0) return BULLA_OK;
+	r->walk = NULL;
+	bulla_code code = target->walk_open(r->run.db, &r->run.mapping, &r->shape, queue ? BULLA_WALK_QUEUE : BULLA_WALK_UNSEALED,
+					    NULL, &r->walk, err);
+	if (!code) code = search_unsealed_pages(r, field, wanted, key, each, self, hits, err);
+	target->walk_close(r->walk);
+	r->walk = sealed;
+	return code;
+}
+
 static bulla_code search_all(struct reader *r, const bulla_field *field, const bulla_value *value, bulla_record_each each,
 			     void *self, uint64_t *hits, uint64_t *others, bulla_error *err)
 {
@@ -224,6 +281,7 @@ static bulla_code search_all(struct reader *r, const bulla_field *field, const b
 	TRY(bulla_index_normalize(field, value, &wanted, err));
 	TRY(bulla_batch_index(r->batch, field->position, NULL, value, &index, err));
 	bulla_value key = { .kind = BULLA_KIND_BINARY, .bytes = bulla_view_buf(&index) };
+	TRY(search_unsealed(r, field, bulla_view_buf(&wanted), key.bytes, each, self, hits, err));
 	TRY(next_page(r, &key, 1, &more, err));
 	if (more)
 		return bulla_fail(err, BULLA_ERR_LIMIT, "more than %zu records have this value: export them instead", r->page.n);

@@ -15,8 +15,9 @@ static const char PART[] = "bulla part v1";
 const char *bulla_wrap_kind_name(uint8_t kind)
 {
 	static const char *const names[] = {
-		[BULLA_WRAP_AWS] = "aws",	[BULLA_WRAP_GCP] = "gcp",	[BULLA_WRAP_VAULT] = "vault",	  [BULLA_WRAP_AZURE] = "azure",
-		[BULLA_WRAP_PKCS11] = "pkcs11", [BULLA_WRAP_ENGINE] = "engine", [BULLA_WRAP_KEYFILE] = "keyfile", [BULLA_WRAP_BRANCH] = "branch",
+		[BULLA_WRAP_AWS] = "aws",         [BULLA_WRAP_GCP] = "gcp",       [BULLA_WRAP_VAULT] = "vault",
+		[BULLA_WRAP_AZURE] = "azure",     [BULLA_WRAP_PKCS11] = "pkcs11", [BULLA_WRAP_ENGINE] = "engine",
+		[BULLA_WRAP_KEYFILE] = "keyfile", [BULLA_WRAP_BRANCH] = "branch",
 	};
 	if (kind == BULLA_WRAP_TEST) return "test";
 	return kind < sizeof names / sizeof *names && names[kind] ? names[kind] : "unknown";
@@ -108,7 +109,8 @@ bulla_code bulla_commitment(bulla_lane *lane, bulla_bytes context, const uint8_t
 	return code;
 }
 
-static bulla_code hash_pair(bulla_lane *lane, const uint8_t *commitment, bulla_bytes pair, uint8_t out[static 32], bulla_error *err)
+static bulla_code hash_pair(bulla_lane *lane, const uint8_t *commitment, bulla_bytes pair, uint8_t out[static 32],
+			    bulla_error *err)
 {
 	uint8_t input[sizeof PART + BULLA_COMMITMENT_SIZE + SHORT_CONTEXT];
 	if (pair.len > SHORT_CONTEXT) {
@@ -122,8 +124,8 @@ static bulla_code hash_pair(bulla_lane *lane, const uint8_t *commitment, bulla_b
 	return bulla_sha256(lane, &whole, 1, out, err);
 }
 
-bulla_code bulla_context_check(bulla_lane *lane, const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bulla_bytes pair, uint8_t out[static 2],
-			       bulla_error *err)
+bulla_code bulla_context_check(bulla_lane *lane, const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bulla_bytes pair,
+			       uint8_t out[static 2], bulla_error *err)
 {
 	uint8_t hash[32];
 	TRY(hash_pair(lane, commitment, pair, hash, err));

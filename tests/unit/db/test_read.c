@@ -132,8 +132,9 @@ static void a_false_index_is_told(void **state)
 	open_sealed(&w, "");
 	world_sql(&w, "UPDATE users SET email_bidx = (SELECT email_bidx FROM users WHERE id = 3) WHERE id = 1");
 	assert_int_equal(search(&w, "email", text("eve@example.org"), &r, &hits), BULLA_ERR_AUTH);
-	world_sql(&w, "DROP TRIGGER \"bulla_guard.users\"; UPDATE users SET email_ciphertext = (SELECT email_ciphertext FROM users "
-		      "WHERE id = 3) WHERE id = 2");
+	world_sql(&w,
+		  "DROP TRIGGER \"bulla_guard.users\"; UPDATE users SET email_ciphertext = (SELECT email_ciphertext FROM users "
+		  "WHERE id = 3) WHERE id = 2");
 	assert_int_equal(get(&w, "2", NULL, &r), BULLA_ERR_AUTH);
 	assert_int_equal(r.n, 0);
 	r = (records){ 0 };
@@ -206,7 +207,8 @@ static void one_value_is_sealed_and_opened(void **state)
 	open_sealed(&w, "");
 	assert_int_equal(bulla_model_field(w.job.model, "email", &email, &w.err), BULLA_OK);
 	assert_int_equal(bulla_model_field(w.job.model, "age", &age, &w.err), BULLA_OK);
-	assert_int_equal(bulla_job_seal_value(&w.job, &id, 1, email, bulla_view_str("New@example.org"), &sealed, &w.err), BULLA_OK);
+	assert_int_equal(bulla_job_seal_value(&w.job, &id, 1, email, bulla_view_str("New@example.org"), &sealed, &w.err),
+			 BULLA_OK);
 	assert_int_equal(bulla_job_open_given(&w.job, &id, 1, email, bulla_view_buf(&sealed), &out, &w.err), BULLA_OK);
 	assert_true(bulla_bytes_is(bulla_view_buf(&out), "New@example.org"));
 	assert_int_equal(bulla_job_open_given(&w.job, &other, 1, email, bulla_view_buf(&sealed), &out, &w.err), BULLA_ERR_AUTH);
@@ -229,9 +231,11 @@ static void numbers_out_of_range_are_refused(void **state)
 	open_sealed(&w, "");
 	assert_int_equal(bulla_model_field(w.job.model, "age", &age, &w.err), BULLA_OK);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_int_equal(bulla_job_seal_value(&w.job, &id, 1, age, bulla_view_str(bad[i]), &sealed, &w.err), BULLA_ERR_TYPE);
+		assert_int_equal(bulla_job_seal_value(&w.job, &id, 1, age, bulla_view_str(bad[i]), &sealed, &w.err),
+				 BULLA_ERR_TYPE);
 	assert_int_equal(bulla_job_seal_value(&w.job, &id, 1, age, bulla_view("5\0junk", 6), &sealed, &w.err), BULLA_ERR_TYPE);
-	assert_int_equal(bulla_job_seal_value(&w.job, &id, 1, age, bulla_view_str("-9223372036854775808"), &sealed, &w.err), BULLA_OK);
+	assert_int_equal(bulla_job_seal_value(&w.job, &id, 1, age, bulla_view_str("-9223372036854775808"), &sealed, &w.err),
+			 BULLA_OK);
 	assert_int_equal(bulla_job_open_given(&w.job, &id, 1, age, bulla_view_buf(&sealed), &out, &w.err), BULLA_OK);
 	assert_true(bulla_bytes_is(bulla_view_buf(&out), "-9223372036854775808"));
 	world_close(&w);
