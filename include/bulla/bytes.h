@@ -17,7 +17,7 @@ typedef struct bulla_bytes {
 } bulla_bytes;
 
 /* An owned, growable buffer with a limit. One thread at a time. Whatever it held is wiped before memory goes back
- * to the allocator, when it grows and when it is freed. */
+ * to the allocator, when it grows and when it is freed. All zero (`bulla_buf b = { 0 }`) is an empty buffer. */
 typedef struct bulla_buf {
 	uint8_t *data;
 	size_t len;

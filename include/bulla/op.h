@@ -45,7 +45,8 @@ typedef struct bulla_need {
 } bulla_need;
 
 /* Goes on as far as it can without I/O. The need must be satisfied before the next step. On failure the op has ended: nothing
- * was released and the caller's rows carry no results. */
+ * was released and the caller's rows carry no results. An op that has ended answers DONE. One that is abandoned half-way is ended, and its need
+ * need not be satisfied any more, when its batch begins another or is freed. */
 BULLA_API BULLA_MUST bulla_code bulla_op_step(bulla_op *op, bulla_need *ret_need, bulla_error *err);
 
 /* The need could not be satisfied (no connection, time-out): the next step fails over to another key or ends the op. */

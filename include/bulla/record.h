@@ -15,7 +15,8 @@ extern "C" {
 typedef struct bulla_record bulla_record;
 
 /* A record with a fresh data key, wrapped before it is used. `inputs` names the columns of bulla_model_input() and their stored
- * text values; order is free, all must be there (USAGE names a missing one). */
+ * text values; order is free, all must be there
+ * and none can be SQL NULL (USAGE names a missing one). */
 BULLA_API BULLA_MUST bulla_code bulla_record_new(bulla_keyring *keyring, const bulla_model *model, const bulla_pair *inputs,
                                                  size_t n, bulla_record **out, bulla_error *err);
 
@@ -32,6 +33,11 @@ BULLA_API bulla_bytes bulla_record_key(const bulla_record *record, size_t positi
  * TOO_LARGE. A new record must seal each field once before bulla_record_complete() is true. */
 BULLA_API BULLA_MUST bulla_code bulla_record_seal(bulla_record *record, size_t field, const bulla_value *value, bulla_buf *out,
                                                   bulla_error *err);
+
+/* Appends the blind index of one value, to be written beside its ciphertext into the field's index column: USAGE when the field has none, or for NULL
+ * (then store SQL NULL). */
+BULLA_API BULLA_MUST bulla_code bulla_record_index(bulla_record *record, size_t field, const bulla_value *value, bulla_buf *out,
+                                                   bulla_error *err);
 
 /* PARTIAL_RECORD while a new record has fields that were not sealed: do not write such a row. */
 BULLA_API BULLA_MUST bulla_code bulla_record_complete(const bulla_record *record, bulla_error *err);

@@ -15,7 +15,9 @@ struct bulla_record {
 	uint64_t sealed; /* one bit for each field */
 	bulla_row row;
 	bulla_buf wrapped;
-	bulla_bytes keys[]; /* views into `wrapped` */
+	bulla_buf input_text;
+	bulla_bytes inputs[BULLA_INPUTS_MAX]; /* views into `input_text`: a scoped index needs them later */
+	bulla_bytes keys[];                   /* views into `wrapped` */
 };
 
 /* The model's inputs in its order, looked up by name. */
@@ -46,6 +48,26 @@ static bulla_code record_new(bulla_keyring *keyring, const bulla_model *model, b
 	return BULLA_OK;
 }
 
+static bool has_scope(const bulla_model *model)
+{
+	for (size_t f = 0; f < model->field_count; f++)
+		if (model->fields[f].index && model->fields[f].index->scope) return true;
+	return false;
+}
+
+static bulla_code keep_inputs(bulla_record *record, const bulla_bytes *inputs, bulla_error *err)
+{
+	size_t n = record->model->input_count, size = 0;
+	for (size_t i = 0; i < n; i++)
+		size += inputs[i].len;
+	TRY(bulla_buf_reserve(&record->input_text, size + 1, err));
+	for (size_t i = 0; i < n; i++) {
+		record->inputs[i] = bulla_view(record->input_text.data + record->input_text.len, inputs[i].len);
+		TRY(bulla_buf_add(&record->input_text, inputs[i], err));
+	}
+	return BULLA_OK;
+}
+
 /* Makes or opens the keys, then keeps their wrapped form: the batch's memory is used again for each field. */
 static bulla_code begin(bulla_record *record, const bulla_pair *pairs, size_t n, bulla_error *err)
 {
@@ -53,6 +75,7 @@ static bulla_code begin(bulla_record *record, const bulla_pair *pairs, size_t n,
 	bulla_op *op;
 	size_t size = 0;
 	TRY(order_inputs(record->model, pairs, n, inputs, err));
+	if (has_scope(record->model)) TRY(keep_inputs(record, inputs, err));
 	record->row = (bulla_row){ .inputs = inputs, .keys = record->keys };
 	TRY(bulla_batch_record_op(record->batch, &record->row, record->fresh, &op, err));
 	TRY(bulla_drive(op, err));
@@ -112,6 +135,7 @@ void bulla_record_free(bulla_record *record)
 	if (!record) return;
 	bulla_batch_return(record->batch);
 	bulla_buf_done(&record->wrapped);
+	bulla_buf_done(&record->input_text);
 	free(record);
 }
 
@@ -183,4 +207,14 @@ bulla_code bulla_record_unseal(bulla_record *record, size_t field, bulla_bytes c
 	}
 	*ret = value;
 	return BULLA_OK;
+}
+
+bulla_code bulla_record_index(bulla_record *record, size_t field, const bulla_value *value, bulla_buf *out, bulla_error *err)
+{
+	bulla_batch *batch; /* another one: the record's own holds its keys */
+	TRY(check_field(record, field, err));
+	TRY(bulla_batch_borrow(record->batch->keyring, record->model, &batch, err));
+	bulla_code code = bulla_batch_index(batch, field, record->inputs, value, out, err);
+	bulla_batch_return(batch);
+	return code;
 }

@@ -225,6 +225,32 @@ static void workbenches_are_used_again(void **state)
 	assert_ptr_equal(w->keyring->spare, bench);
 }
 
+/* The same index as a batch makes; none for a field without one, or for NULL. */
+static void an_index_beside_the_record(void **state)
+{
+	(void)state;
+	const bulla_model *indexed, *users;
+	bulla_record *record;
+	bulla_batch *batch;
+	BULLA_BUF_AUTO bulla_buf one = { 0 };
+	BULLA_BUF_AUTO bulla_buf other = { 0 };
+	bulla_value value = { .kind = BULLA_KIND_TEXT, .bytes = bulla_view_str("x@example.org") }, null = { 0 };
+	assert_int_equal(bulla_keyring_model(w->keyring, "indexed", &indexed, &err), BULLA_OK);
+	assert_int_equal(bulla_keyring_model(w->keyring, "users", &users, &err), BULLA_OK);
+	assert_int_equal(bulla_record_new(w->keyring, indexed, inputs, 3, &record, &err), BULLA_OK);
+	assert_int_equal(bulla_record_index(record, 0, &value, &one, &err), BULLA_OK);
+	assert_int_equal(bulla_record_index(record, 0, &null, &other, &err), BULLA_ERR_USAGE);
+	bulla_record_free(record);
+	assert_int_equal(bulla_batch_new(w->keyring, indexed, NULL, &batch, &err), BULLA_OK);
+	assert_int_equal(bulla_batch_index(batch, 0, NULL, &value, &other, &err), BULLA_OK);
+	bulla_batch_free(batch);
+	assert_int_equal(one.len, 16);
+	assert_true(bulla_bytes_equal(bulla_view_buf(&one), bulla_view_buf(&other)));
+	assert_int_equal(bulla_record_new(w->keyring, users, inputs, 3, &record, &err), BULLA_OK);
+	assert_int_equal(bulla_record_index(record, 0, &value, &one, &err), BULLA_ERR_USAGE);
+	bulla_record_free(record);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(wrong_values, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(kms_is_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(workbenches_are_used_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_index_beside_the_record, set_up, tear_down),
 	};
 	return cmocka_run_group_tests_name("lib/record", tests, NULL, NULL);
 }
