@@ -152,18 +152,26 @@ static bulla_code check_branch(bulla_schema_reader *r, const bulla_model *model)
 
 /* --- keys that can only encrypt ----------------------------------------------------------------------------------------------- */
 
-/* Whoever seals under a branch or an index holds its key, so it must be able to open it. */
+/* What of the model hangs from a key that every writer holds open; NULL for direct wraps alone. */
+static const char *held_key(const bulla_model *model)
+{
+	for (size_t i = 0; i < model->field_count; i++)
+		if (model->fields[i].index) return "an index";
+	if (model->branch.name.text) return "a branch key";
+	if (model->data_key == BULLA_DATA_KEY_FIELD || model->data_key == BULLA_DATA_KEY_TABLE) return "one data key for many rows";
+	return NULL;
+}
+
+/* Whoever seals under a branch, an index or a shared data key holds its key, so it must be able to open it. */
 static bulla_code refuse_encrypt_only(bulla_schema_reader *r, const bulla_yaml *node, const char *source)
 {
 	for (size_t m = 0; m < r->schema->model_count; m++) {
 		const bulla_model *model = &r->schema->models[m];
-		bool index = false;
-		for (size_t i = 0; i < model->field_count; i++)
-			index = index || model->fields[i].index;
-		if (!index && !model->branch.name.text) continue;
+		const char *held = held_key(model);
+		if (!held) continue;
 		bulla_code code = bulla_yaml_fail(r->document, node, r->err, "%s can only encrypt, and the model %.64s has %s",
-						  source, model->key, index ? "an index" : "a branch key");
-		return bulla_advise(r->err, code, "use a key that can also decrypt, or direct KMS wraps without an index");
+						  source, model->key, held);
+		return bulla_advise(r->err, code, "use a key that can also decrypt, or data_key: record with direct KMS wraps and no index");
 	}
 	return BULLA_OK;
 }

@@ -640,6 +640,9 @@ static const struct {
 	{ "version: 1\nenvironments:\n  development: {key: local}\n  p: {key: alias/x/encrypt}\nmodels: {m: {branch_key: b, "
 	  "fields: {a: }}}\n",
 	  AT(4, 12) "this key can only encrypt, and the model m has a branch key" },
+	{ "version: 1\nenvironments:\n  development: {key: local}\n  p: {key: alias/x/encrypt}\nmodels: {m: {data_key: table, "
+	  "fields: {a: }}}\n",
+	  AT(4, 12) "this key can only encrypt, and the model m has one data key for many rows" },
 };
 
 static void bad_documents_say_what_and_where(void **state)
