@@ -1,6 +1,7 @@
 /*
  * apply.c - the command `apply`: ciphertext beside the plaintext, for whole tables.
  */
+#include "base/error.h"
 #include "cli/commands.h"
 #include "cli/result.h"
 #include "cli/tree.h"
@@ -49,7 +50,8 @@ static bulla_code fingerprint(const bulla_cli *cli, const bulla_model *model, bu
 	BULLA_BUF_AUTO bulla_buf text = { 0 };
 	__attribute__((cleanup(json_done))) bulla_json *plan = NULL;
 	bulla_bytes found;
-	TRY(bulla_cli_read_file(cli, path, PLAN_MAX, &text, err));
+	bulla_code code = bulla_cli_read_file(cli, path, PLAN_MAX, &text, err);
+	if (code) return code == BULLA_ERR_NOT_FOUND ? bulla_advise(err, code, "bulla plan %s --out %s", model->key, path) : code;
 	TRY(bulla_json_parse(bulla_view_buf(&text), &plan, err));
 	TRY(find_plan(plan, model, &found, err));
 	TRY(bulla_buf_add(out, found, err));

@@ -1,6 +1,7 @@
 /*
  * box.c - the commands `encrypt` and `decrypt`: single values through stdin and stdout, as exact bytes.
  */
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/records.h"
 
@@ -67,6 +68,21 @@ static bulla_code find_place(bulla_cli *cli, bulla_project *project, place *ret,
 	return bulla_cli_job(cli, project, model, NULL, &ret->job, err);
 }
 
+/* The exact bytes; with --json a member: text where `text` says that it is, else {"base64": ...}. */
+static bulla_code answer(bulla_cli *cli, const char *name, bulla_bytes bytes, bool text, bulla_error *err)
+{
+	if (!cli->json) return bulla_cli_write(cli, bytes, err);
+	bulla_json_writer *w = bulla_cli_json(cli);
+	if (text) {
+		bulla_json_put_bytes(w, name, bytes);
+		return BULLA_OK;
+	}
+	bulla_json_open(w, name, '{');
+	bulla_json_put_base64(w, "base64", bytes);
+	bulla_json_close(w, '}');
+	return BULLA_OK;
+}
+
 static bulla_code seal_field(bulla_cli *cli, bulla_project *project, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf plain = { .max = BULLA_VALUE_MAX + 65536 };
@@ -76,7 +92,7 @@ static bulla_code seal_field(bulla_cli *cli, bulla_project *project, bulla_error
 	TRY(bulla_cli_stdin(cli, BULLA_VALUE_MAX, &plain, err));
 	TRY(bulla_job_seal_value(&at.job, at.pk, at.pk_count, at.field, bulla_view_buf(&plain), &sealed, err));
 	bulla_cli_next(cli, "bulla decrypt with the same --model, --id and --field");
-	return bulla_cli_write(cli, bulla_view_buf(&sealed), err);
+	return answer(cli, "ciphertext", bulla_view_buf(&sealed), false, err);
 }
 
 /* The ciphertext on stdin; without one, what the record holds. */
@@ -89,7 +105,7 @@ static bulla_code open_field(bulla_cli *cli, bulla_project *project, bulla_error
 	if (!isatty(STDIN_FILENO)) TRY(bulla_cli_stdin(cli, CIPHERTEXT_MAX - 1, &given, err));
 	TRY(given.len ? bulla_job_open_given(&at.job, at.pk, at.pk_count, at.field, bulla_view_buf(&given), &plain, err)
 		      : bulla_job_open_value(&at.job, at.pk, at.pk_count, at.field, &plain, err));
-	return bulla_cli_write(cli, bulla_view_buf(&plain), err);
+	return answer(cli, "value", bulla_view_buf(&plain), bulla_utf8_valid(bulla_view_buf(&plain)), err);
 }
 
 static bulla_code seal_box(bulla_cli *cli, bulla_project *project, const context *x, bulla_error *err)
@@ -100,9 +116,9 @@ static bulla_code seal_box(bulla_cli *cli, bulla_project *project, const context
 	TRY(bulla_cli_stdin(cli, BULLA_BOX_MAX, &plain, err));
 	TRY(bulla_box_seal(project->keyring, bulla_cli_value(cli, "key"), x->pairs, x->n, bulla_view_buf(&plain), text, &box,
 			   err));
-	if (text) TRY(bulla_buf_add_str(&box, "\n", err));
+	if (text && !cli->json) TRY(bulla_buf_add_str(&box, "\n", err));
 	bulla_cli_next(cli, "bulla decrypt with the same --context");
-	return bulla_cli_write(cli, bulla_view_buf(&box), err);
+	return answer(cli, "box", bulla_view_buf(&box), text, err);
 }
 
 static bulla_code open_box(bulla_cli *cli, bulla_project *project, const context *x, bulla_error *err)
@@ -115,14 +131,13 @@ static bulla_code open_box(bulla_cli *cli, bulla_project *project, const context
 	while (text && (view.data[view.len - 1] == '\n' || view.data[view.len - 1] == '\r'))
 		view.len--;
 	TRY(bulla_box_open(project->keyring, x->pairs, x->n, view, &plain, err));
-	return bulla_cli_write(cli, bulla_view_buf(&plain), err);
+	return answer(cli, "value", bulla_view_buf(&plain), bulla_utf8_valid(bulla_view_buf(&plain)), err);
 }
 
 bulla_code bulla_run_encrypt(bulla_cli *cli, bulla_error *err)
 {
 	BULLA_PROJECT_AUTO project = NULL;
 	context x = { 0 };
-	cli->lines = true; /* the answer is bytes */
 	TRY(bulla_cli_pairs(cli, "context", x.pairs, CONTEXT_MAX, &x.n, err));
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_KEYRING, &project, err));
 	return is_field(cli) ? seal_field(cli, project, err) : seal_box(cli, project, &x, err);
@@ -132,7 +147,6 @@ bulla_code bulla_run_decrypt(bulla_cli *cli, bulla_error *err)
 {
 	BULLA_PROJECT_AUTO project = NULL;
 	context x = { 0 };
-	cli->lines = true;
 	TRY(bulla_cli_pairs(cli, "context", x.pairs, CONTEXT_MAX, &x.n, err));
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_KEYRING, &project, err));
 	bulla_cli_next(cli, "bulla audit show (this decryption is in it)");

@@ -118,8 +118,7 @@ bulla_code bulla_run_help(bulla_cli *cli, bulla_error *err)
 	char name[96] = "";
 	bool own = cli->command && cli->command->run == bulla_run_help;
 	const bulla_command *command = own ? NULL : cli->command; /* `bulla plan --help` */
-	if (bulla_cli_switch(cli, "list")) {
-		cli->lines = true;
+	if (bulla_cli_switch(cli, "list") && !cli->json) {
 		print_list(cli);
 		return BULLA_OK;
 	}

@@ -41,12 +41,21 @@ static bulla_code open_parts(struct reader *r, const bulla_job *job, bulla_walk_
 	return r->run.db->target->walk_open(r->run.db, &r->run.mapping, &r->shape, kind, field, &r->walk, err);
 }
 
+static bulla_code check_ready(const bulla_run *run, bulla_error *err)
+{
+	if (bulla_mapping_is_ready(&run->mapping)) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "table %s is not sealed yet: it lacks columns of model %s",
+				     run->mapping.table->name, run->job->model->key);
+	return bulla_advise(err, code, "run: bulla apply %s", run->job->model->key);
+}
+
 static bulla_code reader_open(struct reader *r, const bulla_job *job, bulla_walk_kind kind, const bulla_field *field,
 			      const char *const *wanted, size_t wanted_count, bulla_error *err)
 {
 	*r = (struct reader){ 0 };
 	TRY(bulla_run_open(&r->run, job, false, false, err));
-	bulla_code code = open_parts(r, job, kind, field, wanted, wanted_count, err);
+	bulla_code code = kind == BULLA_WALK_EQUAL ? check_ready(&r->run, err) : BULLA_OK;
+	if (!code) code = open_parts(r, job, kind, field, wanted, wanted_count, err);
 	if (code) reader_close(r);
 	return code;
 }
@@ -225,7 +234,8 @@ static bool is_unsealed_hit(const struct reader *r, const bulla_field *field, si
 		return false;
 	const bulla_value *index = &values[r->shape.index[f]];
 	if (index->kind == BULLA_KIND_BINARY && bulla_bytes_equal(index->bytes, key)) return false; /* found through it */
-	if (values[at].kind != BULLA_KIND_INTEGER && values[at].kind != BULLA_KIND_FLOAT && !values[at].bytes.data)
+	if (values[at].kind != BULLA_KIND_INTEGER && values[at].kind != BULLA_KIND_FLOAT && !values[at].bytes.data &&
+	    values[at].bytes.len)
 		return false; /* too large for the page, and for a ciphertext */
 	return bulla_index_normalize(field, &values[at], &found, NULL) == BULLA_OK &&
 	       bulla_bytes_equal(bulla_view_buf(&found), wanted);

@@ -317,10 +317,13 @@ class Case(unittest.TestCase):
         """Every record as JSON: column to value."""
         return self.bulla('export', model, '--json').lines()
 
-    def assert_exports(self, model, table, columns, expected):
-        """CSV and JSON of `export` are the rows `expected`, which exact_rows() gave."""
+    def assert_exports(self, model, table, columns, expected, key=()):
+        """CSV and JSON of `export` are the rows `expected`, which exact_rows() gave; with `key`, its columns, in any order."""
         records = self.exported(model)
         self.assertEqual(len(records), len(expected))
+        if key:
+            by_key = {tuple(json_form(row[columns.index(c)]) for c in key): row for row in expected}
+            expected = [by_key.pop(tuple(json_exact(record[c]) for c in key)) for record in records]
         for record, row in zip(records, expected):
             self.assertEqual(list(record), columns)
             self.assertEqual([json_exact(record[c]) for c in columns], [json_form(value) for value in row], 'JSON of %s' % table)

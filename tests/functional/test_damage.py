@@ -68,6 +68,18 @@ class Damage(harness.People):
         self.bulla('finish', '--settle', '0s')
         self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
 
+    def test_before_finish_apply_seals_them_again(self):
+        """The plaintext is there, and is the truth: what a verification has put aside goes back to the queue."""
+        self.people(steps=('apply',))
+        reasons = self.damage()
+        self.bulla('verify', status=3)
+        self.check_quarantine(reasons)
+        done = self.bulla('apply', '--json').model()
+        self.assertEqual((done['sealed'], done['quarantined']), (len(reasons), 0))
+        self.climb('verify', 'finish')
+        self.assertEqual(self.sql('SELECT * FROM bulla_quarantine'), [])
+        self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
+
     def repair(self, good):
         columns = self.columns('people')
         statements = []
@@ -171,8 +183,6 @@ class Secrets(harness.People):
         self.bulla('plan')
         self.climb('apply', 'verify')
         self.sql("UPDATE people SET name = 'Kq00012z again', note = NULL WHERE id = 12")
-        self.bulla('encrypt', '--model', 'people', '--id', '5', '--field', 'name', stdin=b'Kq-field-secret',
-                   status=1)  # not before finish
         self.climb()
         self.bulla('search', 'people', 'email', '--value-file', '-', stdin=b'Kq-search-secret')
         self.bulla('search', 'people', 'note', '--value-file', '-', stdin=b'Kq-search-secret', status=2)

@@ -35,7 +35,7 @@ class Shape(harness.Case):
         self.assertEqual((done['rows'], done['quarantined']), (len(expected), 0))
         self.assertEqual(exact_rows(self.database, table, columns, primary_key), expected)
         self.assertEqual(self.bulla('verify', 'm', '--json').model()['equal'], len(expected))
-        self.assert_exports('m', table, columns, expected)
+        self.assert_exports('m', table, columns, expected, primary_key)
         before = self.rest(table, fields)
         self.bulla('finish', 'm', '--settle', '0s')
         self.assertEqual(self.rest(table, fields), before)
@@ -43,7 +43,7 @@ class Shape(harness.Case):
         self.assertEqual(found_in_files(self.database, needles), set())
         self.assertEqual(self.sql('PRAGMA integrity_check'), [('ok',)])
         self.assertEqual(self.sql('PRAGMA foreign_key_check'), [])
-        self.assert_exports('m', table, columns, expected)
+        self.assert_exports('m', table, columns, expected, primary_key)
         self.assert_gets(columns, primary_key, expected)
         self.assertEqual(self.bulla('verify', 'm', '--json').model()['equal'], len(expected))
         return expected

@@ -144,7 +144,7 @@ static const struct table_case {
 static void round_trip(const struct table_case *c, bool aside)
 {
 	world w;
-	bulla_apply_options options = { .side_table = aside, .batch_rows = 2 };
+	bulla_apply_options options = { .side_table = aside, .batch_rows = aside ? 0 : 2 };
 	world_open(&w, c->sql, c->yaml);
 	if (bulla_job_apply(&w.job, &options, &w.result, &w.err)) fail_msg("%s: %s", c->what, w.err.text);
 	if (w.result.done != (uint64_t)c->rows && w.result.done + 1 != (uint64_t)c->rows)

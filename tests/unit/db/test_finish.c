@@ -446,6 +446,20 @@ static void what_is_left_elsewhere_is_told(void **state)
 	world_close(&w);
 }
 
+static void the_schema_itself_is_no_copy(void **state)
+{
+	(void)state;
+	world w;
+	BULLA_BUF_AUTO bulla_buf out = { 0 };
+	bulla_finish_options options = { 0 };
+	open_sealed(&w);
+	world_verify_clean(&w);
+	if (bulla_job_finish(&w.job, &options, &w.result, &out, &w.err)) fail_msg("%s", w.err.text);
+	(void)!bulla_buf_terminate(&out, NULL);
+	assert_null(strstr((const char *)out.data, "sqlite_schema"));
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +480,7 @@ int main(void)
 		cmocka_unit_test(a_reader_of_an_old_snapshot_delays_the_end_and_loses_nothing),
 		cmocka_unit_test(steps_are_recorded),
 		cmocka_unit_test(what_is_left_elsewhere_is_told),
+		cmocka_unit_test(the_schema_itself_is_no_copy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

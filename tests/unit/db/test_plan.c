@@ -210,6 +210,59 @@ static void status_follows_the_ladder(void **state)
 	world_close(&w);
 }
 
+static void a_generated_context_is_refused(void **state)
+{
+	(void)state;
+	world w;
+	char text[400];
+	world_open(
+		&w,
+		"CREATE TABLE users(id INTEGER PRIMARY KEY, data TEXT, email TEXT, tenant TEXT AS (json_extract(data, '$.t')));"
+		"INSERT INTO users(id, data, email) VALUES(1, '{\"t\":\"a\"}', 'x')",
+		"  users:\n    context: { model_name: User, model_id: \"{id}\", tenant: \"{tenant}\" }\n    branch_key: { name: "
+		"users }\n"
+		"    fields: { email: { type: string } }\n");
+	bulla_json *plan = plan_of(&w, 1);
+	text_of(bulla_json_at(bulla_json_member(plan, "refusals"), 0), "text", text, sizeof text);
+	assert_non_null(strstr(text, "column tenant of table users is generated"));
+	bulla_json_free(plan);
+	world_apply_fails(&w, BULLA_ERR_REFUSED);
+	world_close(&w);
+}
+
+static void what_finish_would_drop_is_told_and_nothing_else(void **state)
+{
+	(void)state;
+	world w;
+	char all[4000] = "";
+	world_open(&w,
+		   "CREATE TABLE users(id INTEGER PRIMARY KEY, kind TEXT CHECK (kind IN ('email', 'sms')), email TEXT, created, "
+		   "note CHECK (note <> email), CHECK (length(email) > 2), CHECK (created <> 'email'));"
+		   "CREATE INDEX stays ON users(created) WHERE kind = 'email'; CREATE INDEX goes ON users(created) WHERE email "
+		   "<> '';"
+		   "INSERT INTO users VALUES(1, 'sms', 'abc', 1, 'n')",
+		   "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string } }\n");
+	bulla_json *plan = plan_of(&w, 0);
+	const bulla_json *warnings = bulla_json_member(plan, "warnings");
+	for (size_t i = 0; i < bulla_json_count(warnings); i++)
+		text_of(bulla_json_at(warnings, i), "text", all + strlen(all), sizeof all - strlen(all));
+	bulla_json_free(plan);
+	assert_non_null(strstr(all, "note <> email"));
+	assert_non_null(strstr(all, "length(email) > 2"));
+	assert_non_null(strstr(all, "index goes"));
+	assert_null(strstr(all, "kind IN"));
+	assert_null(strstr(all, "created <>"));
+	assert_null(strstr(all, "index stays"));
+	world_apply(&w);
+	world_verify_clean(&w);
+	world_finish(&w);
+	assert_int_equal(world_int(&w, "SELECT count(*) FROM sqlite_schema WHERE name = 'stays'"), 1);
+	assert_int_equal(world_int(&w, "SELECT count(*) FROM sqlite_schema WHERE name = 'goes'"), 0);
+	assert_int_equal(world_try(&w, "INSERT INTO users(kind) VALUES('fax')"), SQLITE_CONSTRAINT);
+	assert_int_equal(world_try(&w, "INSERT INTO users(created) VALUES('email')"), SQLITE_CONSTRAINT);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +272,8 @@ int main(void)
 		cmocka_unit_test(a_rehearsal_runs_all_of_it_and_leaves_nothing),
 		cmocka_unit_test(proposals_read_the_table),
 		cmocka_unit_test(status_follows_the_ladder),
+		cmocka_unit_test(a_generated_context_is_refused),
+		cmocka_unit_test(what_finish_would_drop_is_told_and_nothing_else),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,6 +241,36 @@ static void numbers_out_of_range_are_refused(void **state)
 	world_close(&w);
 }
 
+static void rows_that_wait_to_be_sealed_are_found_too(void **state)
+{
+	(void)state;
+	world w;
+	records r;
+	uint64_t hits;
+	open_sealed(&w, "    migrating: true\n");
+	world_sql(&w, "UPDATE users SET email = 'Bob@example.org' WHERE id = 3; UPDATE users SET age = 7 WHERE id = 1");
+	assert_int_equal(search(&w, "email", text("bob@example.org"), &r, &hits), BULLA_OK);
+	assert_int_equal(hits, 3);
+	assert_non_null(strstr(r.text, "id=3 email='Bob@example.org'"));
+	assert_int_equal(search(&w, "email", text("eve@example.org"), &r, &hits), BULLA_OK);
+	assert_int_equal(hits, 0);
+	assert_int_equal(search(&w, "age", (bulla_value){ .kind = BULLA_KIND_INTEGER, .integer = 7 }, &r, &hits), BULLA_OK);
+	assert_int_equal(hits, 1);
+	world_close(&w);
+
+	open_sealed(&w, "");
+	world_sql(&w, "UPDATE users SET email = 'new' WHERE id = 3");
+	assert_int_equal(search(&w, "email", text("other"), &r, &hits), BULLA_OK);
+	assert_int_equal(search(&w, "email", text("new"), &r, &hits), BULLA_ERR_REFUSED); /* as get says it */
+	assert_true(w.err.next[0]);
+	world_close(&w);
+
+	world_open(&w, SQL, "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: {} } }\n");
+	assert_int_equal(search(&w, "email", text("new"), &r, &hits), BULLA_ERR_REFUSED); /* before the first apply */
+	assert_non_null(strstr(w.err.next, "bulla apply"));
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +281,7 @@ int main(void)
 		cmocka_unit_test(keys_of_all_kinds_are_found_by_their_text),
 		cmocka_unit_test(one_value_is_sealed_and_opened),
 		cmocka_unit_test(numbers_out_of_range_are_refused),
+		cmocka_unit_test(rows_that_wait_to_be_sealed_are_found_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,8 +89,12 @@ static const struct {
 	  "CREATE TABLE \"t\"(a  CONSTRAINT m CHECK (a > 0))", "CONSTRAINT n CHECK (a <> email);" },
 	{ "CREATE TABLE t(a INTEGER PRIMARY KEY -- the email,\n, email /* ) */ TEXT, b TEXT) STRICT",
 	  "CREATE TABLE \"t\"(a INTEGER PRIMARY KEY, b TEXT) STRICT", "" },
-	{ "CREATE TABLE t(a, email, FOREIGN KEY (a) REFERENCES o(email) ON DELETE CASCADE)", "CREATE TABLE \"t\"(a)",
-	  "FOREIGN KEY (a) REFERENCES o(email) ON DELETE CASCADE;" },
+	{ "CREATE TABLE t(a, email, FOREIGN KEY (a) REFERENCES o(email) ON DELETE CASCADE)",
+	  "CREATE TABLE \"t\"(a, FOREIGN KEY (a) REFERENCES o(email) ON DELETE CASCADE)", "" },
+	{ "CREATE TABLE t(a CHECK (a IN ('email', 'sms')), email, CONSTRAINT email CHECK (a > 'email'))",
+	  "CREATE TABLE \"t\"(a CHECK (a IN ('email', 'sms')), CONSTRAINT email CHECK (a > 'email'))", "" },
+	{ "CREATE TABLE t(a, email, UNIQUE (a, 'email'), CHECK (length(email) > 2))", "CREATE TABLE \"t\"(a)",
+	  "UNIQUE (a, 'email');CHECK (length(email) > 2);" },
 	{ "CREATE TABLE t(a REFERENCES o(x) ON UPDATE CASCADE, email, name, b)",
 	  "CREATE TABLE \"t\"(a REFERENCES o(x) ON UPDATE CASCADE, b)", "" },
 	{ "CREATE TABLE t(\"check\" TEXT, email, 'unique' INT)", "CREATE TABLE \"t\"(\"check\" TEXT, 'unique' INT)", "" },
@@ -136,6 +140,25 @@ static void noise_ends(void **state)
 	}
 }
 
+static void texts_and_functions_are_not_columns(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *sql, *column;
+		bool used;
+	} cases[] = {
+		{ "CREATE INDEX i ON t(a) WHERE kind = 'email'", "email", false },
+		{ "CREATE INDEX i ON t(a) WHERE email = 'x'", "email", true },
+		{ "CREATE INDEX email ON email(a)", "email", false },
+		{ "CREATE INDEX i ON t(date (a))", "date", false },
+		{ "CREATE INDEX i ON t(date(date))", "date", true },
+		{ "CREATE INDEX i ON t(lower(\"Email\"))", "email", true },
+		{ "CREATE INDEX i", "i", false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		if (bulla_sql_index_uses(cases[i].sql, cases[i].column) != cases[i].used) fail_msg("%s", cases[i].sql);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +166,7 @@ int main(void)
 		cmocka_unit_test(triggers_tell_what_they_react_to),
 		cmocka_unit_test(columns_are_cut_with_the_constraints_on_them),
 		cmocka_unit_test(noise_ends),
+		cmocka_unit_test(texts_and_functions_are_not_columns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

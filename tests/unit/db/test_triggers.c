@@ -257,6 +257,92 @@ static void tables_without_row_ids_have_the_same_triggers(void **state)
 	world_close(&w);
 }
 
+static void a_row_id_is_seen_under_all_its_names(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "rowid", "_rowid_", "OID", "id" };
+	for (int aside = 0; aside < 2; aside++) {
+		world w;
+		char sql[128];
+		bulla_apply_options options = { .side_table = aside };
+		world_open(&w, LOOSE ROWS, YAML);
+		assert_int_equal(bulla_job_apply(&w.job, &options, &w.result, &w.err), BULLA_OK);
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+			snprintf(sql, sizeof sql, "UPDATE users SET %s = id + 100 WHERE note = 'a'", names[i]);
+			world_sql(&w, sql);
+			assert_int_equal(bulla_job_apply(&w.job, &options, &w.result, &w.err), BULLA_OK);
+			if (w.result.done != 1) fail_msg("%s", sql);
+		}
+		world_verify_clean(&w);
+		world_finish(&w);
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+			snprintf(sql, sizeof sql, "UPDATE users SET %s = 70 WHERE id = 2", names[i]);
+			if (world_try(&w, sql) != SQLITE_CONSTRAINT) fail_msg("not refused: %s", sql);
+		}
+		world_close(&w);
+	}
+}
+
+static void tables_with_names_alike_do_not_meet(void **state)
+{
+	(void)state;
+	static const char yaml[] = "  user:\n    branch_key: { name: user }\n    fields: { address: { type: any, index: {} }, "
+				   "guard: { type: any } }\n"
+				   "  user_address:\n    branch_key: { name: user }\n    fields: { address: { type: any } }\n"
+				   "  user_guard:\n    branch_key: { name: user }\n    fields: { insert: { type: any } }\n";
+	world w;
+	world_open(&w,
+		   "CREATE TABLE user(id INTEGER PRIMARY KEY, address, guard); INSERT INTO user VALUES(1, 'a', 'b');"
+		   "CREATE TABLE user_address(id INTEGER PRIMARY KEY, address); INSERT INTO user_address VALUES(1, 'a');"
+		   "CREATE TABLE user_guard(id INTEGER PRIMARY KEY, \"insert\"); INSERT INTO user_guard VALUES(1, 'a');",
+		   yaml);
+	static const char *const models[] = { "user", "user_address", "user_guard" };
+	for (size_t i = 0; i < 3; i++) {
+		world_model(&w, models[i]);
+		world_apply(&w);
+		assert_int_equal(w.result.done, 1);
+		world_verify_clean(&w);
+	}
+	world_close(&w);
+}
+
+static void a_replaced_row_frees_its_unique_index(void **state)
+{
+	(void)state;
+	world w;
+	bulla_apply_options options = { .side_table = true };
+	world_open(
+		&w,
+		"CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT UNIQUE); INSERT INTO users VALUES(1, 'a'), (2, 'b'), (3, "
+		"'c');",
+		"  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: { unique: true } } }\n");
+	assert_int_equal(bulla_job_apply(&w.job, &options, &w.result, &w.err), BULLA_OK);
+	world_sql(&w, "REPLACE INTO users(id, email) VALUES(5, 'a')");
+	assert_int_equal(world_int(&w, "SELECT count(*) FROM users_bulla WHERE id = 1"), 1);
+	/* the application seals it at once: the index of the row that is gone does not stand in its way */
+	world_sql(&w, "UPDATE users_bulla SET (email_ciphertext, email_bidx, encrypted_kms_key) = (SELECT email_ciphertext, "
+		      "email_bidx, "
+		      "encrypted_kms_key FROM users_bulla WHERE id = 1) WHERE id = 5");
+	assert_int_equal(world_int(&w, "SELECT count(*) FROM users_bulla WHERE id = 1"), 0);
+	assert_int_equal(
+		world_try(&w,
+			  "UPDATE users_bulla SET email_bidx = (SELECT email_bidx FROM users_bulla WHERE id = 2) WHERE id = 5"),
+		SQLITE_CONSTRAINT);
+	world_sql(&w, "REPLACE INTO users(id, email) VALUES(6, 'b'), (7, 'c'); UPDATE users_bulla SET email_ciphertext = NULL, "
+		      "email_bidx = "
+		      "NULL, encrypted_kms_key = NULL WHERE id = 5");
+	assert_int_equal(bulla_job_apply(&w.job, &options, &w.result, &w.err), BULLA_OK);
+	assert_int_equal(w.result.done, 3);
+	assert_int_equal(world_int(&w, "SELECT count(*) FROM users_bulla"), 3);
+	world_verify_clean(&w);
+	world_sql(&w, "REPLACE INTO users(id, email) VALUES(8, 'b')");
+	assert_int_equal(bulla_job_apply(&w.job, &options, &w.result, &w.err), BULLA_OK);
+	world_verify_clean(&w);
+	world_finish(&w);
+	assert_int_equal(world_int(&w, "SELECT group_concat(id) = '5,7,8' FROM (SELECT id FROM users_bulla ORDER BY id)"), 1);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +358,9 @@ int main(void)
 		cmocka_unit_test(a_cascading_context_change_is_seen),
 		cmocka_unit_test(triggers_that_change_plaintext_are_noticed),
 		cmocka_unit_test(tables_without_row_ids_have_the_same_triggers),
+		cmocka_unit_test(a_row_id_is_seen_under_all_its_names),
+		cmocka_unit_test(tables_with_names_alike_do_not_meet),
+		cmocka_unit_test(a_replaced_row_frees_its_unique_index),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

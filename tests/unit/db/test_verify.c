@@ -26,7 +26,8 @@
 /* Damage that no trigger of ours would let pass, or would repair. */
 static void damage(world *w, const char *sql)
 {
-	world_sql(w, "DROP TRIGGER IF EXISTS \"bulla_guard.users\"; DROP TRIGGER IF EXISTS \"bulla_field.users.email\"; DROP TRIGGER IF "
+	world_sql(w, "DROP TRIGGER IF EXISTS \"bulla_guard.users\"; DROP TRIGGER IF EXISTS \"bulla_field.users.email\"; DROP "
+		     "TRIGGER IF "
 		     "EXISTS \"bulla_field.users.name\";"
 		     "DROP TRIGGER IF EXISTS \"bulla_unseal.users\";");
 	world_sql(w, sql);
@@ -104,7 +105,7 @@ static void every_flipped_bit_of_a_row_is_found(void **state)
 		char sql[512];
 		snprintf(sql, sizeof sql, "SELECT length(%s) FROM users", columns[c]);
 		int64_t n = world_int(&w, sql);
-		for (int64_t i = 0; i < n; i += 3) {
+		for (int64_t i = 0; i < n; i += 7) {
 			snprintf(sql, sizeof sql, "UPDATE users SET %s = (SELECT substr(%s, 1, %d) || '' FROM good)", columns[c],
 				 columns[c], (int)i);
 			sqlite3_stmt *stmt;
@@ -248,6 +249,56 @@ static void unsealed_rows_are_counted_and_named_by_nothing(void **state)
 	world_close(&w);
 }
 
+static void what_was_put_aside_is_sealed_afresh_from_its_plaintext(void **state)
+{
+	(void)state;
+	world w;
+	open_sealed(&w);
+	damage(&w, "UPDATE users SET email_ciphertext = (SELECT email_ciphertext FROM users WHERE id = 4) WHERE id = 3;"
+		   "UPDATE users SET encrypted_kms_key = x'00' WHERE id = 5; UPDATE users SET id = 1000 WHERE id = 6");
+	world_verify(&w);
+	assert_int_equal(w.result.quarantined, 3);
+	w.record_count = 0;
+	world_apply(&w);
+	assert_int_equal(w.result.done, 3);
+	assert_string_equal(w.records[1], "RowsUnsealed");
+	world_verify_clean(&w);
+	w.record_count = 0;
+	world_apply(&w);
+	assert_int_equal(w.result.done, 0);
+	assert_int_equal(w.record_count, 2);
+	world_close(&w);
+}
+
+static void keys_of_all_kinds_come_back_from_quarantine(void **state)
+{
+	(void)state;
+	for (int aside = 0; aside < 2; aside++) {
+		world w;
+		bulla_apply_options options = { .side_table = aside };
+		world_open(&w,
+			   "CREATE TABLE users(a NOT NULL, b TEXT COLLATE NOCASE NOT NULL, email TEXT, name TEXT, PRIMARY KEY(a, "
+			   "b));"
+			   "INSERT INTO users VALUES(1, 'x', 'e1', 'n1'), (1.5, 'it''s \"q\"', 'e2', 'n2'), (x'00ff', 'y', 'e3', "
+			   "'n3'), ('1', 'z', "
+			   "'e4', 'n4'), (2, CAST(x'61ff' AS TEXT), 'e5', 'n5');",
+			   "  users:\n    primary_key: [a, b]\n    context: { model_name: User, model_id: \"{a}\" }\n    "
+			   "branch_key: { name: users }\n"
+			   "    fields: { email: { type: string, index: {} }, name: { type: string } }\n");
+		if (bulla_job_apply(&w.job, &options, &w.result, &w.err)) fail_msg("%s", w.err.text);
+		const char *home = aside ? "users_bulla" : "users";
+		char sql[128];
+		snprintf(sql, sizeof sql, "DROP TRIGGER \"bulla_guard.users\"; UPDATE %s SET encrypted_kms_key = x'00'", home);
+		world_sql(&w, sql);
+		world_verify(&w);
+		assert_int_equal(w.result.quarantined, 5);
+		if (bulla_job_apply(&w.job, &options, &w.result, &w.err)) fail_msg("%s", w.err.text);
+		assert_int_equal(w.result.done, 5);
+		world_verify_clean(&w);
+		world_close(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +310,8 @@ int main(void)
 		cmocka_unit_test(samples_are_samples),
 		cmocka_unit_test(strict_finds_keys_that_are_not_current),
 		cmocka_unit_test(unsealed_rows_are_counted_and_named_by_nothing),
+		cmocka_unit_test(what_was_put_aside_is_sealed_afresh_from_its_plaintext),
+		cmocka_unit_test(keys_of_all_kinds_come_back_from_quarantine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
