@@ -32,19 +32,19 @@ BULLA_API void bulla_buf_done(bulla_buf *buf);
 
 /* The types a field can have. Numbers are append-only; names are those of bulla.yaml ("string", "binary", ...). */
 typedef enum bulla_type {
-	BULLA_TYPE_STRING = 1,   /* valid UTF-8, stored as it is */
-	BULLA_TYPE_BINARY = 2,   /* any bytes */
-	BULLA_TYPE_BOOLEAN = 3,  /* sealed as one byte, 00 or 01 */
-	BULLA_TYPE_INTEGER = 4,  /* sealed as 8 bytes, big-endian two's complement */
-	BULLA_TYPE_FLOAT = 5,    /* sealed as 8 bytes, IEEE 754 big-endian */
-	BULLA_TYPE_DECIMAL = 6,  /* sealed as its exact text */
-	BULLA_TYPE_DATE = 7,     /* sealed as the text found */
+	BULLA_TYPE_STRING = 1,  /* valid UTF-8, stored as it is */
+	BULLA_TYPE_BINARY = 2,  /* any bytes */
+	BULLA_TYPE_BOOLEAN = 3, /* sealed as one byte, 00 or 01 */
+	BULLA_TYPE_INTEGER = 4, /* sealed as 8 bytes, big-endian two's complement */
+	BULLA_TYPE_FLOAT = 5,   /* sealed as 8 bytes, IEEE 754 big-endian */
+	BULLA_TYPE_DECIMAL = 6, /* sealed as its exact text */
+	BULLA_TYPE_DATE = 7,    /* sealed as the text found */
 	BULLA_TYPE_TIME = 8,
 	BULLA_TYPE_DATETIME = 9,
 	BULLA_TYPE_JSON = 10,
 	BULLA_TYPE_INET = 11,
 	BULLA_TYPE_ARRAY = 12,
-	BULLA_TYPE_ANY = 13      /* one class byte, then the value: SQLite columns that mix storage classes */
+	BULLA_TYPE_ANY = 13 /* one class byte, then the value: SQLite columns that mix storage classes */
 } bulla_type;
 
 /* How a value is held in memory, whatever its field's type. */

@@ -22,19 +22,19 @@ typedef struct bulla_model bulla_model; /* borrowed from the keyring, immutable 
 /* What the notification callback is told about one question to a KMS (see kms_encrypted's notifications). Views live until
  * the callback returns; it is called without locks held, from whichever thread asked. */
 typedef struct bulla_notice {
-	const char *operation;   /* "wrap" or "unwrap" */
-	const char *key_id;      /* as configured */
-	bulla_bytes context;     /* canonical encryption context of the first item */
-	bool data_key;           /* it was a data key or branch key; false: the content of a box */
-	size_t count;            /* keys in the question */
+	const char *operation; /* "wrap" or "unwrap" */
+	const char *key_id;    /* as configured */
+	bulla_bytes context;   /* canonical encryption context of the first item */
+	bool data_key;         /* it was a data key or branch key; false: the content of a box */
+	size_t count;          /* keys in the question */
 	int64_t duration_us;
 	bulla_code outcome;
 } bulla_notice;
 
 typedef struct bulla_keyring_options {
-	size_t size;             /* sizeof(bulla_keyring_options): lets the structure grow */
-	const char *config;      /* path of bulla.yaml; NULL: $BULLA_CONFIG, else ./bulla.yaml */
-	const char *environment; /* NULL: $BULLA_ENV, else "development" */
+	size_t size;                                            /* sizeof(bulla_keyring_options): lets the structure grow */
+	const char *config;                                     /* path of bulla.yaml; NULL: $BULLA_CONFIG, else ./bulla.yaml */
+	const char *environment;                                /* NULL: $BULLA_ENV, else "development" */
 	void (*notify)(void *self, const bulla_notice *notice); /* may be NULL */
 	void *notify_self;
 } bulla_keyring_options;
@@ -57,7 +57,7 @@ BULLA_API void bulla_keyring_stats(bulla_keyring *keyring, size_t *ret_cached, u
 
 /* A model by its key in bulla.yaml. NOT_FOUND names those there are. */
 BULLA_API BULLA_MUST bulla_code bulla_keyring_model(const bulla_keyring *keyring, const char *key, const bulla_model **ret,
-                                                    bulla_error *err);
+						    bulla_error *err);
 
 /* Names and positions, for callers that build rows. Names are borrowed. An input is a column that the context or the branch
  * key's name is made of; a key is a wrapped-key column. */
@@ -67,9 +67,9 @@ BULLA_API const char *bulla_model_field_column(const bulla_model *model, size_t 
 BULLA_API const char *bulla_model_field_index(const bulla_model *model, size_t position);  /* "email_bidx" or NULL */
 BULLA_API BULLA_MUST bulla_code bulla_model_position(const bulla_model *model, const char *field, size_t *ret, bulla_error *err);
 BULLA_API size_t bulla_model_inputs(const bulla_model *model);
-BULLA_API const char *bulla_model_input(const bulla_model *model, size_t position);        /* "id" */
+BULLA_API const char *bulla_model_input(const bulla_model *model, size_t position); /* "id" */
 BULLA_API size_t bulla_model_keys(const bulla_model *model);
-BULLA_API const char *bulla_model_key_column(const bulla_model *model, size_t position);   /* "encrypted_kms_key" */
+BULLA_API const char *bulla_model_key_column(const bulla_model *model, size_t position); /* "encrypted_kms_key" */
 
 #ifdef __cplusplus
 }

@@ -52,26 +52,26 @@ struct bulla_batch {
 	bulla_batch_options options;
 	bulla_worker *workers;
 	unsigned worker_count;
-	struct bulla_crew *crew;      /* threads beside the caller's; NULL with one worker */
+	struct bulla_crew *crew; /* threads beside the caller's; NULL with one worker */
 	bulla_resolver *resolver;
 	bulla_direct *direct;
 	/* of the call under way */
 	bulla_verb verb;
 	int phase;
-	bool clean;                   /* nothing is held since the last call */
+	bool clean; /* nothing is held since the last call */
 	bulla_row *rows;
 	size_t n;
-	bulla_source *sources;        /* n * key_count: where a row's key comes from (data_key: none: n * field_count) */
-	bulla_source *targets;        /* rewrap: what it is to hang from */
+	bulla_source *sources; /* n * key_count: where a row's key comes from (data_key: none: n * field_count) */
+	bulla_source *targets; /* rewrap: what it is to hang from */
 	size_t source_cap;
-	uint32_t *index_wants;        /* n * field_count with a scope, else field_count */
+	uint32_t *index_wants; /* n * field_count with a scope, else field_count */
 	size_t index_cap;
 	bool scoped;
-	bool constant_branch;         /* the branch key's name has no column in it */
-	bulla_source last_branch;     /* memos of prepare: the constant branch, and the version that the last row named */
+	bool constant_branch;     /* the branch key's name has no column in it */
+	bulla_source last_branch; /* memos of prepare: the constant branch, and the version that the last row named */
 	bulla_source last_version;
 	uint64_t last_reference;
-	bool keys_only;               /* a single record: leave its keys and contexts in the first worker */
+	bool keys_only; /* a single record: leave its keys and contexts in the first worker */
 	/* VERB_INDEX */
 	const bulla_field *index_field;
 	const bulla_bytes *index_inputs;
@@ -94,9 +94,9 @@ void bulla_work_rewrap(bulla_worker *worker, size_t i);
 /* Pieces that a single record uses too. */
 BULLA_MUST bulla_code bulla_work_contexts(bulla_worker *worker, const bulla_bytes *inputs, bulla_error *err);
 BULLA_MUST bulla_code bulla_work_seal_value(bulla_worker *worker, size_t field, const uint8_t key[static BULLA_KEY_SIZE],
-                                            const bulla_value *value, bulla_bytes *ret, bulla_error *err);
-BULLA_MUST bulla_code bulla_work_open_value(bulla_worker *worker, size_t field, const uint8_t key[static BULLA_KEY_SIZE], bulla_bytes sealed,
-                                            bulla_value *ret, bulla_error *err);
+					    const bulla_value *value, bulla_bytes *ret, bulla_error *err);
+BULLA_MUST bulla_code bulla_work_open_value(bulla_worker *worker, size_t field, const uint8_t key[static BULLA_KEY_SIZE],
+					    bulla_bytes sealed, bulla_value *ret, bulla_error *err);
 /* Sets cell->index of a cell of row `i` whose field has one. */
 BULLA_MUST bulla_code bulla_work_index(bulla_worker *worker, size_t i, bulla_cell *cell);
 /* Makes or opens key `k` of row `i` into worker->keys[k], and for sealing sets row->keys[k]. */

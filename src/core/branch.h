@@ -12,11 +12,11 @@
 #include "crypto/lane.h"
 
 #define BULLA_BRANCH_IDENTITY_MAX 1024
-#define BULLA_BRANCH_DEPTH_MAX 8 /* branches under branches */
+#define BULLA_BRANCH_DEPTH_MAX    8 /* branches under branches */
 
 /* Appends the identity. LIMIT beyond BULLA_BRANCH_IDENTITY_MAX bytes. */
 BULLA_MUST bulla_code bulla_branch_identity(bulla_branch_purpose purpose, bulla_bytes scope, const bulla_bytes *parts, size_t n,
-                                            bulla_buf *out, bulla_error *err);
+					    bulla_buf *out, bulla_error *err);
 
 /* Appends the scope of a template: literals as they are, {} for each value. */
 BULLA_MUST bulla_code bulla_branch_scope(const bulla_template *name, bulla_buf *out, bulla_error *err);
@@ -32,6 +32,7 @@ BULLA_MUST bulla_code bulla_branch_purpose_of(bulla_bytes identity, bulla_branch
 /* Appends the canonical context under which version `version` of a branch key is wrapped: bulla_branch (the print), bulla_identity (hex
  * of the first 16 bytes of SHA-256 over the identity), bulla_purpose, bulla_version. A wrapped branch key that was moved to another row
  * of the store does not open. */
-BULLA_MUST bulla_code bulla_branch_context(bulla_lane *lane, bulla_bytes identity, uint64_t version, bulla_buf *out, bulla_error *err);
+BULLA_MUST bulla_code bulla_branch_context(bulla_lane *lane, bulla_bytes identity, uint64_t version, bulla_buf *out,
+					   bulla_error *err);
 
 #endif

@@ -24,31 +24,33 @@ typedef enum bulla_cache_kind {
 /* Immutable while held. */
 typedef struct bulla_cached_key {
 	const bulla_secret *key;
-	uint64_t version;       /* VERSION, CURRENT */
-	bulla_bytes identity;   /* VERSION, CURRENT: of the branch */
-	bulla_bytes wrapped;    /* its wrapped form: what `data_key: table | field` stores beside each row */
+	uint64_t version;     /* VERSION, CURRENT */
+	bulla_bytes identity; /* VERSION, CURRENT: of the branch */
+	bulla_bytes wrapped;  /* its wrapped form: what `data_key: table | field` stores beside each row */
 } bulla_cached_key;
 
 /* One line of what has been used since the last report. */
 typedef void (*bulla_cache_report)(void *self, bulla_bytes identity, uint64_t version, int64_t count);
 
-BULLA_MUST bulla_code bulla_cache_new(const bulla_cache_limits *limits, bulla_pool *pool, int64_t (*now_us)(void *self), void *now_self,
-                                      bulla_cache_report report, void *report_self, bulla_cache **out, bulla_error *err);
+BULLA_MUST bulla_code bulla_cache_new(const bulla_cache_limits *limits, bulla_pool *pool, int64_t (*now_us)(void *self),
+				      void *now_self, bulla_cache_report report, void *report_self, bulla_cache **out,
+				      bulla_error *err);
 void bulla_cache_free(bulla_cache *cache); /* reports what was not reported; NULL is fine */
 
 typedef enum bulla_cache_outcome {
-	BULLA_CACHE_HIT = 1,     /* `*ret` is held: give it back */
-	BULLA_CACHE_YOURS = 2,   /* cold: fetch it, then bulla_cache_put() or bulla_cache_land() */
-	BULLA_CACHE_FLYING = 3   /* somebody else fetches it: bulla_cache_wait(), then ask again */
+	BULLA_CACHE_HIT = 1,   /* `*ret` is held: give it back */
+	BULLA_CACHE_YOURS = 2, /* cold: fetch it, then bulla_cache_put() or bulla_cache_land() */
+	BULLA_CACHE_FLYING = 3 /* somebody else fetches it: bulla_cache_wait(), then ask again */
 } bulla_cache_outcome;
 
 /* `uses` is added on a hit. */
-bulla_cache_outcome bulla_cache_get(bulla_cache *cache, bulla_cache_kind kind, bulla_bytes id, uint64_t uses, const bulla_cached_key **ret);
+bulla_cache_outcome bulla_cache_get(bulla_cache *cache, bulla_cache_kind kind, bulla_bytes id, uint64_t uses,
+				    const bulla_cached_key **ret);
 
 /* Puts a fetched key under VERSION (and CURRENT too where `current`), or under DATA with `id`; copies the key into the pool, ends the flight of
  * (kind, id) and returns it held. */
-BULLA_MUST bulla_code bulla_cache_put(bulla_cache *cache, bulla_cache_kind kind, bulla_bytes id, const bulla_cached_key *key, uint64_t uses,
-                                      const bulla_cached_key **ret, bulla_error *err);
+BULLA_MUST bulla_code bulla_cache_put(bulla_cache *cache, bulla_cache_kind kind, bulla_bytes id, const bulla_cached_key *key,
+				      uint64_t uses, const bulla_cached_key **ret, bulla_error *err);
 
 /* Ends a flight without a key, so that another may try. */
 void bulla_cache_land(bulla_cache *cache, bulla_cache_kind kind, bulla_bytes id);

@@ -16,15 +16,16 @@ void bulla_direct_free(bulla_direct *direct);  /* NULL is fine */
 void bulla_direct_clear(bulla_direct *direct); /* forgets everything, wipes, gives back keys, ends flights */
 
 /* To be opened. `bytes` must stay valid until the direct is cleared; the context is copied. FORMAT, VERSION. */
-BULLA_MUST bulla_code bulla_direct_open(bulla_direct *direct, bulla_bytes bytes, bulla_bytes context, uint32_t *ret_number, bulla_error *err);
+BULLA_MUST bulla_code bulla_direct_open(bulla_direct *direct, bulla_bytes bytes, bulla_bytes context, uint32_t *ret_number,
+					bulla_error *err);
 
 /* To be wrapped; everything is copied. `only` NULL: under all current keys. One with the same commitment, which fixes key and context, is
  * the same item. */
 BULLA_MUST bulla_code bulla_direct_wrap(bulla_direct *direct, const bulla_secret *key, bulla_bytes context,
-                                        const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bulla_bytes checks, const bulla_session *only,
-                                        uint32_t *ret_number, bulla_error *err);
+					const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bulla_bytes checks,
+					const bulla_session *only, uint32_t *ret_number, bulla_error *err);
 BULLA_MUST bulla_code bulla_direct_box(bulla_direct *direct, bulla_bytes plain, bulla_bytes context, const bulla_session *only,
-                                       uint32_t *ret_number, bulla_error *err);
+				       uint32_t *ret_number, bulla_error *err);
 
 /* One step of the op: DONE when each has its result. */
 bulla_progress_made bulla_direct_step(bulla_direct *direct);

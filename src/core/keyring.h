@@ -13,7 +13,7 @@
 #include <bulla/keyring.h>
 
 typedef struct bulla_keyring_config {
-	const bulla_schema *schema;         /* outlives the keyring */
+	const bulla_schema *schema; /* outlives the keyring */
 	bulla_provider_world world;
 	const bulla_branch_store *branches; /* NULL: no branch keys, no indexes */
 	int64_t (*now_us)(void *self);      /* CLOCK_REALTIME unless a test turns it */
@@ -23,7 +23,7 @@ typedef struct bulla_keyring_config {
 	/* Counted uses of a cached key, at eviction or after 60 s: one CachedUse event. May be NULL. */
 	void (*cached_use)(void *self, bulla_bytes print, uint64_t version, const char *purpose, int64_t count);
 	void *cached_use_self;
-	void (*release)(void *owner);       /* called last by bulla_keyring_free(): what the keyring stands on */
+	void (*release)(void *owner); /* called last by bulla_keyring_free(): what the keyring stands on */
 	void *owner;
 } bulla_keyring_config;
 

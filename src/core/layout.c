@@ -134,7 +134,8 @@ static bulla_code put_value(const bulla_layout *layout, const bulla_template *t,
 	return BULLA_OK;
 }
 
-bulla_code bulla_layout_context(const bulla_layout *layout, size_t plan, const bulla_bytes *inputs, bulla_row_context *c, bulla_error *err)
+bulla_code bulla_layout_context(const bulla_layout *layout, size_t plan, const bulla_bytes *inputs, bulla_row_context *c,
+				bulla_error *err)
 {
 	const bulla_context_plan *p = &layout->plans[plan];
 	bool fits = true;
@@ -146,7 +147,9 @@ bulla_code bulla_layout_context(const bulla_layout *layout, size_t plan, const b
 		fits = fits && put(c, p->heads.data + part->head, part->head_len);
 		size_t value = c->len;
 		if (part->values) TRY(put_value(layout, part->values, inputs, c, &fits, err));
-		if (!fits) return bulla_fail(err, BULLA_ERR_LIMIT, "an encryption context is longer than %d bytes", BULLA_CONTEXT_MAX);
+		if (!fits)
+			return bulla_fail(err, BULLA_ERR_LIMIT, "an encryption context is longer than %d bytes",
+					  BULLA_CONTEXT_MAX);
 		if (part->values) bulla_put_u16(c->bytes + value - 2, (uint16_t)(c->len - value));
 		c->pair[i].at = (uint16_t)pair;
 		c->pair[i].len = (uint16_t)(c->len - pair);

@@ -17,14 +17,14 @@ typedef enum bulla_progress_made {
 
 struct bulla_op {
 	bulla_code (*step)(bulla_op *op, bulla_progress_made *ret, bulla_error *err);
-	void (*abort)(bulla_op *op);        /* frees what the steps hold; called once, at the end, failed or not */
+	void (*abort)(bulla_op *op); /* frees what the steps hold; called once, at the end, failed or not */
 	bulla_keyring *keyring;
 	bulla_lane *lane;
 	bulla_need need;
 	bool ended;
 	bool begun;
-	pid_t process;                      /* that began it: a child of a fork finds the keys it holds wiped */
-	bool failed;                        /* the host could not satisfy the need */
+	pid_t process; /* that began it: a child of a fork finds the keys it holds wiped */
+	bool failed;   /* the host could not satisfy the need */
 	char failed_reason[128];
 	/* CALL: what to run and what came of it */
 	bulla_code (*call)(void *self, bulla_error *err);
@@ -52,7 +52,7 @@ void bulla_op_wait(bulla_op *op);
 
 /* Puts `question` to `session`. `*ret_need` says whether op->need must be satisfied before bulla_op_answer(). */
 BULLA_MUST bulla_code bulla_op_ask(bulla_op *op, const bulla_session *session, const bulla_question *question, bool *ret_need,
-                                   bulla_error *err);
+				   bulla_error *err);
 /* Fills the items of the question. Fails as a whole with UNAVAILABLE, DENIED ... */
 BULLA_MUST bulla_code bulla_op_answer(bulla_op *op, bulla_error *err);
 

@@ -141,7 +141,7 @@ static bulla_code check_whole(const bulla_batch *batch, const bulla_row *row, bu
 		seen |= (uint64_t)1 << row->cells[c].field;
 	}
 	size_t fields = batch->layout.model->field_count;
-	bool whole = row->cell_count == fields && seen == UINT64_MAX >> (64 - fields);
+	bool whole = row->cell_count == fields && fields && seen == UINT64_MAX >> (64 - fields);
 	if (whole || batch->verb != BULLA_VERB_SEAL || batch->options.partial || row->cell_count == 0) return BULLA_OK;
 	return bulla_fail(err, BULLA_ERR_PARTIAL_RECORD,
 			  "a fresh data key must seal all %zu fields of the record, each once; %zu were given",

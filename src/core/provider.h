@@ -15,25 +15,25 @@
 
 #include <bulla/op.h>
 
-#define BULLA_BLOB_MAX 8192          /* bytes of one wrap */
-#define BULLA_QUESTION_MAX 1000      /* items of one question; a provider may lower it */
+#define BULLA_BLOB_MAX     8192 /* bytes of one wrap */
+#define BULLA_QUESTION_MAX 1000 /* items of one question; a provider may lower it */
 
 typedef enum bulla_question_verb { BULLA_ASK_WRAP = 1, BULLA_ASK_UNWRAP = 2 } bulla_question_verb;
 
 /* One key to wrap or blob to unwrap. What is made is appended to `made`: WRAP a blob, UNWRAP what it holds (32 bytes, or the content
  * of a box). `code` and, for WRAP, `reference` are set by the answer. Views live until the question is answered. */
 typedef struct bulla_question_item {
-	bulla_bytes context;      /* canonical */
-	bulla_bytes commitment;   /* 32 bytes: of the wrapped key that the blob is part of; of a box its random bytes */
-	bulla_bytes input;        /* WRAP: plaintext key or content; UNWRAP: blob */
+	bulla_bytes context;    /* canonical */
+	bulla_bytes commitment; /* 32 bytes: of the wrapped key that the blob is part of; of a box its random bytes */
+	bulla_bytes input;      /* WRAP: plaintext key or content; UNWRAP: blob */
 	bulla_buf *made;
-	uint64_t reference;       /* UNWRAP: as the directory has it. WRAP: out */
+	uint64_t reference; /* UNWRAP: as the directory has it. WRAP: out */
 	bulla_code code;
 } bulla_question_item;
 
 typedef struct bulla_question {
 	bulla_question_verb verb;
-	bool box;                 /* the content of a box, at most 4096 bytes; else a 32-byte key */
+	bool box; /* the content of a box, at most 4096 bytes; else a 32-byte key */
 	bulla_question_item *items;
 	size_t n;
 } bulla_question;
@@ -42,8 +42,8 @@ typedef struct bulla_question {
 typedef struct bulla_provider_world {
 	/* The provider that owns a key id, NULL when none does: bulla_provider_find() (provider/providers.h), or a test's. */
 	const struct bulla_provider *(*find)(bulla_bytes key_id);
-	struct bulla_engine *engine;    /* local: NULL where the environment has none */
-	const char *base_dir;           /* file: */
+	struct bulla_engine *engine; /* local: NULL where the environment has none */
+	const char *base_dir;        /* file: */
 	const char *(*getenv)(void *self, const char *name);
 	bulla_code (*read_key_file)(void *self, const char *path, bulla_buf *out, bulla_error *err); /* checks mode and owner */
 	void *self;
@@ -51,10 +51,10 @@ typedef struct bulla_provider_world {
 } bulla_provider_world;
 
 typedef struct bulla_provider {
-	const char *name;               /* "local", "file", "env", "test" */
+	const char *name; /* "local", "file", "env", "test" */
 	bulla_wrap_kind kind;
-	bool binds_context;             /* the service itself authenticates the encryption context */
-	size_t max_items;               /* of one question */
+	bool binds_context; /* the service itself authenticates the encryption context */
+	size_t max_items;   /* of one question */
 	/* Does this provider understand that form of key id? Pure grammar. */
 	bool (*owns)(bulla_bytes key_id);
 	/* A session with one key; shareable between threads. */
@@ -69,7 +69,7 @@ typedef struct bulla_provider {
 	bulla_code (*ask)(void *session, const bulla_question *question, void **ret_exchange, bulla_need *need, bulla_error *err);
 	/* Need, satisfied, to answer: fills the items. A failure of the whole exchange is returned; one of an item is its code. */
 	bulla_code (*answer)(void *session, const bulla_question *question, void *exchange, bulla_need *need, bulla_lane *lane,
-	                     bulla_error *err);
+			     bulla_error *err);
 	/* Frees an exchange that will not be answered. */
 	void (*abandon)(void *session, void *exchange);
 } bulla_provider;

@@ -7,7 +7,7 @@
 #include <bulla/error.h>
 
 typedef enum bulla_reason {
-	BULLA_REASON_NONE = 0,         /* OK, or the fault lies with the keyring or the machine, not with the row */
+	BULLA_REASON_NONE = 0, /* OK, or the fault lies with the keyring or the machine, not with the row */
 	BULLA_REASON_WRONG_KEY = 1,
 	BULLA_REASON_KEY_DESTROYED = 2,
 	BULLA_REASON_TAMPERED = 3,

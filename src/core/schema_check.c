@@ -158,7 +158,8 @@ static const char *held_key(const bulla_model *model)
 	for (size_t i = 0; i < model->field_count; i++)
 		if (model->fields[i].index) return "an index";
 	if (model->branch.name.text) return "a branch key";
-	if (model->data_key == BULLA_DATA_KEY_FIELD || model->data_key == BULLA_DATA_KEY_TABLE) return "one data key for many rows";
+	if (model->data_key == BULLA_DATA_KEY_FIELD || model->data_key == BULLA_DATA_KEY_TABLE)
+		return "one data key for many rows";
 	return NULL;
 }
 
@@ -171,7 +172,8 @@ static bulla_code refuse_encrypt_only(bulla_schema_reader *r, const bulla_yaml *
 		if (!held) continue;
 		bulla_code code = bulla_yaml_fail(r->document, node, r->err, "%s can only encrypt, and the model %.64s has %s",
 						  source, model->key, held);
-		return bulla_advise(r->err, code, "use a key that can also decrypt, or data_key: record with direct KMS wraps and no index");
+		return bulla_advise(r->err, code,
+				    "use a key that can also decrypt, or data_key: record with direct KMS wraps and no index");
 	}
 	return BULLA_OK;
 }

@@ -11,9 +11,9 @@
 #include <stdatomic.h>
 
 typedef enum bulla_session_role {
-	BULLA_SESSION_CURRENT = 1,  /* of the environment's `keys`: wraps and unwraps */
-	BULLA_SESSION_NAMED = 2,    /* of a model's `data_keys`: wraps that key only, unwraps */
-	BULLA_SESSION_PREVIOUS = 3  /* unwraps only */
+	BULLA_SESSION_CURRENT = 1, /* of the environment's `keys`: wraps and unwraps */
+	BULLA_SESSION_NAMED = 2,   /* of a model's `data_keys`: wraps that key only, unwraps */
+	BULLA_SESSION_PREVIOUS = 3 /* unwraps only */
 } bulla_session_role;
 
 typedef struct bulla_session {
@@ -27,11 +27,11 @@ struct bulla_keyring {
 	bulla_keyring_config config;
 	bulla_pool *pool;
 	bulla_cache *cache;
-	bulla_session *sessions;    /* in the order in which they are tried */
+	bulla_session *sessions; /* in the order in which they are tried */
 	size_t session_count;
 	atomic_uint_fast64_t questions;
-	bulla_latch *latch;         /* of `spare` */
-	struct bulla_batch *spare;  /* workbenches of finished records, one list */
+	bulla_latch *latch;        /* of `spare` */
+	struct bulla_batch *spare; /* workbenches of finished records, one list */
 	size_t spare_count;
 };
 
@@ -39,7 +39,8 @@ struct bulla_keyring {
 const bulla_session *bulla_keyring_session(const bulla_keyring *keyring, const char *key_id);
 
 /* The first session at or after `*from` whose key made that wrap; moves `*from` behind it. NULL when none is left. */
-const bulla_session *bulla_keyring_unwrapper(const bulla_keyring *keyring, uint8_t kind, uint64_t reference, bulla_bytes blob, size_t *from);
+const bulla_session *bulla_keyring_unwrapper(const bulla_keyring *keyring, uint8_t kind, uint64_t reference, bulla_bytes blob,
+					     size_t *from);
 
 bool bulla_session_can_unwrap(const bulla_session *session);
 

@@ -13,15 +13,15 @@ typedef struct bulla_wrapping {
 	bulla_bytes context;      /* canonical */
 	uint8_t commitment[BULLA_COMMITMENT_SIZE];
 	uint8_t checks[2 * BULLA_CHECKS_MAX];
-	bulla_buf plain;          /* the key, or the content of a box */
-	bulla_buf blobs;          /* making: one after the other */
+	bulla_buf plain; /* the key, or the content of a box */
+	bulla_buf blobs; /* making: one after the other */
 	size_t blob_start;
-	bulla_buf bytes;          /* making: the finished wrapped key */
-	size_t next_session;      /* opening: where the search for a session goes on */
-	size_t asked_wrap;        /* opening: the wrap that is being asked about */
-	bool making;              /* else opening */
+	bulla_buf bytes;     /* making: the finished wrapped key */
+	size_t next_session; /* opening: where the search for a session goes on */
+	size_t asked_wrap;   /* opening: the wrap that is being asked about */
+	bool making;         /* else opening */
 	bool tried, settled;
-	bulla_code code;          /* why the last try failed */
+	bulla_code code; /* why the last try failed */
 } bulla_wrapping;
 
 void bulla_wrapping_done(bulla_wrapping *wrapping); /* wipes; leaves it zeroed */
@@ -31,24 +31,28 @@ BULLA_MUST bulla_code bulla_wrapping_begin_open(bulla_wrapping *w, bulla_bytes b
 /* Does it hang from a branch key, and from which version? */
 bool bulla_wrapping_branch(const bulla_wrapping *w, uint64_t *ret_version);
 /* Opens it by that branch key and checks the commitment: AUTH. */
-BULLA_MUST bulla_code bulla_wrapping_open_by_branch(bulla_wrapping *w, bulla_lane *lane, const bulla_cached_key *branch, bulla_secret *ret_key,
-                                                    bulla_error *err);
+BULLA_MUST bulla_code bulla_wrapping_open_by_branch(bulla_wrapping *w, bulla_lane *lane, const bulla_cached_key *branch,
+						    bulla_secret *ret_key, bulla_error *err);
 /* After a round: the key, its commitment checked. The round's failure otherwise. */
 BULLA_MUST bulla_code bulla_wrapping_key(bulla_wrapping *w, bulla_lane *lane, bulla_secret *ret_key, bulla_error *err);
 
 /* Of a box that did not open: how many pairs it was sealed with (0: not told) and how many were given; where they are as many, the name of the first
  * whose check differs, empty when all agree. */
-BULLA_MUST bulla_code bulla_wrapping_differing(bulla_wrapping *w, bulla_lane *lane, size_t *ret_sealed, size_t *ret_given, bulla_bytes *ret_name);
+BULLA_MUST bulla_code bulla_wrapping_differing(bulla_wrapping *w, bulla_lane *lane, size_t *ret_sealed, size_t *ret_given,
+					       bulla_bytes *ret_name);
 
 /* --- making ---------------------------------------------------------------------------------------------------- */
 /* A fresh data key and its commitment, no checks. */
 BULLA_MUST bulla_code bulla_wrapping_begin_create(bulla_wrapping *w, bulla_lane *lane, bulla_bytes context, bulla_error *err);
 /* A given key (fresh or being rewrapped) with its commitment and checks. */
 BULLA_MUST bulla_code bulla_wrapping_begin_wrap(bulla_wrapping *w, const bulla_secret *key, bulla_bytes context,
-                                                const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bulla_bytes checks, bulla_error *err);
+						const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bulla_bytes checks,
+						bulla_error *err);
 /* The content of a box with fresh random bytes in the commitment's place, and a check for each pair of its context. */
-BULLA_MUST bulla_code bulla_wrapping_begin_box(bulla_wrapping *w, bulla_lane *lane, bulla_bytes plain, bulla_bytes context, bulla_error *err);
-BULLA_MUST bulla_code bulla_wrapping_create_by_branch(bulla_wrapping *w, bulla_lane *lane, const bulla_cached_key *branch, bulla_error *err);
+BULLA_MUST bulla_code bulla_wrapping_begin_box(bulla_wrapping *w, bulla_lane *lane, bulla_bytes plain, bulla_bytes context,
+					       bulla_error *err);
+BULLA_MUST bulla_code bulla_wrapping_create_by_branch(bulla_wrapping *w, bulla_lane *lane, const bulla_cached_key *branch,
+						      bulla_error *err);
 /* After a round: finishes w->bytes. The round's failure when fewer than min_wraps wraps were made. */
 BULLA_MUST bulla_code bulla_wrapping_made(bulla_wrapping *w, bulla_error *err);
 

@@ -138,6 +138,8 @@ static bulla_code count_row(const bulla_verify *v, const bulla_page *page, size_
 		return BULLA_OK;
 	case DIFFERENT:
 		found->differences++;
+		/* somebody wrote an old ciphertext beside a new plaintext, which is the truth: put aside, so that apply seals it again */
+		if (v->run->mapping.plain_count) TRY(name_row(v, page, row, &found->aside, "", BULLA_REASON_TAMPERED, err));
 		return found->examples.n < BULLA_EXAMPLES_MAX
 			       ? name_row(v, page, row, &found->examples, "", BULLA_REASON_NONE, err)
 			       : BULLA_OK;

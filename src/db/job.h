@@ -131,11 +131,11 @@ BULLA_MUST bulla_code bulla_job_export(const bulla_job *job, bulla_record_each e
  * seal_value appends what the field's column would hold for `plain`, sealed under the record's own key: NOT_FOUND when the record has none, TYPE for
  * text that is no value of the field's type. open_given opens such bytes; open_value what the record holds. */
 BULLA_MUST bulla_code bulla_job_seal_value(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field,
-                                           bulla_bytes plain, bulla_buf *out, bulla_error *err);
+					   bulla_bytes plain, bulla_buf *out, bulla_error *err);
 BULLA_MUST bulla_code bulla_job_open_given(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field,
-                                           bulla_bytes ciphertext, bulla_buf *out, bulla_error *err);
+					   bulla_bytes ciphertext, bulla_buf *out, bulla_error *err);
 BULLA_MUST bulla_code bulla_job_open_value(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field,
-                                           bulla_buf *out, bulla_error *err);
+					   bulla_buf *out, bulla_error *err);
 
 /* Writes one JSON object: phase (planned, applying, applied, verified, finished), rows, per field: sealed, unsealed, null,
  * by key version; quarantine by reason; plaintext left; last plaintext-only write; workers. Needs no keys. */

@@ -12,11 +12,11 @@
 #include "base/buf.h"
 #include "crypto/aead.h"
 
-#define BULLA_FIELD_RECORD 0x01 /* version in bits 0-5 */
-#define BULLA_FIELD_SHARED 0x02
+#define BULLA_FIELD_RECORD       0x01 /* version in bits 0-5 */
+#define BULLA_FIELD_SHARED       0x02
 #define BULLA_FIELD_VERSION_MASK 0x3f
-#define BULLA_FIELD_NULL 0x40   /* sealed NULL: the value is empty */
-#define BULLA_FIELD_PADDED 0x80 /* ISO/IEC 7816-4 padding inside */
+#define BULLA_FIELD_NULL         0x40 /* sealed NULL: the value is empty */
+#define BULLA_FIELD_PADDED       0x80 /* ISO/IEC 7816-4 padding inside */
 
 /* Bytes over the (padded) value for a version; 0 for an unknown one. */
 size_t bulla_field_overhead(uint8_t version);
@@ -32,7 +32,7 @@ BULLA_MUST bulla_code bulla_field_label(bulla_bytes model, bulla_bytes field, co
 /* Seals `plain` (already padded where `header` says so) into `out`, which has room for overhead + plain.len bytes. `associated`
  * starts with a label whose header byte equals `header`. */
 BULLA_MUST bulla_code bulla_field_seal(bulla_lane *lane, const uint8_t key[static BULLA_KEY_SIZE], uint8_t header,
-                                       bulla_bytes associated, bulla_bytes plain, uint8_t *out, bulla_error *err);
+				       bulla_bytes associated, bulla_bytes plain, uint8_t *out, bulla_error *err);
 
 /* Checks the header: its version must be `version`; unknown bits, another version or a sealed NULL with padding are VERSION; too
  * short is FORMAT. */
@@ -41,7 +41,7 @@ BULLA_MUST bulla_code bulla_field_header(bulla_bytes sealed, uint8_t version, ui
 /* Opens into `out` (sealed.len - overhead bytes) and sets the length of the value without padding. AUTH also for bad padding and
  * for a sealed NULL that is not empty. `associated` as for sealing, with the header found in `sealed`. */
 BULLA_MUST bulla_code bulla_field_open(bulla_lane *lane, const uint8_t key[static BULLA_KEY_SIZE], bulla_bytes associated,
-                                       bulla_bytes sealed, uint8_t *out, size_t *ret_len, bulla_error *err);
+				       bulla_bytes sealed, uint8_t *out, size_t *ret_len, bulla_error *err);
 
 /* Writes len + padding bytes to `out` (bulla_field_padded_size()). */
 void bulla_field_pad(bulla_bytes value, uint32_t block, uint8_t *out);

@@ -17,11 +17,11 @@
 #include "base/buf.h"
 #include "crypto/aead.h"
 
-#define BULLA_WRAPPED_KEY 0x01
-#define BULLA_WRAPPED_BOX 0x02
+#define BULLA_WRAPPED_KEY     0x01
+#define BULLA_WRAPPED_BOX     0x02
 #define BULLA_COMMITMENT_SIZE 32
-#define BULLA_WRAPS_MAX 16
-#define BULLA_CHECKS_MAX 16
+#define BULLA_WRAPS_MAX       16
+#define BULLA_CHECKS_MAX      16
 #define BULLA_WRAPPED_KEY_MAX (34 + BULLA_WRAPS_MAX * (11 + 8192) + 1 + 2 * BULLA_CHECKS_MAX)
 #define BULLA_LOCAL_BLOB_SIZE (BULLA_KEY_SIZE + BULLA_TAG_SIZE) /* 48: a key under a branch key, key file or test key */
 
@@ -42,7 +42,7 @@ typedef enum bulla_wrap_kind {
 const char *bulla_wrap_kind_name(uint8_t kind);
 
 typedef struct bulla_wrap {
-	uint8_t kind;        /* bulla_wrap_kind */
+	uint8_t kind; /* bulla_wrap_kind */
 	uint64_t reference;
 	bulla_bytes blob;
 } bulla_wrap;
@@ -53,7 +53,7 @@ typedef struct bulla_wrapped_key {
 	bulla_bytes commitment;
 	size_t wrap_count;
 	bulla_wrap wraps[BULLA_WRAPS_MAX];
-	bulla_bytes checks;  /* 2 bytes each */
+	bulla_bytes checks; /* 2 bytes each */
 } bulla_wrapped_key;
 
 /* VERSION for a first byte that is neither; FORMAT for everything else that does not fit exactly. On failure `ret` holds nothing of use: it
@@ -68,35 +68,36 @@ size_t bulla_wrapped_key_branch_size(size_t checks);
 
 /* SHA-256("bulla commit v1" 00 ‖ canonical context ‖ data key). */
 BULLA_MUST bulla_code bulla_commitment(bulla_lane *lane, bulla_bytes context, const uint8_t key[static BULLA_KEY_SIZE],
-                                       uint8_t out[static BULLA_COMMITMENT_SIZE], bulla_error *err);
+				       uint8_t out[static BULLA_COMMITMENT_SIZE], bulla_error *err);
 
 /* The first 2 bytes of SHA-256("bulla part v1" 00 ‖ commitment ‖ pair). `pair` is the pair as it stands in the canonical context: u16-prefixed
  * name, u16-prefixed value. */
-BULLA_MUST bulla_code bulla_context_check(bulla_lane *lane, const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bulla_bytes pair,
-                                          uint8_t out[static 2], bulla_error *err);
+BULLA_MUST bulla_code bulla_context_check(bulla_lane *lane, const uint8_t commitment[static BULLA_COMMITMENT_SIZE],
+					  bulla_bytes pair, uint8_t out[static 2], bulla_error *err);
 
 /* Who a local wrap is made by and for; all of it is associated data. */
 typedef struct bulla_wrap_label {
 	uint8_t kind;
 	uint64_t reference;
-	bulla_bytes branch;  /* the branch's identity; empty for key files and test keys */
+	bulla_bytes branch; /* the branch's identity; empty for key files and test keys */
 } bulla_wrap_label;
 
 /* Wraps a data key under a 32-byte key of ours, XAES-256-GCM: nonce = first 24 bytes of the commitment, associated data = "bulla wrap
  * v1" 00 ‖ kind ‖ reference ‖ u16-prefixed branch ‖ commitment. The commitment fixes data key and context, so a repeated nonce means
  * the same message. */
-BULLA_MUST bulla_code bulla_wrap_seal(bulla_lane *lane, const uint8_t wrapping_key[static BULLA_KEY_SIZE], const bulla_wrap_label *label,
-                                      const uint8_t commitment[static BULLA_COMMITMENT_SIZE], const uint8_t key[static BULLA_KEY_SIZE],
-                                      uint8_t out[static BULLA_LOCAL_BLOB_SIZE], bulla_error *err);
+BULLA_MUST bulla_code bulla_wrap_seal(bulla_lane *lane, const uint8_t wrapping_key[static BULLA_KEY_SIZE],
+				      const bulla_wrap_label *label, const uint8_t commitment[static BULLA_COMMITMENT_SIZE],
+				      const uint8_t key[static BULLA_KEY_SIZE], uint8_t out[static BULLA_LOCAL_BLOB_SIZE],
+				      bulla_error *err);
 /* AUTH when it does not open; FORMAT for a blob of another size. Does not check the commitment. */
-BULLA_MUST bulla_code bulla_wrap_open(bulla_lane *lane, const uint8_t wrapping_key[static BULLA_KEY_SIZE], const bulla_wrap_label *label,
-                                      const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bulla_bytes blob,
-                                      uint8_t ret_key[static BULLA_KEY_SIZE], bulla_error *err);
+BULLA_MUST bulla_code bulla_wrap_open(bulla_lane *lane, const uint8_t wrapping_key[static BULLA_KEY_SIZE],
+				      const bulla_wrap_label *label, const uint8_t commitment[static BULLA_COMMITMENT_SIZE],
+				      bulla_bytes blob, uint8_t ret_key[static BULLA_KEY_SIZE], bulla_error *err);
 
 /* The same for the content of a box, which has no commitment to bind its context: associated data = "bulla box v1" 00 ‖ kind ‖
  * reference ‖ 00 00 ‖ the box's 32 random bytes ‖ canonical context. `sealing` appends plain.len + 16 bytes, opening blob.len - 16. */
-BULLA_MUST bulla_code bulla_wrap_box(bulla_lane *lane, const uint8_t wrapping_key[static BULLA_KEY_SIZE], const bulla_wrap_label *label,
-                                     bulla_bytes random, bulla_bytes context, bulla_bytes input, bool sealing, bulla_buf *out,
-                                     bulla_error *err);
+BULLA_MUST bulla_code bulla_wrap_box(bulla_lane *lane, const uint8_t wrapping_key[static BULLA_KEY_SIZE],
+				     const bulla_wrap_label *label, bulla_bytes random, bulla_bytes context, bulla_bytes input,
+				     bool sealing, bulla_buf *out, bulla_error *err);
 
 #endif

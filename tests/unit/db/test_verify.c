@@ -44,13 +44,14 @@ static const struct {
 	int differences, failed;
 	const char *entries;
 } damages[] = {
-	{ "UPDATE users SET email = 'other' WHERE id = 3", 1, 0, "" },
-	{ "UPDATE users SET email = 'SECRETMAIL3' WHERE id = 3", 1, 0, "" },
-	{ "UPDATE users SET email = CAST(email AS BLOB) WHERE id = 3", 1, 0, "" },
-	{ "UPDATE users SET email = NULL WHERE id = 3", 1, 0, "" },
-	{ "UPDATE users SET email_bidx = randomblob(16) WHERE id = 3", 1, 0, "" },
-	{ "UPDATE users SET email_bidx = NULL WHERE id = 3", 1, 0, "" },
-	{ "UPDATE users SET email = NULL, email_ciphertext = NULL WHERE id = 3", 1, 0, "" }, /* an index without a value */
+	{ "UPDATE users SET email = 'other' WHERE id = 3", 1, 0, "[3]tampered" },
+	{ "UPDATE users SET email = 'SECRETMAIL3' WHERE id = 3", 1, 0, "[3]tampered" },
+	{ "UPDATE users SET email = CAST(email AS BLOB) WHERE id = 3", 1, 0, "[3]tampered" },
+	{ "UPDATE users SET email = NULL WHERE id = 3", 1, 0, "[3]tampered" },
+	{ "UPDATE users SET email_bidx = randomblob(16) WHERE id = 3", 1, 0, "[3]tampered" },
+	{ "UPDATE users SET email_bidx = NULL WHERE id = 3", 1, 0, "[3]tampered" },
+	{ "UPDATE users SET email = NULL, email_ciphertext = NULL WHERE id = 3", 1, 0,
+	  "[3]tampered" }, /* an index without a value */
 	{ "UPDATE users SET email_ciphertext = (SELECT name_ciphertext FROM users WHERE id = 3) WHERE id = 3", 0, 1,
 	  "[3]emailtampered" },
 	{ "UPDATE users SET email_ciphertext = (SELECT email_ciphertext FROM users WHERE id = 4) WHERE id = 3", 0, 1,
@@ -77,7 +78,8 @@ static void damage_is_found_and_named(void **state)
 		world_verify(&w);
 		if (w.result.differences != (uint64_t)damages[i].differences)
 			fail_msg("%s: %d differences", damages[i].sql, (int)w.result.differences);
-		if (w.result.quarantined != (uint64_t)damages[i].failed)
+		/* a row that differs is put aside too: apply seals it again */
+		if (w.result.quarantined != (uint64_t)(damages[i].failed + damages[i].differences))
 			fail_msg("%s: %d failed", damages[i].sql, (int)w.result.quarantined);
 		assert_int_equal(w.result.done, 199);
 		assert_string_equal(world_text(&w, "SELECT group_concat(pk || field || reason) FROM bulla_quarantine"),
