@@ -43,7 +43,8 @@ static bulla_code adopt(bulla_project *project, const char *reason, bulla_error 
 	TRY(bulla_project_open_engine(project, &root, err));
 	uint64_t logged = 0;
 	TRY(bulla_log_generation(project->log, &logged, err));
-	return bulla_engine_adopt(project->engine, bulla_view_str(reason), logged, err);
+	TRY(bulla_engine_adopt(project->engine, bulla_view_str(reason), logged, err));
+	return bulla_project_remember_head(project, err); /* what was verified before belonged to the log that is given up */
 }
 
 bulla_code bulla_project_adopt(const char *config, const char *environment, const char *reason, bulla_error *err)

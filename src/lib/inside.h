@@ -48,4 +48,7 @@ BULLA_MUST bulla_code bulla_short_log_new(struct bulla_short_log **out, bulla_er
 void bulla_short_log_free(struct bulla_short_log *log);
 bulla_audit_sink bulla_short_log_sink(struct bulla_short_log *log);
 
+/* The head that the next verification compares with is that of the open log. */
+BULLA_MUST bulla_code bulla_project_remember_head(bulla_project *project, bulla_error *err);
+
 #endif

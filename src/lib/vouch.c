@@ -69,13 +69,18 @@ static bulla_code ask_all(bulla_project *project, bulla_vouched *report, bulla_e
 	return code;
 }
 
+bulla_code bulla_project_remember_head(bulla_project *project, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf note = { 0 };
+	TRY(bulla_project_checkpoint(project, project->log, &note, err));
+	return bulla_store_note_set(project->store, VERIFIED_NOTE, bulla_view_buf(&note), err);
+}
+
 /* The log is well: the next verification, and the witnesses, start from here. */
 static bulla_code remember(bulla_project *project, bulla_error *err)
 {
-	BULLA_BUF_AUTO bulla_buf note = { 0 };
 	TRY(bulla_project_open_log(project, false, err));
-	TRY(bulla_project_checkpoint(project, project->log, &note, err));
-	TRY(bulla_store_note_set(project->store, VERIFIED_NOTE, bulla_view_buf(&note), err));
+	TRY(bulla_project_remember_head(project, err));
 	return bulla_witness_append(project, err);
 }
 
