@@ -4,6 +4,7 @@
 #include "help.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -221,10 +222,12 @@ static void test_notes(void **state)
 
 static void *add_aliases(void *arg)
 {
+	static atomic_int threads; /* a stack's address may serve two threads, one after the other */
 	place *p = arg;
+	int self = atomic_fetch_add(&threads, 1);
 	for (int done = 0; done < 20;) {
 		char id[32];
-		(void)snprintf(id, sizeof id, "%p-%d", (void *)&done, done);
+		(void)snprintf(id, sizeof id, "%d-%d", self, done);
 		bulla_kms_row rows[] = { row(BULLA_KMS_ALIAS, id, "1") };
 		bulla_code code = change(p, version_of(p), rows, 1, 1);
 		if (code == BULLA_OK) done++;
