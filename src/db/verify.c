@@ -137,10 +137,12 @@ static bulla_code put_aside(verification *x, int64_t began_ms, bool complete, bu
 }
 
 /* Beside a job that runs: only the phase is touched, and only where it follows from the one before. */
-static bulla_code move_phase(verification *x, bulla_error *err)
+static bulla_code move_phase(verification *x, bool clean, bulla_error *err)
 {
-	bulla_value args[] = { bulla_value_text(bulla_phase_name(BULLA_PHASE_VERIFIED)), bulla_value_text(x->run.job->model->key),
-			       bulla_value_text(bulla_phase_name(BULLA_PHASE_APPLIED)) };
+	bulla_phase to = clean ? BULLA_PHASE_VERIFIED : BULLA_PHASE_APPLIED;
+	bulla_phase from = clean ? BULLA_PHASE_APPLIED : BULLA_PHASE_VERIFIED;
+	bulla_value args[] = { bulla_value_text(bulla_phase_name(to)), bulla_value_text(x->run.job->model->key),
+			       bulla_value_text(bulla_phase_name(from)) };
 	return x->run.db->target->run(x->run.db, "UPDATE bulla_job SET phase = ? WHERE model = ? AND phase = ?", args, 3, NULL,
 				      NULL, NULL, err);
 }
@@ -152,7 +154,7 @@ static bulla_code keep(verification *x, const bulla_report *report, bulla_bytes 
 	bulla_code code = bulla_book_make(db, err);
 	if (!code) code = put_aside(x, x->run.began_us / 1000, report->complete, err);
 	if (!code) code = bulla_report_keep(report, line, err);
-	if (!code && report->clean && report->complete && !report->finished) code = move_phase(x, err);
+	if (!code && report->complete && !report->finished) code = move_phase(x, report->clean, err);
 	if (!code) return db->target->commit(db, err);
 	db->target->rollback(db);
 	return code;
