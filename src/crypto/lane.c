@@ -1,10 +1,13 @@
 /*
  * lane.c - a thread's kept contexts: their making and unmaking, random bytes, SHA-256 and HMAC-SHA-256.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "crypto/lane.h"
 
 #include <openssl/core_names.h>
 #include <openssl/params.h>
+#include <openssl/sha.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -12,22 +15,18 @@
 #include "crypto/lane_inside.h"
 #include "crypto/remembered.h"
 
-static bulla_code make_hashes(bulla_lane *lane, bulla_error *err)
+static bulla_code make_hmac(bulla_lane *lane, bulla_error *err)
 {
 	const OSSL_PARAM with_sha256[] = {
 		OSSL_PARAM_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){ "SHA256" }, sizeof "SHA256" - 1),
 		OSSL_PARAM_END,
 	};
-	EVP_MD *md = EVP_MD_fetch(NULL, "SHA256", NULL);
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 
-	lane->sha256 = EVP_MD_CTX_new();
 	lane->hmac = mac ? EVP_MAC_CTX_new(mac) : NULL;
-	bool good = md && lane->sha256 && lane->hmac && EVP_DigestInit_ex2(lane->sha256, md, NULL) == 1 &&
-		    EVP_MAC_CTX_set_params(lane->hmac, with_sha256) == 1;
-	EVP_MD_free(md); /* the contexts hold their own references */
-	EVP_MAC_free(mac);
-	return good ? BULLA_OK : bulla_crypto_fail(err, "preparing SHA-256");
+	bool good = lane->hmac && EVP_MAC_CTX_set_params(lane->hmac, with_sha256) == 1;
+	EVP_MAC_free(mac); /* the context holds its own reference */
+	return good ? BULLA_OK : bulla_crypto_fail(err, "preparing HMAC-SHA-256");
 }
 
 static bulla_code make_ciphers(bulla_lane *lane, bulla_error *err)
@@ -50,7 +49,7 @@ static bulla_code make_all(bulla_lane *lane, bulla_error *err)
 {
 	if (sodium_init() < 0) return bulla_fail(err, BULLA_ERR_CRYPTO, "preparing libsodium failed");
 	TRY(bulla_random_init(&lane->random, err));
-	TRY(make_hashes(lane, err));
+	TRY(make_hmac(lane, err));
 	return make_ciphers(lane, err);
 }
 
@@ -77,7 +76,6 @@ void bulla_lane_free(bulla_lane *lane)
 	bulla_xaes_done(&lane->xaes_seal);
 	bulla_xaes_done(&lane->xaes_open);
 	EVP_MAC_CTX_free(lane->hmac);
-	EVP_MD_CTX_free(lane->sha256);
 	bulla_random_done(&lane->random);
 	bulla_wipe(lane, sizeof *lane);
 	free(lane);
@@ -115,15 +113,22 @@ static const bulla_bytes *gather(const bulla_bytes *parts, size_t *n, gathered *
 	return &g->whole;
 }
 
+static void sha256_wipe(SHA256_CTX *c)
+{
+	bulla_wipe(c, sizeof *c);
+}
+
+/* OpenSSL's own functions for SHA-256, without EVP: for messages of two blocks, of which a record has three or four, EVP's way in and out
+ * takes as long as the hashing. They are deprecated for what they do not offer (engines, providers, a choice at run time). */
 bulla_code bulla_sha256(bulla_lane *lane, const bulla_bytes *parts, size_t n, uint8_t out[static 32], bulla_error *err)
 {
-	GATHERED together;
-	const bulla_bytes *part = gather(parts, &n, &together);
-	bool good = EVP_DigestInit_ex2(lane->sha256, NULL, NULL) == 1;
+	__attribute__((cleanup(sha256_wipe))) SHA256_CTX c;
+	(void)lane; /* nothing is kept between messages */
+	bool good = SHA256_Init(&c) == 1;
 
 	for (size_t i = 0; i < n && good; i++)
-		good = part[i].len == 0 || EVP_DigestUpdate(lane->sha256, part[i].data, part[i].len) == 1;
-	if (good && EVP_DigestFinal_ex(lane->sha256, out, NULL) == 1) return BULLA_OK;
+		good = parts[i].len == 0 || SHA256_Update(&c, parts[i].data, parts[i].len) == 1;
+	if (good && SHA256_Final(out, &c) == 1) return BULLA_OK;
 	return bulla_crypto_fail(err, "hashing with SHA-256");
 }
 

@@ -13,7 +13,6 @@ typedef enum bulla_gcm_size { BULLA_GCM_256, BULLA_GCM_192, BULLA_GCM_128, BULLA
 
 struct bulla_lane {
 	bulla_random_source random;
-	EVP_MD_CTX *sha256; /* initialised once, then only restarted */
 	EVP_MAC_CTX *hmac;
 	bool hmac_keyed; /* `hmac_key` is what `hmac` is keyed with */
 	uint8_t hmac_key[BULLA_KEY_SIZE];

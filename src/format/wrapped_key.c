@@ -88,47 +88,19 @@ size_t bulla_wrapped_key_branch_size(size_t checks)
 	return 1 + BULLA_COMMITMENT_SIZE + 1 + DIRECTORY_ENTRY + 1 + 2 * checks + BULLA_LOCAL_BLOB_SIZE;
 }
 
-/* Hashes short parts as one piece of the stack: a record hashes three times, and gathering in the lane would cost more. */
-#define SHORT_CONTEXT 512
-
 bulla_code bulla_commitment(bulla_lane *lane, bulla_bytes context, const uint8_t key[static BULLA_KEY_SIZE],
 			    uint8_t out[static BULLA_COMMITMENT_SIZE], bulla_error *err)
 {
-	uint8_t input[sizeof COMMIT + SHORT_CONTEXT + BULLA_KEY_SIZE];
-	if (context.len > SHORT_CONTEXT) {
-		bulla_bytes parts[] = { bulla_view(COMMIT, sizeof COMMIT), context, bulla_view(key, BULLA_KEY_SIZE) };
-		return bulla_sha256(lane, parts, 3, out, err);
-	}
-	uint8_t *secret = input + sizeof COMMIT + context.len;
-	memcpy(input, COMMIT, sizeof COMMIT);
-	if (context.len) memcpy(input + sizeof COMMIT, context.data, context.len);
-	memcpy(secret, key, BULLA_KEY_SIZE);
-	bulla_bytes whole = bulla_view(input, sizeof COMMIT + context.len + BULLA_KEY_SIZE);
-	bulla_code code = bulla_sha256(lane, &whole, 1, out, err);
-	bulla_wipe(secret, BULLA_KEY_SIZE);
-	return code;
-}
-
-static bulla_code hash_pair(bulla_lane *lane, const uint8_t *commitment, bulla_bytes pair, uint8_t out[static 32],
-			    bulla_error *err)
-{
-	uint8_t input[sizeof PART + BULLA_COMMITMENT_SIZE + SHORT_CONTEXT];
-	if (pair.len > SHORT_CONTEXT) {
-		bulla_bytes parts[] = { bulla_view(PART, sizeof PART), bulla_view(commitment, BULLA_COMMITMENT_SIZE), pair };
-		return bulla_sha256(lane, parts, 3, out, err);
-	}
-	memcpy(input, PART, sizeof PART);
-	memcpy(input + sizeof PART, commitment, BULLA_COMMITMENT_SIZE);
-	memcpy(input + sizeof PART + BULLA_COMMITMENT_SIZE, pair.data, pair.len);
-	bulla_bytes whole = bulla_view(input, sizeof PART + BULLA_COMMITMENT_SIZE + pair.len);
-	return bulla_sha256(lane, &whole, 1, out, err);
+	const bulla_bytes parts[] = { bulla_view(COMMIT, sizeof COMMIT), context, bulla_view(key, BULLA_KEY_SIZE) };
+	return bulla_sha256(lane, parts, 3, out, err);
 }
 
 bulla_code bulla_context_check(bulla_lane *lane, const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bulla_bytes pair,
 			       uint8_t out[static 2], bulla_error *err)
 {
+	const bulla_bytes parts[] = { bulla_view(PART, sizeof PART), bulla_view(commitment, BULLA_COMMITMENT_SIZE), pair };
 	uint8_t hash[32];
-	TRY(hash_pair(lane, commitment, pair, hash, err));
+	TRY(bulla_sha256(lane, parts, 3, hash, err));
 	memcpy(out, hash, 2);
 	return BULLA_OK;
 }
