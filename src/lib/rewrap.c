@@ -22,6 +22,7 @@ typedef struct rewrap {
 	/* of one group */
 	size_t n;
 	uint64_t of[GROUP];
+	size_t stale[GROUP];      /* which wrap of the key is to be replaced */
 	bulla_buf wrapped[GROUP]; /* as it lies in the store */
 	bulla_buf contexts[GROUP];
 	bulla_engine_request requests[GROUP];
@@ -35,18 +36,18 @@ static bulla_code take_version(void *self, const bulla_branch_row *row, bulla_er
 	return bulla_buf_add_u64(&r->versions, row->version, err);
 }
 
-/* The wrap by an older material of that key; NULL when there is none. */
-static bulla_wrap *stale_wrap(const rewrap *r, bulla_wrapped_key *key)
+/* The place of the wrap by an older material of that key; wrap_count when there is none. */
+static size_t find_stale(const rewrap *r, const bulla_wrapped_key *key)
 {
 	for (size_t i = 0; i < key->wrap_count; i++) {
 		uint8_t uuid[BULLA_UUID_SIZE], material[BULLA_MATERIAL_ID_SIZE];
-		bulla_wrap *wrap = &key->wraps[i];
+		const bulla_wrap *wrap = &key->wraps[i];
 		if (wrap->kind != BULLA_WRAP_ENGINE || bulla_engine_blob_parse(wrap->blob, uuid, material, NULL)) continue;
 		if (memcmp(uuid, r->key->uuid, sizeof uuid) == 0 &&
 		    memcmp(material, r->key->current_material, sizeof material) != 0)
-			return wrap;
+			return i;
 	}
-	return NULL;
+	return key->wrap_count;
 }
 
 static bulla_code take_row(void *self, size_t index, const bulla_branch_row *row, bulla_error *err)
@@ -56,7 +57,8 @@ static bulla_code take_row(void *self, size_t index, const bulla_branch_row *row
 	(void)index;
 	if (row->state == BULLA_BRANCH_DESTROYED) return BULLA_OK; /* meanwhile */
 	TRY(bulla_wrapped_key_parse(row->wrapped, &key, err));
-	if (!stale_wrap(r, &key)) return BULLA_OK;
+	r->stale[r->n] = find_stale(r, &key);
+	if (r->stale[r->n] == key.wrap_count) return BULLA_OK;
 	TRY(bulla_buf_add(&r->wrapped[r->n], row->wrapped, err));
 	TRY(bulla_branch_context(r->lane, row->identity, row->version, &r->contexts[r->n], err));
 	r->of[r->n++] = row->version;
@@ -73,7 +75,7 @@ static bulla_code ask(rewrap *r, bulla_error *err)
 			.key_id = bulla_view_str(r->key->id),
 			.context = bulla_view_buf(&r->contexts[i]),
 			.new_context = bulla_view_buf(&r->contexts[i]),
-			.input = stale_wrap(r, &key)->blob,
+			.input = key.wraps[r->stale[i]].blob,
 		};
 	}
 	return bulla_engine_call(r->project->engine, r->requests, r->n, r->replies, err);
@@ -88,7 +90,7 @@ static bulla_code store_one(rewrap *r, size_t i, bulla_error *err)
 	const bulla_branch_store *store = &r->project->branches;
 	if (reply->code) return bulla_fail(err, reply->code, "%s", reply->text);
 	TRY(bulla_wrapped_key_parse(bulla_view_buf(&r->wrapped[i]), &key, err));
-	bulla_wrap *wrap = stale_wrap(r, &key);
+	bulla_wrap *wrap = &key.wraps[r->stale[i]];
 	wrap->blob = bulla_view_buf(&reply->blob);
 	wrap->reference = bulla_get_u64(reply->material_id);
 	TRY(bulla_wrapped_key_write(&key, &fresh, err));
