@@ -2,7 +2,7 @@
 # asks nothing, and exits non-zero when something falls short. Once the packages are there nothing touches the network.
 
 ROWS = 100000
-CRASH_N = 300
+CRASH_N = 500
 VECTORS = $(or $(BULLA_SHARED),../shared)/vectors
 PREFIX = /usr/local
 DESTDIR =
@@ -36,10 +36,11 @@ check-sanitize: ## all tests under ASan and UBSan, those with threads under TSan
 	@tools/install-packages build check sanitize
 	@tools/check-sanitize
 
-check-crash: ## jobs killed at CRASH_N random moments, many more than in check
+check-crash: ## jobs killed at CRASH_N random moments, and failed at every call to the disk
 	@tools/install-packages build check
 	@tools/build
 	@CRASH_N=$(CRASH_N) /usr/bin/python3 tests/functional/test_crash.py build
+	@DISK_N=0 /usr/bin/python3 tests/functional/test_disk.py build
 
 bench: ## one line a figure, "N met, N short" at the end, the same as JSON in build/
 	@tools/install-packages build bench

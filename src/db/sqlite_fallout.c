@@ -23,6 +23,7 @@ typedef struct object {
 struct bulla_fallout {
 	size_t n;
 	object *objects;
+	int fault; /* SQLite's code of what kept a statement from being tried; 0: none */
 };
 
 void bulla_lite_fallout_free(bulla_fallout *f)
@@ -39,27 +40,30 @@ void bulla_lite_fallout_free(bulla_fallout *f)
 
 /* --- does it work? ---------------------------------------------------------------------------------------------- */
 
-static bool compiles(bulla_lite *s, char *sql)
+/* SQLITE_ERROR says that the statement is wrong; anything else that it could not be tried. */
+static bool compiles(bulla_lite *s, bulla_fallout *f, char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc = sql ? sqlite3_prepare_v2(s->handle, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
 	(void)sqlite3_finalize(stmt);
 	sqlite3_free(sql);
+	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_ERROR && !f->fault) f->fault = rc;
 	return rc == SQLITE_OK;
 }
 
 /* An UPDATE that names every column fires every UPDATE trigger, whatever columns it is for. */
-static char *update_sql(bulla_lite *s, const char *table)
+static char *update_sql(bulla_lite *s, bulla_fallout *f, const char *table)
 {
 	sqlite3_stmt *stmt = NULL;
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
 	const char *comma = "";
 	sqlite3_str_appendf(sql, "UPDATE \"%w\" SET ", table);
 	char *columns = sqlite3_mprintf("SELECT name FROM pragma_table_xinfo(%Q) WHERE hidden = 0", table);
-	if (columns && sqlite3_prepare_v2(s->handle, columns, -1, &stmt, NULL) == SQLITE_OK) {
-		for (; sqlite3_step(stmt) == SQLITE_ROW; comma = ", ")
+	int rc = columns ? sqlite3_prepare_v2(s->handle, columns, -1, &stmt, NULL) : SQLITE_NOMEM;
+	if (rc == SQLITE_OK)
+		for (; (rc = sqlite3_step(stmt)) == SQLITE_ROW; comma = ", ")
 			sqlite3_str_appendf(sql, "%s\"%w\" = NULL", comma, sqlite3_column_text(stmt, 0));
-	}
+	if (rc != SQLITE_DONE && !f->fault) f->fault = rc;
 	(void)sqlite3_finalize(stmt);
 	sqlite3_free(columns);
 	return sqlite3_str_finish(sql);
@@ -67,18 +71,23 @@ static char *update_sql(bulla_lite *s, const char *table)
 
 /* A bit for each way of using it that compiles: selecting from a view; updating, deleting from and inserting into a
  * trigger's table. */
-static unsigned works(bulla_lite *s, const object *o)
+static unsigned works(bulla_lite *s, bulla_fallout *f, const object *o)
 {
-	if (o->view) return compiles(s, sqlite3_mprintf("SELECT * FROM \"%w\"", o->name));
-	unsigned ways = compiles(s, update_sql(s, o->table));
-	if (compiles(s, sqlite3_mprintf("DELETE FROM \"%w\"", o->table))) ways |= 2;
-	if (compiles(s, sqlite3_mprintf("INSERT INTO \"%w\" DEFAULT VALUES", o->table))) ways |= 4;
+	if (o->view) return compiles(s, f, sqlite3_mprintf("SELECT * FROM \"%w\"", o->name));
+	unsigned ways = compiles(s, f, update_sql(s, f, o->table));
+	if (compiles(s, f, sqlite3_mprintf("DELETE FROM \"%w\"", o->table))) ways |= 2;
+	if (compiles(s, f, sqlite3_mprintf("INSERT INTO \"%w\" DEFAULT VALUES", o->table))) ways |= 4;
 	return ways;
 }
 
-static bool broke(bulla_lite *s, const object *o)
+static bool broke(bulla_lite *s, bulla_fallout *f, const object *o)
 {
-	return (o->worked & ~works(s, o)) != 0;
+	return (o->worked & ~works(s, f, o)) != 0;
+}
+
+static bulla_code check_fault(bulla_lite *s, const bulla_fallout *f, bulla_error *err)
+{
+	return f->fault ? bulla_lite_fail(s, f->fault, err, "try the views and triggers of the database") : BULLA_OK;
 }
 
 /* --- before ----------------------------------------------------------------------------------------------------- */
@@ -114,8 +123,8 @@ static bulla_code note_all(bulla_lite *s, bulla_fallout *f, bulla_error *err)
 		TRY(note(f, stmt, err));
 	if (rc != SQLITE_DONE) return bulla_lite_fail(s, rc, err, "read the definition of the database");
 	for (size_t i = 0; i < f->n; i++)
-		f->objects[i].worked = works(s, &f->objects[i]);
-	return BULLA_OK;
+		f->objects[i].worked = works(s, f, &f->objects[i]);
+	return check_fault(s, f, err);
 }
 
 bulla_code bulla_lite_fallout_new(bulla_lite *s, bulla_fallout **out, bulla_error *err)
@@ -144,7 +153,9 @@ static bulla_code clear_table(bulla_lite *s, bulla_fallout *f, size_t first, bul
 		object *o = &f->objects[i];
 		if (o->view || sqlite3_stricmp(o->table, table) != 0) continue;
 		TRY(bulla_lite_execf(s, err, "%s", o->sql));
-		if (!broke(s, o)) continue;
+		bool broken = broke(s, f, o);
+		TRY(check_fault(s, f, err));
+		if (!broken) continue;
 		TRY(bulla_lite_execf(s, err, "DROP TRIGGER \"%w\"", o->name));
 		casualty(self, "trigger", o->name, o->sql);
 	}
@@ -158,23 +169,25 @@ static bool seen_before(const bulla_fallout *f, size_t i)
 	return false;
 }
 
-static bool trigger_exists(bulla_lite *s, const char *name)
+static bool trigger_exists(bulla_lite *s, bulla_fallout *f, const char *name)
 {
 	sqlite3_stmt *stmt = NULL;
 	char *sql = sqlite3_mprintf("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND name = %Q", name);
-	bool found = sql && sqlite3_prepare_v2(s->handle, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW;
+	int rc = sql ? sqlite3_prepare_v2(s->handle, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
+	if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE && !f->fault) f->fault = rc;
 	(void)sqlite3_finalize(stmt);
 	sqlite3_free(sql);
-	return found;
+	return rc == SQLITE_ROW;
 }
 
 /* A rebuilt table has lost all its triggers. */
-static bool needs_clearing(bulla_lite *s, const bulla_fallout *f, size_t first)
+static bool needs_clearing(bulla_lite *s, bulla_fallout *f, size_t first)
 {
 	for (size_t i = first; i < f->n; i++) {
 		const object *o = &f->objects[i];
 		if (o->view || sqlite3_stricmp(o->table, f->objects[first].table) != 0) continue;
-		if (!trigger_exists(s, o->name) || broke(s, o)) return true;
+		if (!trigger_exists(s, f, o->name) || broke(s, f, o)) return true;
 	}
 	return false;
 }
@@ -184,7 +197,9 @@ static bulla_code clear_views(bulla_lite *s, bulla_fallout *f, bulla_casualty ca
 {
 	for (size_t i = 0; i < f->n; i++) {
 		object *o = &f->objects[i];
-		if (!o->view || !broke(s, o)) continue;
+		bool broken = o->view && broke(s, f, o);
+		TRY(check_fault(s, f, err));
+		if (!broken) continue;
 		TRY(bulla_lite_execf(s, err, "DROP VIEW \"%w\"", o->name));
 		casualty(self, "view", o->name, o->sql);
 		for (size_t j = 0; j < f->n; j++) {
@@ -203,7 +218,9 @@ bulla_code bulla_lite_fallout_clear(bulla_lite *s, bulla_fallout *fallout, bulla
 	for (size_t i = 0; i < fallout->n; i++) {
 		const object *o = &fallout->objects[i];
 		if (o->view || !*o->table || seen_before(fallout, i)) continue;
-		if (needs_clearing(s, fallout, i)) TRY(clear_table(s, fallout, i, casualty, self, err));
+		bool needed = needs_clearing(s, fallout, i);
+		TRY(check_fault(s, fallout, err));
+		if (needed) TRY(clear_table(s, fallout, i, casualty, self, err));
 	}
 	return BULLA_OK;
 }

@@ -42,7 +42,9 @@ static bulla_code count(inspection *in, char *sql, size_t *ret)
 {
 	BULLA_STMT_AUTO *stmt = NULL;
 	TRY(bulla_lite_prepare(in->s, sql, &stmt, in->err));
-	*ret = sqlite3_step(stmt) == SQLITE_ROW ? (size_t)sqlite3_column_int64(stmt, 0) : 0;
+	int rc = sqlite3_step(stmt);
+	if (rc != SQLITE_ROW) return bulla_lite_fail(in->s, rc, in->err, "read the definition of the database");
+	*ret = (size_t)sqlite3_column_int64(stmt, 0);
 	return BULLA_OK;
 }
 
@@ -86,9 +88,11 @@ static bulla_code describe_column(inspection *in, bulla_column *column)
 	bulla_table *t = in->table;
 	char const *collation = NULL;
 	int autoincrement = 0;
-	if (t->kind == BULLA_TABLE_PLAIN && sqlite3_table_column_metadata(in->s->handle, "main", t->name, column->name, NULL,
-									  &collation, NULL, NULL, &autoincrement) == SQLITE_OK)
-		t->autoincrement |= autoincrement != 0;
+	int rc = t->kind == BULLA_TABLE_PLAIN ? sqlite3_table_column_metadata(in->s->handle, "main", t->name, column->name, NULL,
+									      &collation, NULL, NULL, &autoincrement)
+					      : SQLITE_OK;
+	if (rc != SQLITE_OK) return bulla_lite_fail(in->s, rc, in->err, "read the definition of the database");
+	t->autoincrement |= autoincrement != 0;
 	TRY(bulla_arena_copy(&t->arena, bulla_view_str(collation ? collation : "BINARY"), &column->collation, in->err));
 	if (!column->generated || !t->sql) return BULLA_OK;
 	return bulla_arena_copy(&t->arena, bulla_sql_column_definition(t->sql, column->name), &column->definition, in->err);
@@ -157,12 +161,14 @@ static bulla_code index_columns(inspection *in, bulla_table_index *index)
 	TRY(bulla_lite_prepare(
 		in->s, sqlite3_mprintf("SELECT name, coll FROM pragma_index_xinfo(%Q) WHERE key ORDER BY seqno", index->name),
 		&stmt, in->err));
-	while (sqlite3_step(stmt) == SQLITE_ROW && index->column_count < in->table->column_count) {
+	int rc;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && index->column_count < in->table->column_count) {
 		TRY(copy(in, stmt, 0, &index->columns[index->column_count]));
 		TRY(copy(in, stmt, 1, &index->collations[index->column_count]));
 		index->column_count++;
 	}
-	return BULLA_OK;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? BULLA_OK
+						     : bulla_lite_fail(in->s, rc, in->err, "read the definition of the database");
 }
 
 /* name, unique, origin, partial, sql */
@@ -291,7 +297,7 @@ static bulla_code find(inspection *in, const char *name)
 	return look_up(in, (const char *)bare.data);
 }
 
-static bulla_code inspect(inspection *in, const char *name)
+static bulla_code read_all(inspection *in, const char *name)
 {
 	TRY(find(in, name));
 	if (!in->table->name) return BULLA_OK;
@@ -302,6 +308,15 @@ static bulla_code inspect(inspection *in, const char *name)
 	TRY(inspect_indexes(in));
 	find_rowid(in->table);
 	return inspect_surroundings(in);
+}
+
+/* In one snapshot, in a transaction of the caller's or not: what was counted is what is read. */
+static bulla_code inspect(inspection *in, const char *name)
+{
+	TRY(bulla_lite_execf(in->s, in->err, "SAVEPOINT bulla_inspect"));
+	bulla_code code = read_all(in, name);
+	(void)sqlite3_exec(in->s->handle, "RELEASE bulla_inspect", NULL, NULL, NULL);
+	return code;
 }
 
 bulla_code bulla_lite_inspect(bulla_db *db, const char *name, bulla_table **out, bulla_error *err)

@@ -80,23 +80,17 @@ static bulla_code remove_partial(publication *p, bulla_error *err)
 
 /* --- checkpoints -------------------------------------------------------------------------------------------------------- */
 
-static bool only_zeros(bulla_bytes b)
-{
-	for (size_t i = 0; i < b.len; i++)
-		if (b.data[i]) return false;
-	return true;
-}
-
-/* Behind the durable part, an interrupted publication leaves a beginning of the notes that the journal still has, a power cut
- * perhaps zeros. Anything else was signed over entries that are gone. */
+/* Behind the durable part, an interrupted publication leaves the notes that the journal still has, or a part of them; after a power cut
+ * zeros stand where a sector was not written. Anything else was signed over entries that are gone. */
 static bulla_code check_behind(const bulla_log_dir *dir, const bulla_log_state *state, int fd, uint64_t length, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf behind = { 0 };
 	TRY(bulla_log_read_range(fd, BULLA_LOG_CHECKPOINTS, state->kept, length, &behind, err));
-	size_t same = 0;
-	while (same < behind.len && same < state->notes.len && behind.data[same] == state->notes.data[same])
-		same++;
-	if (same == behind.len || only_zeros(bulla_view(behind.data + same, behind.len - same))) return BULLA_OK;
+	size_t known = 0;
+	while (known < behind.len &&
+	       (behind.data[known] == 0 || (known < state->notes.len && behind.data[known] == state->notes.data[known])))
+		known++;
+	if (known == behind.len) return BULLA_OK;
 	return bulla_fail(err, BULLA_ERR_AUDIT, "%s/" BULLA_LOG_CHECKPOINTS " has checkpoints that the journal does not know",
 			  dir->path);
 }

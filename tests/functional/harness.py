@@ -29,7 +29,7 @@ databases:
 models:
 {models}'''
 
-settings = {'command': None}
+settings = {'command': None, 'build': None}
 
 
 def shared():
@@ -578,7 +578,8 @@ def main():
     """Runs the tests of the calling file; the last line of stdout is for tools/check."""
     if len(sys.argv) < 2:
         sys.exit('usage: %s BUILD_DIR [unittest arguments]' % sys.argv[0])
-    settings['command'] = find_command(sys.argv.pop(1))
+    settings['build'] = os.path.abspath(sys.argv.pop(1))
+    settings['command'] = find_command(settings['build'])
     runner = unittest.TextTestRunner(verbosity=2, resultclass=Result)
     result = unittest.main(testRunner=runner, exit=False).result
     bad, skipped = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses), len(result.skipped)

@@ -350,6 +350,14 @@ static void is_closed_to_a_child(void **state)
 	world_drop(&w);
 }
 
+static size_t file_get_size(const world *w, const char *name)
+{
+	bulla_buf content = file_get(w, name);
+	const size_t size = content.len;
+	bulla_buf_done(&content);
+	return size;
+}
+
 /* --- what is missing ---------------------------------------------------------------------------------------------------- */
 
 static void remove_file(const world *w, const char *name)
@@ -398,6 +406,33 @@ static void refuses_an_older_journal(void **state)
 			bulla_buf_done(&old[i]);
 		world_drop(&w);
 	}
+}
+
+/* A power cut in the middle of a publication: of the notes that the journal still has, some sectors have reached `checkpoints`. */
+static void completes_a_torn_publication(void **state)
+{
+	(void)state;
+	const world w = world_make();
+	world_fill(&w, 5, 5);
+	const size_t kept = file_get_size(&w, "checkpoints");
+	bulla_log *log = world_open(&w);
+	append_good(log, 5, 5);
+	bulla_buf journal = file_get(&w, "journal");
+	bulla_log_close(log);
+	bulla_buf whole = file_get(&w, "checkpoints");
+	assert_true(whole.len > kept + 100);
+
+	for (int wrong = 0; wrong < 2; wrong++) {
+		memset(whole.data + kept, 0, 60);
+		if (wrong) whole.data[kept + 20] = 'x';
+		file_put(&w, "journal", bulla_view_buf(&journal));
+		file_put(&w, "checkpoints", bulla_view_buf(&whole));
+		assert_int_equal(try_open(&w, ORIGIN, &w.seed, false), wrong ? BULLA_ERR_AUDIT : BULLA_OK);
+		if (!wrong) assert_verifies(&w, 10);
+	}
+	bulla_buf_done(&journal);
+	bulla_buf_done(&whole);
+	world_drop(&w);
 }
 
 static void put_in_place_of(const world *w, const char *other)
@@ -464,6 +499,7 @@ int main(void)
 		cmocka_unit_test(is_closed_to_a_child),
 		cmocka_unit_test(does_not_begin_again_where_a_log_was),
 		cmocka_unit_test(refuses_an_older_journal),
+		cmocka_unit_test(completes_a_torn_publication),
 		cmocka_unit_test(notices_that_it_was_replaced),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

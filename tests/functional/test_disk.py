@@ -1,0 +1,178 @@
+"""A disk that fails on purpose: each command is stopped at each of the calls that change a file, then taken up again.
+
+The fault disk (disk.c) numbers the calls. At each number in turn the process is killed, the power is cut (what was not synced is kept in part),
+the disk is full, a call fails with EIO, or writes half; reads fail too. After each the same command goes on, every row is what it
+was byte for byte, and the audit log verifies. DISK_N faults of each kind for each command (1 by default; 0: every call); CRASH_SEED to see a run
+again.
+"""
+import os
+import random
+import shutil
+import tempfile
+
+import harness
+from harness import exact_rows
+
+FAULTS = ('kill', 'cut', 'full', 'error', 'short', 'read')
+EACH = int(os.environ.get('DISK_N', '1'))
+SEED = int(os.environ.get('CRASH_SEED', '0')) or random.SystemRandom().randint(1, 10 ** 9)
+ROWS = 24
+COLUMNS = ['id', 'name', 'email', 'note', 'salary', 'city']
+TABLE = '''CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL DEFAULT 'none', email TEXT UNIQUE, note, salary INTEGER, city TEXT)'''
+MODEL = '''  people:
+    branch_key: { name: "person:{id}" }
+    fields:
+      name: { type: string }
+      email: { type: string, index: { normalize: lowercase, unique: true } }
+      note: { type: any }
+      salary: { type: integer }
+'''
+SETTLE = ('--settle', '0s')
+LADDER = (('apply',), ('verify',), ('finish', *SETTLE))
+
+
+class Disk(harness.Case):
+    """Each fault happens in a copy of one prepared project."""
+
+    def setUp(self):
+        super().setUp()
+        self.random = random.Random('%d %s' % (SEED, self.id()))
+        self.top = self.dir
+        self.library = os.path.join(harness.settings['build'], 'tests', 'functional', 'libdisk.so')
+        self.happened = {fault: 0 for fault in FAULTS}
+
+    def enter(self, directory):
+        self.dir, self.database = directory, os.path.join(directory, 'app.db')
+
+    def project(self, mode, *steps):
+        self.enter(tempfile.mkdtemp(dir=self.top))
+        self.sql('PRAGMA journal_mode = %s' % mode, TABLE, *(
+            ('INSERT INTO people VALUES (?, ?, ?, ?, ?, ?)',
+             (i, 'Zo\u00eb Kq%05dz' % i, 'kq%05dz@example.org' % i, (None, '', i, i / 8, b'\0Kq' + bytes([i]) * i)[i % 5], i * 1000, 'Ghent'))
+            for i in range(1, ROWS + 1)))
+        self.expected = exact_rows(self.database, 'people', COLUMNS, ['id'])
+        self.model(MODEL)
+        for step in steps:
+            self.bulla(*step)
+        return self.dir
+
+    def copy_of(self, directory):
+        copy = tempfile.mkdtemp(dir=self.top)
+        shutil.rmtree(copy)
+        shutil.copytree(directory, copy)
+        self.enter(copy)
+
+    def leave(self):
+        shutil.rmtree(self.dir)
+        self.enter(self.top)
+        self.runs.clear()
+
+    def run_on_disk(self, fault, at, args):
+        """The command on the fault disk; its exit status (-9: killed)."""
+        saved, count = tempfile.mkdtemp(dir=self.top), os.path.join(self.top, 'count')
+        done = self.bulla(*args, status=(0, 1, 3, -9), manners=False, env={
+            'LD_PRELOAD': self.library, 'DISK_ROOT': self.dir, 'DISK_SAVED': saved, 'DISK_FAULT': fault, 'DISK_AT': str(at),
+            'DISK_SEED': str(self.random.randint(1, 1 << 60)), 'DISK_COUNT': count})
+        shutil.rmtree(saved)
+        return done
+
+    def count_calls(self, base, args):
+        """How many calls change a file, how many read one, when nothing fails."""
+        self.copy_of(base)
+        self.run_on_disk('count', 0, args)
+        with open(os.path.join(self.top, 'count'), encoding='ascii') as file:
+            calls, reads = map(int, file.read().split())
+        self.leave()
+        return calls, reads
+
+    def places(self, total):
+        """Which calls fail: every one, or some."""
+        if EACH == 0 or EACH >= total:
+            return range(1, total + 1)
+        return sorted(self.random.sample(range(1, total + 1), EACH))
+
+    def fail_everywhere(self, base, args, check):
+        """Runs the command with each fault at each place; `check` takes it up again and compares."""
+        calls, reads = self.count_calls(base, args)
+        for fault in FAULTS:
+            for at in self.places(reads if fault == 'read' else calls):
+                with self.subTest(command=' '.join(args), fault=fault, at=at, seed=SEED):
+                    self.copy_of(base)
+                    done = self.run_on_disk(fault, at, args)
+                    if fault in ('kill', 'cut'):
+                        self.assertEqual(done.status, -9, str(done))
+                    self.happened[fault] += 1
+                    check(args)
+                self.leave()
+        print('%s: %d calls, %d reads; %s' % (' '.join(args), calls, reads, ', '.join(
+            '%s %d' % pair for pair in self.happened.items())), flush=True)
+
+    # --- afterwards ---
+    def check_database(self):
+        self.assertEqual(self.sql('PRAGMA integrity_check'), [('ok',)])
+
+    def check_log(self):
+        self.assertTrue(self.bulla('audit', 'verify', '--json').json()['verified'])
+
+    def check_export(self):
+        self.assert_exports('people', 'people', COLUMNS, self.expected)
+
+    def check_plaintext(self):
+        self.check_database()
+        self.assertEqual(exact_rows(self.database, 'people', COLUMNS, ['id']), self.expected)
+
+    def check_clean(self):
+        answer = self.bulla('verify', '--json').model()
+        self.assertEqual((answer['equal'], answer['unsealed'], answer['differences']), (ROWS, 0, 0))
+
+    # --- the jobs ---
+    def after_apply(self, args):
+        self.check_plaintext()
+        self.bulla(*args)
+        self.check_clean()
+        self.check_plaintext()
+        self.check_log()
+
+    def after_verify(self, args):
+        self.check_plaintext()
+        self.bulla(*args)
+        self.bulla('finish', *SETTLE)
+        self.check_export()
+        self.check_log()
+
+    def after_finish(self, args):
+        self.check_database()
+        if 'email' in self.columns('people'):
+            self.check_plaintext()
+        self.bulla(*args)
+        self.assertEqual(harness.people_in_files(self.database), set())
+        self.check_export()
+        self.check_log()
+
+    def after_key_rotate(self, args):
+        self.check_export()
+        self.bulla(*args)
+        self.check_export()
+        self.check_log()
+
+    def test_apply_with_a_rollback_journal(self):
+        self.fail_everywhere(self.project('delete'), ('apply',), self.after_apply)
+
+    def test_apply_with_a_write_ahead_log(self):
+        self.fail_everywhere(self.project('wal'), ('apply',), self.after_apply)
+
+    def test_verify(self):
+        self.fail_everywhere(self.project('wal', *LADDER[:1]), ('verify',), self.after_verify)
+
+    def test_finish_with_a_rollback_journal(self):
+        self.fail_everywhere(self.project('delete', *LADDER[:2]), LADDER[2], self.after_finish)
+
+    def test_finish_with_a_write_ahead_log(self):
+        self.fail_everywhere(self.project('wal', *LADDER[:2]), LADDER[2], self.after_finish)
+
+    def test_key_rotation(self):
+        self.fail_everywhere(self.project('wal', *LADDER), ('key', 'rotate', 'alias/default'), self.after_key_rotate)
+
+
+if __name__ == '__main__':
+    harness.main()
