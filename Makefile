@@ -8,7 +8,7 @@ PREFIX = /usr/local
 DESTDIR =
 
 .NOTPARALLEL:
-.PHONY: all help demo check check-vectors check-sanitize check-crash bench install format lint clean
+.PHONY: all help demo check check-vectors check-sanitize check-crash coverage bench install format lint clean
 
 all: ## build/bulla, build/libbulla.so, build/libbulla.a
 	@tools/install-packages build
@@ -41,6 +41,10 @@ check-crash: ## jobs killed at CRASH_N random moments, and failed at every call 
 	@tools/build
 	@CRASH_N=$(CRASH_N) /usr/bin/python3 tests/functional/test_crash.py build
 	@DISK_N=0 /usr/bin/python3 tests/functional/test_disk.py build
+
+coverage: ## all tests, and the share of lines that ran, by room
+	@tools/install-packages build check coverage
+	@tools/coverage
 
 bench: ## one line a figure, "N met, N short" at the end, the same as JSON in build/
 	@tools/install-packages build bench
