@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 
@@ -13,6 +14,13 @@ import harness
 from harness import PEOPLE_COLUMNS, PEOPLE_MODEL, exact_rows, make_people, people_in_files
 
 ROWS = 2500
+WRITER_MODEL = '''  people:
+    migrating: true
+    branch_key: { name: "person:{id}" }
+    fields:
+      name: { type: string }
+      email: { type: string, index: { normalize: lowercase } }
+'''
 KILLS = max(6, int(os.environ.get('CRASH_N', '30')))
 SEED = int(os.environ.get('CRASH_SEED', '0')) or random.SystemRandom().randint(1, 10 ** 9)
 
@@ -163,6 +171,78 @@ class Crash(harness.Case):
 
     def test_finish_with_a_write_ahead_log(self):
         self.crash_finish('wal', self.rounds(0.25))
+
+    # --- with an application that writes beside ---
+    def application(self, mode):
+        """Rows that an application (writer.c) changes, and the number by which it knows what it wrote last."""
+        self.enter(tempfile.mkdtemp(dir=self.top))
+        self.sql('PRAGMA journal_mode = %s' % mode,
+                 'CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL DEFAULT \'\', email TEXT, city TEXT)',
+                 'CREATE TABLE witness (id INTEGER PRIMARY KEY, n INTEGER NOT NULL)',
+                 "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 600) INSERT INTO people SELECT x, "
+                 "printf('Kq%05dz 0', x), printf('kq%05dz.0@example.org', x), 'Ghent' FROM c",
+                 'INSERT INTO witness SELECT id, 0 FROM people')
+        self.model(WRITER_MODEL)
+        return self.dir
+
+    def start_writer(self, mode):
+        out = tempfile.TemporaryFile(dir=self.dir)
+        child = subprocess.Popen([os.path.join(harness.settings['build'], 'tests', 'functional', 'writer'), 'app.db', mode,
+                                  str(self.random.randint(1, 10 ** 9))], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.dir,
+                                 env=self.environment())
+        child.said, child.words = out, tempfile.TemporaryFile(dir=self.dir)
+        self.children.append(child)
+        return child
+
+    def stop_writer(self, child):
+        """How many writes it committed."""
+        child.send_signal(signal.SIGTERM)
+        child.wait(harness.LONG)
+        child.said.seek(0)
+        said = child.said.read().decode()
+        self.assertEqual(child.returncode, 0, said)
+        self.children.remove(child)
+        child.said.close()
+        child.words.close()
+        return int(said)
+
+    def written(self):
+        """The rows as the application knows them."""
+        return [['%d' % i, 'Kq%05dz %d' % (i, n), 'kq%05dz.%d@example.org' % (i, n)]
+                for i, n in self.sql('SELECT id, n FROM witness WHERE n >= 0 ORDER BY id')]
+
+    def check_written(self):
+        self.assertEqual([[str(row['id']), row['name'], row['email']] for row in self.exported('people')], self.written())
+
+    def crash_beside_writer(self, mode, writer_mode, base, rounds, *args, after=()):
+        """Kills of one command while the application goes on; then the command goes on, with the application and without it."""
+        taken, writes = 2 * self.how_long(base, *args), 0
+        while self.kills < rounds:
+            self.copy_of(base)
+            writer = self.start_writer(writer_mode)
+            for _ in range(min(self.random.choice((1, 2, 3)), rounds - self.kills)):
+                self.kill_one(taken, *args)
+            if after:
+                self.bulla(*args)
+            writes += self.stop_writer(writer)
+            self.bulla(*args)
+            for step in after:
+                self.bulla(*step)
+            self.no_quarantine()
+            self.check_written()
+            self.check_files()
+            self.leave()
+        self.assertGreater(writes, rounds)
+        self.say('%s, %s, beside %d writes (%s)' % (args[0], mode, writes, writer_mode))
+
+    def test_apply_beside_an_old_application(self):
+        self.crash_beside_writer('wal', 'plain', self.application('wal'), self.rounds(0.1), 'apply',
+                                 after=(('verify',), ('finish', '--settle', '0s')))
+
+    def test_apply_beside_a_migrating_application(self):
+        base = self.application('delete')
+        self.bulla('apply')  # its columns must be there
+        self.crash_beside_writer('delete', 'both', base, self.rounds(0.1), 'apply', after=(('verify',), ('finish', '--settle', '0s')))
 
     # --- the key store ---
     def test_rekey(self):
