@@ -86,6 +86,17 @@ static bulla_code check_phase(bulla_apply *a, bulla_error *err)
 		"find out who made it; drop the column, or after a restore from a backup delete the model's row from bulla_job");
 }
 
+/* What was dropped may still lie in the database's files, which only finish rewrites. */
+static bulla_code check_dropped(const bulla_apply *a, bulla_error *err)
+{
+	if (a->run.state.phase != BULLA_PHASE_DROPPED || a->run.mapping.plain_count) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED,
+				     "finish was cut off after it had dropped the plaintext of model %s, which may still lie in "
+				     "the files of the database",
+				     a->run.job->model->key);
+	return bulla_advise(err, code, "run: bulla finish %s", a->run.job->model->key);
+}
+
 static bulla_code prepare(bulla_apply *a, bulla_error *err)
 {
 	TRY(check(a, err));
@@ -278,6 +289,7 @@ bulla_code bulla_job_apply(const bulla_job *job, const bulla_apply_options *opti
 	bulla_apply a = { .options = options ? options : &standard, .ret = ret };
 	*ret = (bulla_job_result){ 0 };
 	bulla_code code = bulla_run_open(&a.run, job, !a.options->shadow, a.options->side_table, err);
+	if (!code) code = check_dropped(&a, err);
 	if (!code && a.options->shadow) code = check(&a, err);
 	if (!code) code = a.options->shadow ? bulla_apply_shadow(&a, err) : apply(&a, err);
 	if (a.run.began_us) ret->seconds = bulla_run_seconds(&a.run);

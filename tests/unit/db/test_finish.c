@@ -400,9 +400,13 @@ static void a_reader_of_an_old_snapshot_delays_the_end_and_loses_nothing(void **
 	world_sql(&w, "COMMIT");
 	assert_string_equal(world_text(&w, "SELECT phase FROM bulla_job"), "dropped");
 	assert_true(left(&w) > 0);
+	world_apply_fails(&w, BULLA_ERR_REFUSED); /* there is nothing to seal, and something to end */
+	assert_non_null(strstr(w.err.text, "cut off"));
+	assert_string_equal(w.err.next, "run: bulla finish users");
 	world_finish(&w);
 	assert_int_equal(left(&w), 0);
 	assert_string_equal(world_text(&w, "SELECT phase FROM bulla_job"), "finished");
+	world_apply(&w);
 	world_finish(&w); /* once more is fine */
 	world_close(&w);
 }
