@@ -18,7 +18,7 @@
 static bulla_code check(bulla_apply *a, bulla_error *err)
 {
 	bulla_findings findings = { 0 };
-	bulla_code code = bulla_check(&a->run.mapping, a->run.job->schema, &findings, err);
+	bulla_code code = bulla_check(&a->run, &findings, err);
 	if (!code) code = bulla_findings_first(&findings, err);
 	bulla_findings_done(&findings);
 	return code;

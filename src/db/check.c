@@ -1,103 +1,11 @@
 /*
- * check.c - rules about tables and models, one function each, and the list of what they find.
+ * check.c - rules about tables and models, one function each.
  */
 #include "db/check.h"
 
-#include "base/buf.h"
 #include "db/sql_text.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* --- findings --------------------------------------------------------------------------------------------------- */
-
-void bulla_findings_done(bulla_findings *findings)
-{
-	free(findings->list);
-	*findings = (bulla_findings){ 0 };
-}
-
-static bulla_code add(bulla_findings *findings, bulla_finding **ret, bulla_error *err)
-{
-	static const size_t step = 8;
-	if (findings->n % step == 0) {
-		bulla_finding *grown = realloc(findings->list, (findings->n + step) * sizeof *grown);
-		if (!grown) return bulla_fail_memory(err);
-		findings->list = grown;
-	}
-	*ret = &findings->list[findings->n];
-	**ret = (bulla_finding){ 0 };
-	return BULLA_OK;
-}
-
-static void describe(bulla_finding *finding, const char *next, const char *format, va_list args)
-{
-	vsnprintf(finding->text, sizeof finding->text, format, args);
-	snprintf(finding->next, sizeof finding->next, "%s", next ? next : "");
-}
-
-bulla_code bulla_refuse(bulla_findings *findings, bulla_error *err, bulla_code code, const char *next, const char *format, ...)
-{
-	bulla_finding *finding;
-	findings->refusals++;
-	if (findings->n == BULLA_FINDINGS_MAX) return BULLA_OK;
-	TRY(add(findings, &finding, err));
-	finding->refusal = true;
-	finding->code = code;
-	va_list args;
-	va_start(args, format);
-	describe(finding, next, format, args);
-	va_end(args);
-	findings->n++;
-	return BULLA_OK;
-}
-
-bulla_code bulla_warn(bulla_findings *findings, bulla_error *err, const char *next, const char *format, ...)
-{
-	bulla_finding *finding;
-	if (findings->n == BULLA_FINDINGS_MAX) return BULLA_OK;
-	TRY(add(findings, &finding, err));
-	va_list args;
-	va_start(args, format);
-	describe(finding, next, format, args);
-	va_end(args);
-	findings->n++;
-	return BULLA_OK;
-}
-
-bulla_code bulla_findings_first(const bulla_findings *findings, bulla_error *err)
-{
-	for (size_t i = 0; i < findings->n; i++) {
-		const bulla_finding *finding = &findings->list[i];
-		if (!finding->refusal) continue;
-		(void)bulla_fail(err, finding->code, "%s", finding->text);
-		return *finding->next ? bulla_advise(err, finding->code, "%s", finding->next) : finding->code;
-	}
-	return BULLA_OK;
-}
-
-static void tell(const bulla_findings *findings, bool refusals, const char *name, bulla_json_writer *out)
-{
-	bulla_json_open(out, name, '[');
-	for (size_t i = 0; i < findings->n; i++) {
-		const bulla_finding *finding = &findings->list[i];
-		if (finding->refusal != refusals) continue;
-		bulla_json_open(out, NULL, '{');
-		if (refusals) bulla_json_put_str(out, "code", bulla_code_name(finding->code));
-		bulla_json_put_str(out, "text", finding->text);
-		bulla_json_put_str(out, "next", finding->next);
-		bulla_json_close(out, '}');
-	}
-	bulla_json_close(out, ']');
-}
-
-void bulla_findings_tell(const bulla_findings *findings, bulla_json_writer *out)
-{
-	tell(findings, true, "refusals", out);
-	tell(findings, false, "warnings", out);
-}
 
 /* --- the table as a whole --------------------------------------------------------------------------------------- */
 
@@ -158,18 +66,37 @@ static bulla_code check_names(const bulla_mapping *m, bulla_findings *f, bulla_e
 	return BULLA_OK;
 }
 
-/* Two models on one table would each have a guard of the same name, and each guard only its own fields. */
-static bulla_code check_alone(const bulla_mapping *m, const bulla_schema *schema, bulla_findings *f, bulla_error *err)
+static const char *url_of(const bulla_schema *schema, const bulla_model *model)
+{
+	size_t n;
+	const bulla_database *list = bulla_schema_databases(schema, &n);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i].name, model->database) == 0) return list[i].url;
+	return model->database; /* the host brings its own */
+}
+
+/* Two models on one table would each have a guard of the same name, and each guard only its own fields. What counts is the
+ * table that the database finds: users, main.users and "Users" are one. */
+static bulla_code check_alone(const bulla_run *run, const bulla_model *other, bulla_findings *f, bulla_error *err)
+{
+	const bulla_model *model = run->job->model;
+	bulla_table *table = NULL;
+	if (strcmp(other->key, model->key) == 0) return BULLA_OK;
+	if (strcmp(url_of(run->job->schema, other), url_of(run->job->schema, model)) != 0) return BULLA_OK;
+	TRY(run->db->target->inspect(run->db, other->table, &table, err));
+	bool same = table && strcmp(table->name, run->mapping.table->name) == 0;
+	bulla_table_free(table);
+	if (!same) return BULLA_OK;
+	return bulla_refuse(f, err, BULLA_ERR_REFUSED, "put their fields into one model", "models %s and %s are both on table %s",
+			    model->key, other->key, run->mapping.table->name);
+}
+
+static bulla_code check_all_alone(const bulla_run *run, bulla_findings *f, bulla_error *err)
 {
 	size_t n = 0;
-	const bulla_model *models = schema ? bulla_schema_models(schema, &n) : NULL;
-	for (size_t i = 0; i < n; i++) {
-		const bulla_model *other = &models[i];
-		if (strcmp(other->key, m->model->key) == 0 || strcmp(other->database, m->model->database) != 0) continue;
-		if (!bulla_name_equal(other->table, m->model->table)) continue;
-		TRY(bulla_refuse(f, err, BULLA_ERR_REFUSED, "put their fields into one model",
-				 "models %s and %s are both on table %s", m->model->key, other->key, m->table->name));
-	}
+	const bulla_model *models = run->job->schema ? bulla_schema_models(run->job->schema, &n) : NULL;
+	for (size_t i = 0; i < n; i++)
+		TRY(check_alone(run, &models[i], f, err));
 	return BULLA_OK;
 }
 
@@ -428,12 +355,13 @@ static bulla_code check_strict(const bulla_mapping *m, bulla_findings *f, bulla_
 	return BULLA_OK;
 }
 
-bulla_code bulla_check(const bulla_mapping *mapping, const bulla_schema *schema, bulla_findings *findings, bulla_error *err)
+bulla_code bulla_check(const bulla_run *run, bulla_findings *findings, bulla_error *err)
 {
+	const bulla_mapping *mapping = &run->mapping;
 	TRY(check_table(mapping, findings, err));
 	if (findings->refusals) return BULLA_OK; /* the rest would only follow from this */
 	TRY(check_names(mapping, findings, err));
-	TRY(check_alone(mapping, schema, findings, err));
+	TRY(check_all_alone(run, findings, err));
 	TRY(check_side(mapping, findings, err));
 	TRY(check_strict(mapping, findings, err));
 	for (size_t i = 0; i < mapping->model->field_count; i++)

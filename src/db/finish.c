@@ -52,7 +52,7 @@ static bulla_code refuse(const finish *f, bulla_error *err, const char *command,
 static bulla_code check_definition(finish *f, bulla_error *err)
 {
 	bulla_findings findings = { 0 };
-	bulla_code code = bulla_check(&f->run.mapping, f->run.job->schema, &findings, err);
+	bulla_code code = bulla_check(&f->run, &findings, err);
 	if (!code) code = bulla_findings_first(&findings, err);
 	bulla_findings_done(&findings);
 	TRY(code);

@@ -184,7 +184,7 @@ bulla_code bulla_survey_take(bulla_survey *s, bulla_error *err)
 {
 	bulla_run *run = s->run;
 	TRY(run->db->target->begin_read(run->db, err));
-	TRY(bulla_check(&run->mapping, run->job->schema, &s->findings, err));
+	TRY(bulla_check(run, &s->findings, err));
 	if (!s->findings.refusals) {
 		TRY(look(s, err));
 		TRY(judge(s, err));

@@ -128,6 +128,31 @@ static void what_would_lose_data_is_refused_with_the_next_step(void **state)
 	}
 }
 
+static void one_table_under_two_spellings_is_one_table(void **state)
+{
+	(void)state;
+	static const char *const spellings[] = { "main.users", "'\"users\"'", "'main.\"Users\"'", "MAIN.Users" };
+	for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+		world w;
+		char yaml[512], text[400];
+		snprintf(yaml, sizeof yaml,
+			 "  users:\n    branch_key: { name: users }\n    fields: { email: { type: string } }\n"
+			 "  second:\n    table: %s\n    branch_key: { name: users }\n    fields: { name: { type: string } }\n"
+			 "  third:\n    table: gone\n    fields: { name: { type: string } }\n",
+			 spellings[i]);
+		world_open(&w, SQL, yaml);
+		for (int model = 0; model < 2; model++) {
+			world_model(&w, model ? "second" : "users");
+			bulla_json *plan = plan_of(&w, 1);
+			text_of(bulla_json_at(bulla_json_member(plan, "refusals"), 0), "text", text, sizeof text);
+			if (!strstr(text, "both on table users")) fail_msg("%s: %s", spellings[i], text);
+			bulla_json_free(plan);
+			world_apply_fails(&w, BULLA_ERR_REFUSED);
+		}
+		world_close(&w);
+	}
+}
+
 static void a_rehearsal_runs_all_of_it_and_leaves_nothing(void **state)
 {
 	(void)state;
@@ -269,6 +294,7 @@ int main(void)
 		cmocka_unit_test(numbers_come_from_the_data),
 		cmocka_unit_test(a_fingerprint_outlives_apply_and_notices_drift),
 		cmocka_unit_test(what_would_lose_data_is_refused_with_the_next_step),
+		cmocka_unit_test(one_table_under_two_spellings_is_one_table),
 		cmocka_unit_test(a_rehearsal_runs_all_of_it_and_leaves_nothing),
 		cmocka_unit_test(proposals_read_the_table),
 		cmocka_unit_test(status_follows_the_ladder),
