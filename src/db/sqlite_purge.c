@@ -3,6 +3,7 @@
  */
 #include "db/sqlite.h"
 
+#include "db/book.h"
 #include "io/file.h"
 
 #include <errno.h>
@@ -83,7 +84,8 @@ bulla_code bulla_lite_prepare_drop(bulla_db *db, bulla_error *err)
 static bulla_code vacuum(bulla_lite *s, bulla_error *err)
 {
 	BULLA_STMT_AUTO *stmt = NULL;
-	/* VACUUM builds its copy in a temporary file: by now without plaintext, and as large as the database. */
+	/* VACUUM builds its copy in a temporary file, as large as the database: without what was dropped, but with the plaintext
+	 * of other models that are not finished. SQLite deletes it and overwrites nothing, so its blocks are told as remains. */
 	TRY(bulla_lite_execf(s, err, "PRAGMA temp_store=FILE"));
 	TRY(bulla_lite_prepare(s, sqlite3_mprintf("VACUUM"), &stmt, err));
 	TRY(bulla_lite_wait(s, stmt, "rewrite the database", NULL, err));
@@ -149,7 +151,7 @@ static const struct {
 } always[] = {
 	{ "backups and copies of the database file, replicas, and archives of its write-ahead log",
 	  "make new ones from now on, and destroy the old ones" },
-	{ "snapshots of the file system, and blocks of the disk that deleted journals and logs have left free",
+	{ "snapshots of the file system, and blocks of the disk that deleted journals, logs and temporary files have left free",
 	  "delete the snapshots, then trim or overwrite the free space (fstrim; on a disk without trim: fill it once)" },
 	{ "temporary files, swap and core dumps of programs that read the table", "restart them, and use encrypted swap" },
 	{ "memory of programs that have the database open", "restart them" },
@@ -191,6 +193,32 @@ static bulla_code tell_statistics(void *self, const bulla_value *values, size_t 
 	return BULLA_OK;
 }
 
+static bulla_code tell_unfinished(void *self, const bulla_value *values, size_t n, bulla_error *err)
+{
+	bulla_json_writer *out = self;
+	char where[512];
+	(void)n;
+	(void)err;
+	snprintf(where, sizeof where,
+		 "plaintext of model %.*s, which is not finished: in this database, and in the free blocks of the copy that was "
+		 "made to rewrite it",
+		 (int)values[0].bytes.len, (const char *)values[0].bytes.data);
+	tell(out, where, "finish that model too, and trim or overwrite the free space after the last one");
+	return BULLA_OK;
+}
+
+/* The file is rewritten whole, with what other models still have in it. */
+static bulla_code tell_models(bulla_db *db, const bulla_mapping *m, bulla_json_writer *out, bulla_error *err)
+{
+	bool exists;
+	bulla_value args[] = { bulla_value_text(m->model->key), bulla_value_text(bulla_phase_name(BULLA_PHASE_DROPPED)),
+			       bulla_value_text(bulla_phase_name(BULLA_PHASE_FINISHED)) };
+	TRY(bulla_book_exists(db, &exists, err));
+	if (!exists) return BULLA_OK;
+	return db->target->run(db, "SELECT model FROM bulla_job WHERE model <> ? AND phase NOT IN (?, ?) ORDER BY model", args, 3,
+			       tell_unfinished, out, NULL, err);
+}
+
 bulla_code bulla_lite_remains(bulla_db *db, const bulla_mapping *mapping, bulla_json_writer *out, bulla_error *err)
 {
 	char where[512];
@@ -208,6 +236,7 @@ bulla_code bulla_lite_remains(bulla_db *db, const bulla_mapping *mapping, bulla_
 		TRY(tell_namesakes(db, mapping, &mapping->model->fields[i], out, err));
 	TRY(db->target->run(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat4'", NULL, 0, tell_statistics, out,
 			    NULL, err));
+	TRY(tell_models(db, mapping, out, err));
 	for (size_t i = 0; i < sizeof always / sizeof *always; i++)
 		tell(out, always[i].where, always[i].how);
 	return BULLA_OK;

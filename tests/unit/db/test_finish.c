@@ -450,6 +450,39 @@ static void what_is_left_elsewhere_is_told(void **state)
 	world_close(&w);
 }
 
+static void finish_tells(world *w, const char *part, bool told)
+{
+	BULLA_BUF_AUTO bulla_buf out = { 0 };
+	bulla_finish_options options = { 0 };
+	if (bulla_job_finish(&w->job, &options, &w->result, &out, &w->err)) fail_msg("%s", w->err.text);
+	(void)!bulla_buf_terminate(&out, NULL);
+	if (told != (strstr((const char *)out.data, part) != NULL)) fail_msg("%s: %s", part, (const char *)out.data);
+}
+
+/* Rewriting the file copies what other models still have in it. */
+static void other_models_of_the_file_are_told_until_they_are_finished(void **state)
+{
+	(void)state;
+	world w;
+	world_open(&w,
+		   "PRAGMA journal_mode=WAL;" USERS_SQL "CREATE TABLE cards(id INTEGER PRIMARY KEY, pan TEXT); INSERT INTO cards "
+		   "VALUES(1, 'secretpan');",
+		   USERS_YAML "  cards:\n    branch_key: { name: users }\n    fields: { pan: { type: string } }\n");
+	static const char *const models[] = { "cards", "users" };
+	for (size_t i = 0; i < 2; i++) {
+		world_model(&w, models[i]);
+		world_apply(&w);
+		world_verify_clean(&w);
+	}
+	finish_tells(&w, "plaintext of model cards", true); /* of users */
+	assert_true(world_grep(&w, "secretpan", 9) > 0);
+	world_model(&w, "cards");
+	finish_tells(&w, "plaintext of model", false);
+	assert_int_equal(world_grep(&w, "secretpan", 9), 0);
+	finish_tells(&w, "logs and temporary files", true);
+	world_close(&w);
+}
+
 static void the_schema_itself_is_no_copy(void **state)
 {
 	(void)state;
@@ -484,6 +517,7 @@ int main(void)
 		cmocka_unit_test(a_reader_of_an_old_snapshot_delays_the_end_and_loses_nothing),
 		cmocka_unit_test(steps_are_recorded),
 		cmocka_unit_test(what_is_left_elsewhere_is_told),
+		cmocka_unit_test(other_models_of_the_file_are_told_until_they_are_finished),
 		cmocka_unit_test(the_schema_itself_is_no_copy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
