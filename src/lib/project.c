@@ -144,6 +144,16 @@ static bulla_code unlock_waiting(bulla_project *project, bulla_secret *ret_root,
 	return code ? code : bulla_project_unlock_with(project, ret_root, err);
 }
 
+/* The escrow is a root key file like the lost one; where it lies still, its own name is told. */
+static bulla_code fail_missing(const bulla_project *project, bulla_error *err)
+{
+	const char *file = project->paths.root_key, *escrow = project->paths.escrow;
+	bulla_code code = bulla_fail(err, BULLA_ERR_NOT_FOUND, "the root key file %s is missing", file);
+	return bulla_advise(err, code,
+			    "put the escrow that init or rekey wrote in its place: install -m 600 %s %s; then: bulla kms rekey",
+			    bulla_file_exists(escrow) ? escrow : "ESCROW.key", file);
+}
+
 bulla_code bulla_project_unlock(bulla_project *project, bulla_secret *ret_root, bulla_error *err)
 {
 	if (project->root_key) {
@@ -155,6 +165,7 @@ bulla_code bulla_project_unlock(bulla_project *project, bulla_secret *ret_root, 
 	if ((code == BULLA_ERR_ROOT_KEY || code == BULLA_ERR_NOT_FOUND) && project->paths.root_key) {
 		bulla_error ignored; /* the first failure is the one to tell of */
 		if (unlock_waiting(project, ret_root, &ignored) == BULLA_OK) code = BULLA_OK;
+		if (code == BULLA_ERR_NOT_FOUND && !bulla_file_exists(project->paths.root_key)) return fail_missing(project, err);
 	}
 	return code ? code : bulla_project_settle_keys(&project->paths, ret_root, NULL, NULL, err);
 }

@@ -146,6 +146,19 @@ class KeyFiles(Bad):
         shutil.copy(self.path('right.key'), self.path('.bulla', 'root.key'))
         self.bulla('get', 'people', '1')
 
+    def test_a_missing_root_key(self):
+        """The advice is a command that works as it stands."""
+        self.people(steps=('apply',))
+        os.unlink(self.path('.bulla', 'root.key'))
+        run = self.fails('not_found', 'get', 'people', '1')
+        self.assertIn('root key', str(run))
+        command = re.search(r'install -m 600 (\S+) (\S+);', run.next)
+        self.assertTrue(command, run.next)
+        subprocess.run(['install', '-m', '600', *command.groups()], cwd=self.dir, check=True)
+        self.assertTrue(run.next.endswith('bulla kms rekey'), run.next)
+        self.bulla('kms', 'rekey')
+        self.bulla('get', 'people', '1')
+
     def test_a_damaged_root_key_file(self):
         self.people(steps=('apply',))
         good = self.read('.bulla', 'root.key')

@@ -130,6 +130,13 @@ static void test_the_escrow_is_a_root_key(void **state)
 	make_store(&other, NULL);
 	assert_int_equal(unlink(in(&box, ".bulla/root.key")), 0);
 	assert_int_equal(try_open(&box, NULL, BULLA_PROJECT_ENGINE, &err), BULLA_ERR_NOT_FOUND);
+	assert_non_null(strstr(err.text, "root key file"));
+	assert_non_null(strstr(err.next, in(&box, ".bulla/escrow.key")));
+	assert_non_null(strstr(err.next, "bulla kms rekey"));
+	assert_int_equal(rename(in(&box, ".bulla/escrow.key"), in(&box, "carried.key")), 0);
+	assert_int_equal(try_open(&box, NULL, BULLA_PROJECT_ENGINE, &err), BULLA_ERR_NOT_FOUND);
+	assert_non_null(strstr(err.next, "install -m 600 ESCROW.key"));
+	assert_int_equal(rename(in(&box, "carried.key"), in(&box, ".bulla/escrow.key")), 0);
 	copy(in(&other, ".bulla/root.key"), in(&box, ".bulla/root.key"));
 	assert_int_equal(try_open(&box, NULL, BULLA_PROJECT_ENGINE, &err), BULLA_ERR_ROOT_KEY);
 	copy(in(&box, ".bulla/escrow.key"), in(&box, ".bulla/root.key"));
