@@ -95,6 +95,16 @@ static void print_cost(bulla_cli *cli, const bulla_json *document)
 	print_names(cli, "settings that would log values", bulla_json_member(document, "logs_that_would_record_values"));
 }
 
+/* What the keys give and what they do not: one line each. */
+static void print_key_choice(bulla_cli *cli, const bulla_json *says)
+{
+	for (size_t i = 0; i < bulla_json_count(says); i++) {
+		bulla_bytes sentence = { 0 };
+		if (bulla_json_string(bulla_json_at(says, i), &sentence))
+			bulla_cli_print(cli, "  %s %.*s", i ? "     " : "keys:", BULLA_SHOW(sentence));
+	}
+}
+
 static void print_rehearsal(bulla_cli *cli, const bulla_json *rehearsal)
 {
 	char rows[BULLA_COUNT_MAX], apply[BULLA_COUNT_MAX], verify[BULLA_COUNT_MAX];
@@ -127,6 +137,7 @@ static bulla_code print(bulla_cli *cli, const bulla_json *document, bulla_error 
 	TRY(print_fields(cli, fields, err));
 	TRY(print_indexes(cli, fields, err));
 	print_cost(cli, document);
+	print_key_choice(cli, bulla_json_member(bulla_json_member(document, "key_choice"), "says"));
 	print_rehearsal(cli, bulla_json_member(document, "rehearsal"));
 	print_findings(cli, bulla_json_member(document, "warnings"), "warning");
 	print_findings(cli, bulla_json_member(document, "refusals"), "REFUSED");

@@ -162,6 +162,8 @@ void bulla_schema_free(bulla_schema *schema);
 /* For bulla_yaml_fail() with a model's `source`. */
 const bulla_yaml_document *bulla_schema_document(const bulla_schema *schema);
 
+/* A key id that can encrypt but not decrypt. */
+bool bulla_key_encrypts_only(const char *key_id);
 const bulla_environment *bulla_schema_environment(const bulla_schema *schema);
 const bulla_database *bulla_schema_databases(const bulla_schema *schema, size_t *ret_n);
 const bulla_model *bulla_schema_models(const bulla_schema *schema, size_t *ret_n); /* in the file's order */

@@ -57,10 +57,9 @@ BULLA_MUST bulla_code bulla_schema_map(bulla_schema_reader *r, const bulla_yaml 
 /* --- schema_environment.c ----------------------------------------------------------------------------------------------------- */
 
 BULLA_MUST bulla_code bulla_schema_environments(bulla_schema_reader *r, const bulla_yaml *root, const char *selected);
-BULLA_MUST bulla_code bulla_schema_database_list(bulla_schema_reader *r, const bulla_yaml *root);
-/* A key id that can encrypt but not decrypt. */
-bool bulla_key_encrypts_only(const char *key_id);
-/* The id of kms_encrypted's test key, in either form: for environments marked insecure. */
+BULLA_MUST bulla_code bulla_schema_database_list(
+	bulla_schema_reader *r,
+	const bulla_yaml *root); /* The id of kms_encrypted's test key, in either form: for environments marked insecure. */
 bool bulla_key_is_insecure(const char *key_id);
 
 /* --- schema_template.c -------------------------------------------------------------------------------------------------------- */

@@ -3,10 +3,9 @@
  */
 #include "db/plan.h"
 
+#include "db/key_choice.h"
 #include "db/survey.h"
 #include "format/wrapped_key.h"
-
-#include <string.h>
 
 #define PLAN_VERSION       1
 #define SLOW_INDEX_SECONDS 0.005 /* one Argon2id value: t=3, 4 MiB */
@@ -81,14 +80,6 @@ static void tell_triggers(const bulla_table *table, bulla_json_writer *out)
 	bulla_json_close(out, ']');
 }
 
-static bool is_cloud(const char *key)
-{
-	static const char *const here[] = { "local", "file:", "env:", "insecure-test-key" };
-	for (size_t i = 0; i < sizeof here / sizeof *here; i++)
-		if (strncmp(key, here[i], strlen(here[i])) == 0) return false;
-	return true;
-}
-
 /* Questions that make new keys, and those that prove them: with a branch key two a branch, else one a record and key. */
 static void tell_kms(const bulla_survey *s, bulla_json_writer *out)
 {
@@ -97,7 +88,7 @@ static void tell_kms(const bulla_survey *s, bulla_json_writer *out)
 	const bulla_environment *env = bulla_schema_environment(job->schema);
 	uint64_t each = 0, once = 0, cloud = 0;
 	for (size_t i = 0; i < env->key_count; i++)
-		cloud += is_cloud(env->keys[i]);
+		cloud += !bulla_key_is_here(env->keys[i]);
 	for (size_t k = 0; k < model->key_count; k++)
 		if (!model->branch.name.text || model->keys[k].kms_key) each++;
 	if (model->data_key == BULLA_DATA_KEY_NONE) each = model->field_count;
@@ -180,6 +171,7 @@ static bulla_code tell_plan(const bulla_survey *s, bulla_json_writer *out, bulla
 	tell_triggers(m->table, out);
 	tell_logs(out);
 	tell_kms(s, out);
+	bulla_key_choice_tell(m->model, bulla_schema_environment(s->run->job->schema), out);
 	TRY(tell_size(s, out, err));
 	bulla_findings_tell(&s->findings, out);
 	return BULLA_OK;

@@ -131,6 +131,8 @@ class Plan(harness.People):
     def test_says_the_same_to_people(self):
         self.people()
         run = self.bulla('plan', 'people')
+        for words in ('keys: branch key:', 'index: ', 'on this host: '):
+            self.assertIn(words, run.text)
         self.assertIn('people', run.text)
         self.assertIn('400', run.text)
         for name in FIELDS:

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "db/key_choice.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -66,6 +67,7 @@ static void numbers_come_from_the_data(void **state)
 	const bulla_json *index = bulla_json_member(name, "index");
 	assert_int_equal(number(index, "distinct"), 4);
 	assert_int_equal(number(index, "rows_with_an_equal"), 1000);
+	assert_int_equal(bulla_json_count(bulla_json_member(bulla_json_member(plan, "key_choice"), "says")), 4);
 	bulla_json_free(plan);
 	assert_int_equal(world_int(&w, "SELECT count(*) FROM sqlite_schema"), 1);
 	world_close(&w);
@@ -125,6 +127,69 @@ static void what_would_lose_data_is_refused_with_the_next_step(void **state)
 		assert_true(*next);
 		bulla_json_free(plan);
 		world_close(&w);
+	}
+}
+
+/* The letters are the members of key_choice that are true, in their order: d b s i h e r. */
+static const struct {
+	const char *keys, *model, *letters, *says;
+} choices[] = {
+	{ "\"env:K\"", "branch_key: { name: u }, fields: { email: { index: {} }, name: {} }", "bih",
+	  "test guesses on email while it holds the index key" },
+	{ "\"env:K\"", "fields: { email: {} }", "dh", "rights, freeze and audit bind honest processes only" },
+	{ "\"arn:aws:kms:eu-west-1:111122223333:key/x\"", "fields: { email: {} }", "dr",
+	  "every key that it releases leaves a record" },
+	{ "\"arn:aws:kms:eu-west-1:111122223333:key/x\"", "branch_key: { name: u }, fields: { email: {} }", "b",
+	  "one release for each branch, process and 300 s" },
+	{ "\"arn:aws:kms:eu-west-1:111122223333:key/x\", local", "data_key: table, fields: { email: {} }", "sh",
+	  "encrypt-only credentials are refused" },
+	{ "\"arn:aws:kms:eu-west-1:111122223333:key/x\"", "data_key: none, fields: { email: {} }", "dr", "seals each value" },
+	{ "insecure-test-key/encrypt", "fields: { email: {} }", "dhe", "cannot be opened, verified or finished here" },
+	{ "\"arn:aws:kms:eu-west-1:111122223333:key/x\"",
+	  "branch_key: { name: u }, data_keys: { mail: { key: local } }, fields: { email: { data_key: mail }, name: {} }", "dbh",
+	  "a process that seals can also open all that hangs from the same branch" },
+};
+
+static void letters_of(const bulla_json *choice, char *out)
+{
+	static const char *const members[] = { "direct",       "branch_key",   "shared_data_key", "index",
+					       "on_this_host", "encrypt_only", "separate_rights" };
+	for (size_t i = 0; i < 7; i++) {
+		bool value = false;
+		assert_true(bulla_json_boolean(bulla_json_member(choice, members[i]), &value));
+		if (value) *out++ = "dbsiher"[i];
+	}
+	*out = 0;
+}
+
+static void what_the_choice_of_keys_gives_is_said(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+		BULLA_BUF_AUTO bulla_buf text = { 0 };
+		bulla_json_writer writer = bulla_json_to(&text);
+		bulla_schema *schema = NULL;
+		bulla_error err = { 0 };
+		bulla_json *document;
+		char yaml[1024], letters[8];
+		size_t n;
+		snprintf(yaml, sizeof yaml,
+			 "version: 1\nenvironments: { development: { keys: [%s], insecure: true } }\ndatabases: { main: { url: "
+			 "\"sqlite:app.db\" } }\nmodels: { users: { %s } }\n",
+			 choices[i].keys, choices[i].model);
+		if (bulla_schema_parse(bulla_view_str(yaml), "t.yaml", NULL, NULL, NULL, NULL, &schema, &err))
+			fail_msg("%s: %s", yaml, err.text);
+		bulla_json_open(&writer, NULL, '{');
+		bulla_key_choice_tell(bulla_schema_models(schema, &n), bulla_schema_environment(schema), &writer);
+		bulla_json_close(&writer, '}');
+		assert_int_equal(bulla_json_end(&writer, &err), BULLA_OK);
+		assert_int_equal(bulla_json_parse(bulla_view_buf(&text), &document, &err), BULLA_OK);
+		letters_of(bulla_json_member(document, "key_choice"), letters);
+		if (strcmp(letters, choices[i].letters) != 0) fail_msg("%s: %s", choices[i].model, letters);
+		if (!memmem(text.data, text.len, choices[i].says, strlen(choices[i].says)))
+			fail_msg("%s: %.*s", choices[i].says, (int)text.len, (const char *)text.data);
+		bulla_json_free(document);
+		bulla_schema_free(schema);
 	}
 }
 
@@ -294,6 +359,7 @@ int main(void)
 		cmocka_unit_test(numbers_come_from_the_data),
 		cmocka_unit_test(a_fingerprint_outlives_apply_and_notices_drift),
 		cmocka_unit_test(what_would_lose_data_is_refused_with_the_next_step),
+		cmocka_unit_test(what_the_choice_of_keys_gives_is_said),
 		cmocka_unit_test(one_table_under_two_spellings_is_one_table),
 		cmocka_unit_test(a_rehearsal_runs_all_of_it_and_leaves_nothing),
 		cmocka_unit_test(proposals_read_the_table),
