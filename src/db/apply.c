@@ -81,9 +81,10 @@ static bulla_code check_phase(bulla_apply *a, bulla_error *err)
 	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED,
 				     "finish dropped the plaintext of model %s, and table %s has such a column again",
 				     a->run.job->model->key, a->run.mapping.table->name);
-	return bulla_advise(
-		err, code,
-		"find out who made it; drop the column, or after a restore from a backup delete the model's row from bulla_job");
+	return bulla_advise(err, code,
+			    "find out who made it; drop the column, or after a restore from a backup the sealed columns and the "
+			    "model's row in "
+			    "bulla_job");
 }
 
 /* What was dropped may still lie in the database's files, which only finish rewrites. */

@@ -5,6 +5,7 @@
 
 #include "db/sql_text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* --- the table as a whole --------------------------------------------------------------------------------------- */
@@ -100,12 +101,70 @@ static bulla_code check_all_alone(const bulla_run *run, bulla_findings *f, bulla
 	return BULLA_OK;
 }
 
-static bulla_code check_side(const bulla_mapping *m, bulla_findings *f, bulla_error *err)
+/* --- what a job has made ------------------------------------------------------------------------------------------ */
+
+/* A job notes in its first transaction which columns there were before it. A table that has no plaintext was born with its
+ * sealed columns. */
+typedef struct taken {
+	const bulla_mapping *mapping;
+	const bulla_table *home;
+	bulla_json *before; /* NULL: no job has begun */
+	bulla_findings *findings;
+} taken;
+
+static bool was_before(const bulla_json *before, const char *column)
 {
+	for (size_t i = 0; i < bulla_json_count(before); i++) {
+		char name[BULLA_NAME_MAX + 1];
+		bulla_bytes text;
+		if (!bulla_json_string(bulla_json_at(before, i), &text) || text.len >= sizeof name) continue;
+		snprintf(name, sizeof name, "%.*s", (int)text.len, (const char *)text.data);
+		if (bulla_name_equal(name, column)) return true;
+	}
+	return false;
+}
+
+static bulla_code check_taken(taken *t, const char *column, const char *next, bulla_error *err)
+{
+	if (!bulla_table_column(t->home, column) || (t->before && !was_before(t->before, column))) return BULLA_OK;
+	return bulla_refuse(t->findings, err, BULLA_ERR_REFUSED, next,
+			    "table %s has a column %s already, and no job of model %s has made it: what it holds would be lost",
+			    t->home->name, column, t->mapping->model->key);
+}
+
+static bulla_code check_all_taken(taken *t, bulla_error *err)
+{
+	const bulla_model *model = t->mapping->model;
+	for (size_t i = 0; i < model->field_count; i++) {
+		const bulla_field *field = &model->fields[i];
+		TRY(check_taken(t, field->column, "rename it, or name another one in bulla.yaml: column, under the field", err));
+		if (field->index) TRY(check_taken(t, field->index->column, "rename it, or drop it", err));
+	}
+	for (size_t k = 0; k < model->key_count; k++)
+		TRY(check_taken(t, model->keys[k].column, "rename it, or drop it", err));
+	return BULLA_OK;
+}
+
+static bulla_code check_made(const bulla_run *run, bulla_findings *f, bulla_error *err)
+{
+	const bulla_mapping *m = &run->mapping;
+	taken t = { m, m->aside ? m->side : m->table, NULL, f };
+	if (!t.home || m->plain_count == 0) return BULLA_OK;
+	if (run->state.columns.len) TRY(bulla_json_parse(bulla_view_buf(&run->state.columns), &t.before, err));
+	bulla_code code = check_all_taken(&t, err);
+	bulla_json_free(t.before);
+	return code;
+}
+
+static bulla_code check_side(const bulla_run *run, bulla_findings *f, bulla_error *err)
+{
+	const bulla_mapping *m = &run->mapping;
+	bool ours = run->state.columns.len || m->plain_count == 0;
 	for (size_t i = 0; m->aside && m->side && i < m->table->pk_count; i++)
-		if (!bulla_table_column(m->side, m->table->pk[i]))
-			return bulla_refuse(f, err, BULLA_ERR_REFUSED, "rename it, or do without a side table",
-					    "there is a table %s already, and it is none of bulla's", m->home);
+		ours &= bulla_table_column(m->side, m->table->pk[i]) != NULL;
+	if (m->aside && m->side && !ours)
+		return bulla_refuse(f, err, BULLA_ERR_REFUSED, "rename it, or do without a side table",
+				    "there is a table %s already, and it is none of bulla's", m->home);
 	if (!m->aside || m->table->rowid_is_column || m->table->without_rowid) return BULLA_OK;
 	for (size_t i = 0; i < m->table->pk_count; i++) {
 		const bulla_column *column = bulla_table_column(m->table, m->table->pk[i]);
@@ -362,8 +421,9 @@ bulla_code bulla_check(const bulla_run *run, bulla_findings *findings, bulla_err
 	if (findings->refusals) return BULLA_OK; /* the rest would only follow from this */
 	TRY(check_names(mapping, findings, err));
 	TRY(check_all_alone(run, findings, err));
-	TRY(check_side(mapping, findings, err));
+	TRY(check_side(run, findings, err));
 	TRY(check_strict(mapping, findings, err));
+	TRY(check_made(run, findings, err));
 	for (size_t i = 0; i < mapping->model->field_count; i++)
 		TRY(check_field(mapping, &mapping->fields[i], findings, err));
 	TRY(check_constraints(mapping, findings, err));

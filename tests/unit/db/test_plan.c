@@ -193,6 +193,70 @@ static void what_the_choice_of_keys_gives_is_said(void **state)
 	}
 }
 
+static const struct {
+	const char *sql;
+	bool side;
+	int refusals;
+	const char *part;
+} taken[] = {
+	{ "ALTER TABLE users ADD COLUMN email_ciphertext TEXT; UPDATE users SET email_ciphertext = 'mine'", false, 1,
+	  "column email_ciphertext already" },
+	{ "ALTER TABLE users ADD COLUMN NAME_BIDX BLOB", false, 1, "column name_bidx already" },
+	{ "ALTER TABLE users ADD COLUMN encrypted_kms_key BLOB", false, 1, "column encrypted_kms_key already" },
+	{ "CREATE TABLE users_bulla(id INTEGER PRIMARY KEY, encrypted_kms_key BLOB)", true, 2, "is none of bulla's" },
+	{ "CREATE TABLE users_bulla(id INTEGER PRIMARY KEY, theirs)", true, -1,
+	  "is none of bulla's" }, /* plan knows no side table */
+};
+
+static void columns_that_no_job_has_made_are_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+		world w;
+		char text[400];
+		bulla_apply_options options = { .side_table = taken[i].side };
+		world_open(&w, SQL, YAML);
+		world_sql(&w, taken[i].sql);
+		int64_t before = world_int(&w, "PRAGMA schema_version");
+		if (taken[i].refusals > 0) {
+			bulla_json *plan = plan_of(&w, (size_t)taken[i].refusals);
+			text_of(bulla_json_at(bulla_json_member(plan, "refusals"), 0), "text", text, sizeof text);
+			if (!strstr(text, taken[i].part)) fail_msg("%s: %s", taken[i].sql, text);
+			bulla_json_free(plan);
+		}
+		if (bulla_job_apply(&w.job, &options, &w.result, &w.err) != BULLA_ERR_REFUSED)
+			fail_msg("%s: applied", taken[i].sql);
+		if (!strstr(w.err.text, taken[i].part)) fail_msg("%s: %s", taken[i].sql, w.err.text);
+		assert_true(w.err.next[0]);
+		assert_int_equal(world_int(&w, "PRAGMA schema_version"), before);
+		world_close(&w);
+	}
+}
+
+/* A field that the model gets later may not take a column that was there before the first apply either. */
+static void a_job_knows_which_columns_it_has_made(void **state)
+{
+	(void)state;
+	world w;
+	world_open(
+		&w, SQL "ALTER TABLE users ADD COLUMN phone_ciphertext; ALTER TABLE users ADD COLUMN phone;",
+		YAML
+		"  again:\n    table: main.users\n    branch_key: { name: users }\n    fields: { email: {}, name: { index: {} }, "
+		"phone: {} }\n");
+	w.job.schema = NULL; /* the two models stand for one file before and after a change */
+	world_apply(&w);
+	world_apply(&w);
+	world_sql(&w, "UPDATE bulla_job SET model = 'again'");
+	world_model(&w, "again");
+	world_apply_fails(&w, BULLA_ERR_REFUSED);
+	assert_non_null(strstr(w.err.text, "column phone_ciphertext already"));
+	world_sql(&w, "ALTER TABLE users RENAME COLUMN phone_ciphertext TO theirs");
+	world_apply(&w);
+	world_sql(&w, "DELETE FROM bulla_job");
+	world_apply_fails(&w, BULLA_ERR_REFUSED);
+	world_close(&w);
+}
+
 static void one_table_under_two_spellings_is_one_table(void **state)
 {
 	(void)state;
@@ -360,6 +424,8 @@ int main(void)
 		cmocka_unit_test(a_fingerprint_outlives_apply_and_notices_drift),
 		cmocka_unit_test(what_would_lose_data_is_refused_with_the_next_step),
 		cmocka_unit_test(what_the_choice_of_keys_gives_is_said),
+		cmocka_unit_test(columns_that_no_job_has_made_are_refused),
+		cmocka_unit_test(a_job_knows_which_columns_it_has_made),
 		cmocka_unit_test(one_table_under_two_spellings_is_one_table),
 		cmocka_unit_test(a_rehearsal_runs_all_of_it_and_leaves_nothing),
 		cmocka_unit_test(proposals_read_the_table),
