@@ -176,6 +176,23 @@ static bulla_code check_side(const bulla_run *run, bulla_findings *f, bulla_erro
 	return BULLA_OK;
 }
 
+/* Names of triggers and indexes are given once in a database. What is called like one of a job's and does something else stays
+ * as it is, and so the job cannot begin. */
+static bulla_code refuse_name(bulla_findings *f, bulla_error *err, const char *what, const char *name, const char *table)
+{
+	return bulla_refuse(f, err, BULLA_ERR_REFUSED, "make it again under another name, and drop this one",
+			    "%s %s of table %s is called like one of bulla's own, and is none", what, name, table);
+}
+
+static bulla_code check_impostors(const bulla_table *t, bulla_findings *f, bulla_error *err)
+{
+	for (size_t i = 0; t && i < t->trigger_count; i++)
+		if (t->triggers[i].impostor) TRY(refuse_name(f, err, "trigger", t->triggers[i].name, t->triggers[i].table));
+	for (size_t i = 0; t && i < t->index_count; i++)
+		if (t->indexes[i].impostor) TRY(refuse_name(f, err, "index", t->indexes[i].name, t->name));
+	return BULLA_OK;
+}
+
 /* --- each field -------------------------------------------------------------------------------------------------- */
 
 static bulla_code check_there(const bulla_mapping *m, const struct bulla_mapped_field *field, bulla_findings *f, bulla_error *err)
@@ -298,9 +315,8 @@ static bulla_code check_indexes(const bulla_mapping *m, const struct bulla_mappe
 	for (size_t i = 0; i < m->table->index_count; i++) {
 		const bulla_table_index *index = &m->table->indexes[i];
 		const char *column = field->field->plaintext;
-		bool ours = strncmp(index->name, "bulla_", 6) == 0;
 		bool direct = bulla_table_index_has(index, column);
-		if (ours || (!direct && !(index->sql && bulla_sql_index_uses(index->sql, column)))) continue;
+		if (index->ours || (!direct && !(index->sql && bulla_sql_index_uses(index->sql, column)))) continue;
 		if (index->unique) TRY(check_unique(m, field->field, index, f, err));
 		if (index->sql)
 			TRY(bulla_warn(f, err, "where searches need it, give the field an index in bulla.yaml",
@@ -422,6 +438,7 @@ bulla_code bulla_check(const bulla_run *run, bulla_findings *findings, bulla_err
 	TRY(check_names(mapping, findings, err));
 	TRY(check_all_alone(run, findings, err));
 	TRY(check_side(run, findings, err));
+	TRY(check_impostors(mapping->table, findings, err));
 	TRY(check_strict(mapping, findings, err));
 	TRY(check_made(run, findings, err));
 	for (size_t i = 0; i < mapping->model->field_count; i++)

@@ -54,7 +54,7 @@ static bulla_code put_objects(const bulla_mapping *m, bulla_buf *out, bulla_erro
 {
 	const bulla_table *t = m->table;
 	for (size_t i = 0; i < t->index_count; i++) {
-		if (strncmp(t->indexes[i].name, "bulla_", 6) == 0) continue;
+		if (t->indexes[i].ours) continue;
 		TRY(put(out, t->indexes[i].name, err));
 		TRY(put(out, t->indexes[i].sql, err));
 		for (size_t c = 0; c < t->indexes[i].column_count; c++)

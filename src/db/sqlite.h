@@ -91,6 +91,12 @@ void bulla_lite_add_orphan(sqlite3_str *sql, const bulla_mapping *m);
 /* Appends the condition of the partial index over a side table, on its own columns. */
 void bulla_lite_add_side_queue(sqlite3_str *sql, const bulla_mapping *m, const char *c);
 
+/* --- names (sqlite_ours.c) ------------------------------------------------------------------------------------------ */
+/* Has a job made the trigger or index of this name and text? `sql` may be NULL. */
+bool bulla_lite_is_ours(const char *name, const char *sql);
+/* Is it a name that a job may give to a trigger or index for this table? */
+bool bulla_lite_is_reserved(const char *name, const char *table);
+
 /* --- triggers (sqlite_triggers.c) --------------------------------------------------------------------------------- */
 /* Drops every trigger that a job made on this table and its side table. */
 BULLA_MUST bulla_code bulla_lite_triggers_drop(bulla_lite *s, const bulla_mapping *m, bulla_error *err);

@@ -183,7 +183,7 @@ static bulla_code drop_indexes(drop *d, bulla_error *err)
 	for (size_t i = 0; i < t->index_count; i++) {
 		const bulla_table_index *index = &t->indexes[i];
 		if (!index->sql || !uses_plaintext(d, index)) continue;
-		if (strncmp(index->name, "bulla_", 6) == 0) continue; /* the queue, gone already */
+		if (index->ours) continue; /* the queue, gone already */
 		TRY(bulla_lite_execf(d->s, err, "DROP INDEX IF EXISTS \"%w\"", index->name));
 		d->casualty(d->self, "index", index->name, index->sql);
 	}

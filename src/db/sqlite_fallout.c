@@ -110,6 +110,12 @@ static bulla_code note(bulla_fallout *f, sqlite3_stmt *stmt, bulla_error *err)
 	return o->name && o->table && o->sql ? BULLA_OK : bulla_fail_memory(err);
 }
 
+/* Those are dropped and made again as the phase asks. */
+static bool is_ours(sqlite3_stmt *stmt)
+{
+	return bulla_lite_is_ours((const char *)sqlite3_column_text(stmt, 1), (const char *)sqlite3_column_text(stmt, 3));
+}
+
 static bulla_code note_all(bulla_lite *s, bulla_fallout *f, bulla_error *err)
 {
 	BULLA_STMT_AUTO *stmt = NULL;
@@ -117,10 +123,10 @@ static bulla_code note_all(bulla_lite *s, bulla_fallout *f, bulla_error *err)
 	TRY(bulla_lite_prepare(
 		s,
 		sqlite3_mprintf("SELECT type = 'view', name, tbl_name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger')"
-				" AND substr(name, 1, 6) <> 'bulla_' ORDER BY type, name"),
+				" ORDER BY type, name"),
 		&stmt, err));
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		TRY(note(f, stmt, err));
+		if (!is_ours(stmt)) TRY(note(f, stmt, err));
 	if (rc != SQLITE_DONE) return bulla_lite_fail(s, rc, err, "read the definition of the database");
 	for (size_t i = 0; i < f->n; i++)
 		f->objects[i].worked = works(s, f, &f->objects[i]);

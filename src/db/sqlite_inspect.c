@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OWN_PREFIX "bulla_" /* of the names of everything that a job makes */
-
 typedef struct inspection {
 	bulla_lite *s;
 	bulla_table *table;
@@ -182,6 +180,8 @@ static bulla_code index_row(inspection *in, sqlite3_stmt *stmt)
 	index->partial = sqlite3_column_int(stmt, 3);
 	TRY(copy(in, stmt, 0, &index->name));
 	TRY(copy(in, stmt, 4, &index->sql));
+	index->ours = bulla_lite_is_ours(index->name, index->sql);
+	index->impostor = !index->ours && bulla_lite_is_reserved(index->name, t->name);
 	return index_columns(in, index);
 }
 
@@ -216,11 +216,13 @@ static bulla_code trigger_row(inspection *in, sqlite3_stmt *stmt)
 	TRY(copy(in, stmt, 1, &trigger->table));
 	TRY(copy(in, stmt, 2, &trigger->sql));
 	if (!trigger->sql) trigger->sql = "";
-	trigger->ours = strncmp(trigger->name, OWN_PREFIX, strlen(OWN_PREFIX)) == 0;
+	trigger->ours = bulla_lite_is_ours(trigger->name, trigger->sql);
+	trigger->impostor = !trigger->ours && bulla_lite_is_reserved(trigger->name, t->name);
 	trigger->here = bulla_name_equal(trigger->table, t->name);
 	bulla_sql_event event = bulla_sql_trigger_event(trigger->sql);
 	trigger->fires = trigger->here && !trigger->ours && event.update && event.columns.len == 0;
-	if (!trigger->here && !bulla_sql_mentions(bulla_view_str(trigger->sql), t->name)) t->trigger_count--;
+	bool concerns = trigger->here || trigger->impostor || bulla_sql_mentions(bulla_view_str(trigger->sql), t->name);
+	if (!concerns) t->trigger_count--;
 	return BULLA_OK;
 }
 

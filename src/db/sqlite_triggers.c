@@ -401,27 +401,34 @@ bulla_code bulla_lite_triggers_make(bulla_lite *s, const bulla_mapping *m, bool 
 	return make_insert_guard(s, m, err);
 }
 
-/* By what they are on and what they are called, not by what the model says now: it may have lost a field. */
+/* Drops the first trigger of the table that is ours. */
+static bulla_code drop_one(bulla_lite *s, const char *table, bool *ret_dropped, bulla_error *err)
+{
+	BULLA_STMT_AUTO *stmt = NULL;
+	int rc;
+	TRY(bulla_lite_prepare(s,
+			       sqlite3_mprintf("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = %Q "
+					       "COLLATE NOCASE",
+					       table),
+			       &stmt, err));
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		const char *name = (const char *)sqlite3_column_text(stmt, 0), *sql = (const char *)sqlite3_column_text(stmt, 1);
+		if (!bulla_lite_is_ours(name, sql)) continue;
+		char *drop = sqlite3_mprintf("DROP TRIGGER \"%w\"", name);
+		(void)sqlite3_reset(stmt);
+		*ret_dropped = true;
+		return bulla_lite_exec(s, drop, err);
+	}
+	*ret_dropped = false;
+	return rc == SQLITE_DONE ? BULLA_OK : bulla_lite_fail(s, rc, err, "look for triggers");
+}
+
+/* By what they are on and what they are, not by what the model says now: it may have lost a field. */
 bulla_code bulla_lite_triggers_drop(bulla_lite *s, const bulla_mapping *m, bulla_error *err)
 {
 	const char *tables[] = { m->table->name, m->home };
-	for (size_t i = 0; i < (m->aside ? 2 : 1); i++) {
-		for (;;) {
-			BULLA_STMT_AUTO *stmt = NULL;
-			TRY(bulla_lite_prepare(
-				s,
-				sqlite3_mprintf(
-					"SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = %Q COLLATE NOCASE"
-					" AND substr(name, 1, 6) = 'bulla_' LIMIT 1",
-					tables[i]),
-				&stmt, err));
-			int rc = sqlite3_step(stmt);
-			if (rc == SQLITE_DONE) break;
-			if (rc != SQLITE_ROW) return bulla_lite_fail(s, rc, err, "look for triggers");
-			char *sql = sqlite3_mprintf("DROP TRIGGER \"%w\"", sqlite3_column_text(stmt, 0));
-			(void)sqlite3_reset(stmt);
-			TRY(bulla_lite_exec(s, sql, err));
-		}
-	}
+	for (size_t i = 0; i < (m->aside ? 2 : 1); i++)
+		for (bool dropped = true; dropped;)
+			TRY(drop_one(s, tables[i], &dropped, err));
 	return BULLA_OK;
 }

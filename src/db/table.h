@@ -21,6 +21,8 @@ typedef struct bulla_column {
 typedef struct bulla_table_index {
 	const char *name;
 	const char *sql; /* NULL for the index of a constraint */
+	bool ours;       /* made by a job */
+	bool impostor;   /* has a name that a job would use, and was made by somebody else */
 	bool unique;
 	bool primary; /* of the PRIMARY KEY */
 	bool partial;
@@ -39,9 +41,10 @@ typedef struct bulla_table_trigger {
 	const char *name;
 	const char *table;
 	const char *sql;
-	bool ours;  /* made by a job */
-	bool here;  /* on this table; else its text mentions this table */
-	bool fires; /* here, for an UPDATE of columns that it does not name */
+	bool ours;     /* made by a job */
+	bool impostor; /* has a name that a job would use for this table, and was made by somebody else */
+	bool here;     /* on this table; else its text mentions this table, or it is an impostor */
+	bool fires;    /* here, for an UPDATE of columns that it does not name */
 } bulla_table_trigger;
 
 typedef struct bulla_table_view {

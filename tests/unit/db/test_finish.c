@@ -124,9 +124,11 @@ static void refuses_what_changed_since(void **state)
 	world_apply(&w);
 	finish_refuses(&w, 3600000, BULLA_ERR_REFUSED, "plaintext was found");
 	world_sql(&w, "UPDATE bulla_job SET last_unsealed = last_unsealed - 3600001");
-	world_sql(&w, "DROP TRIGGER \"bulla_field.users.name\"; UPDATE users SET name = 'y' WHERE id = 1; CREATE TRIGGER "
-		      "\"bulla_field.users.name\" AFTER UPDATE OF name ON users"
-		      " BEGIN SELECT 1; END");
+	char trigger[1024];
+	snprintf(trigger, sizeof trigger, "%s",
+		 world_text(&w, "SELECT sql FROM sqlite_schema WHERE name = 'bulla_field.users.name'"));
+	world_sql(&w, "DROP TRIGGER \"bulla_field.users.name\"; UPDATE users SET name = 'y' WHERE id = 1;");
+	world_sql(&w, trigger);
 	finish_refuses(&w, 3600000, BULLA_ERR_REFUSED, "1 rows differ");
 	world_sql(&w, "UPDATE users SET name = 'x' WHERE id = 1; ALTER TABLE users ADD COLUMN more");
 	finish_refuses(&w, 0, BULLA_ERR_REFUSED, "has changed since it was verified");

@@ -343,9 +343,93 @@ static void a_replaced_row_frees_its_unique_index(void **state)
 	world_close(&w);
 }
 
+/* --- whose triggers ------------------------------------------------------------------------------------------------ */
+
+#define OWNED                                                                                                                    \
+	"CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT UNIQUE, name TEXT, n INT DEFAULT 0); INSERT INTO users(id, "      \
+	"email, "                                                                                                                \
+	"name) VALUES(1, 'a', 'b'); CREATE TABLE log(x);"
+#define OWNED_YAML                                                                                                               \
+	"  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: { unique: true } }, name: {} "   \
+	"}\n"
+
+/* Names that only begin like ours: they go through the whole ladder, a rebuilt table too. */
+static void what_users_call_like_bulla_stays(void **state)
+{
+	(void)state;
+	world w;
+	world_open(&w,
+		   OWNED "CREATE TRIGGER bulla_mine AFTER UPDATE OF n ON users BEGIN INSERT INTO log VALUES(NEW.n); END;"
+			 "CREATE TRIGGER \"bulla_guard.other\" AFTER DELETE ON users BEGIN INSERT INTO log VALUES(-1); END;"
+			 "CREATE INDEX bulla_by_n ON users(n); CREATE VIEW bulla_view AS SELECT id, n FROM users;"
+			 "CREATE INDEX bulla_by_name ON users(name);",
+		   OWNED_YAML);
+	world_apply(&w);
+	world_sql(&w, "UPDATE users SET n = 5");
+	world_apply(&w);
+	world_verify_clean(&w);
+	assert_int_equal(world_int(&w, "SELECT x FROM log"), 5);
+	world_finish(&w);
+	world_sql(&w, "DELETE FROM log; UPDATE users SET n = 6; DELETE FROM users;");
+	assert_string_equal(world_text(&w, "SELECT group_concat(x) FROM log"), "6,-1");
+	assert_string_equal(
+		world_text(&w, "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE name LIKE 'bulla%' "
+			       "AND type <> 'table' ORDER BY name)"),
+		"bulla_by_n,bulla_guard.other,bulla_guard.users,bulla_guard_insert.users,bulla_index.users.email_bidx,"
+		"bulla_mine,bulla_view");
+	world_close(&w);
+}
+
+static const char *const impostors[] = {
+	"CREATE TRIGGER \"bulla_guard.users\" BEFORE UPDATE OF n ON users BEGIN INSERT INTO log VALUES(1); END",
+	"CREATE TRIGGER \"bulla_field.users.email\" AFTER UPDATE OF email ON users BEGIN SELECT 1; END",
+	"CREATE TRIGGER \"BULLA_UNSEAL.users\" AFTER UPDATE ON users BEGIN SELECT 1; END",
+	"CREATE TRIGGER \"bulla_guard_insert.users\" AFTER INSERT ON log BEGIN SELECT 1; END", /* on another table */
+	"CREATE INDEX \"bulla_index.users.email_bidx\" ON users(n)",
+	"CREATE UNIQUE INDEX \"bulla_queue.users\" ON users(n, id)",
+};
+
+static void what_has_one_of_our_names_is_refused_and_kept(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof impostors / sizeof *impostors; i++) {
+		world w;
+		BULLA_BUF_AUTO bulla_buf text = { 0 };
+		size_t refusals;
+		world_open(&w, OWNED, OWNED_YAML);
+		world_sql(&w, impostors[i]);
+		int64_t before = world_int(&w, "PRAGMA schema_version");
+		if (bulla_job_plan(&w.job, &text, &refusals, &w.err) || refusals == 0) fail_msg("planned: %s", impostors[i]);
+		world_apply_fails(&w, BULLA_ERR_REFUSED);
+		if (!strstr(w.err.text, "is called like one of bulla's own")) fail_msg("%s: %s", impostors[i], w.err.text);
+		assert_int_equal(world_int(&w, "PRAGMA schema_version"), before);
+		world_close(&w);
+	}
+}
+
+/* The triggers keep their names when the table gets another one. */
+static void a_renamed_table_keeps_no_old_triggers(void **state)
+{
+	(void)state;
+	world w;
+	world_open(&w, OWNED,
+		   OWNED_YAML "  people:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: { "
+			      "unique: true } }, name: {} }\n");
+	world_apply(&w);
+	world_sql(&w, "ALTER TABLE users RENAME TO people; UPDATE bulla_job SET model = 'people'");
+	world_model(&w, "people");
+	world_apply(&w);
+	assert_int_equal(world_int(&w, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE '%.users%'"), 0);
+	assert_int_equal(world_int(&w, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE '%.people%'"), 5);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_users_call_like_bulla_stays),
+		cmocka_unit_test(what_has_one_of_our_names_is_refused_and_kept),
+		cmocka_unit_test(a_renamed_table_keeps_no_old_triggers),
 		cmocka_unit_test(a_changed_plaintext_unseals_its_field_only),
 		cmocka_unit_test(an_unchanged_or_other_column_unseals_nothing),
 		cmocka_unit_test(changes_are_seen_as_bytes_and_classes),
