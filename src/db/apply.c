@@ -4,6 +4,7 @@
 #include "db/apply.h"
 
 #include "db/check.h"
+#include "db/sql_text.h"
 #include "io/file.h"
 
 #include <string.h>
@@ -82,9 +83,8 @@ static bulla_code check_phase(bulla_apply *a, bulla_error *err)
 				     "finish dropped the plaintext of model %s, and table %s has such a column again",
 				     a->run.job->model->key, a->run.mapping.table->name);
 	return bulla_advise(err, code,
-			    "find out who made it; drop the column, or after a restore from a backup the sealed columns and the "
-			    "model's row in "
-			    "bulla_job");
+			    "find out who made it, and drop it; after a restore from a backup, drop the sealed columns and the "
+			    "model's row in bulla_job");
 }
 
 /* What was dropped may still lie in the database's files, which only finish rewrites. */
@@ -242,7 +242,7 @@ static bulla_code follow(bulla_apply *a, bulla_error *err)
 	return bulla_run_interrupted(&a->run, err);
 }
 
-/* --- the whole --------------------------------------------------------------------------------------------------- */
+/* --- results ----------------------------------------------------------------------------------------------------- */
 
 static bulla_code count_unsealed(bulla_apply *a, bulla_error *err)
 {
@@ -268,10 +268,83 @@ static bulla_code count_result(bulla_apply *a, bulla_error *err)
 	return BULLA_OK;
 }
 
+/* --- tables without plaintext ----------------------------------------------------------------------------------- */
+
+static bool is_about(const bulla_mapping *m, const char *sql)
+{
+	bulla_bytes text = bulla_view_str(sql);
+	for (size_t i = 0; i < m->model->field_count; i++)
+		if (!bulla_sql_mentions(text, m->model->fields[i].column)) return false;
+	for (size_t k = 0; k < m->model->key_count; k++)
+		if (!bulla_sql_mentions(text, m->model->keys[k].column)) return false;
+	return true;
+}
+
+/* Is there a guard of UPDATE and of INSERT, for the model as it is now? */
+static bool is_guarded(const bulla_mapping *m)
+{
+	const bulla_table *home = m->aside ? m->side : m->table;
+	bool update = false, insert = false;
+	for (size_t i = 0; i < home->trigger_count; i++) {
+		const bulla_table_trigger *trigger = &home->triggers[i];
+		if (!trigger->ours || !trigger->here || !is_about(m, trigger->sql)) continue;
+		bool updates = bulla_sql_trigger_event(trigger->sql).update;
+		update |= updates;
+		insert |= !updates;
+	}
+	return update && insert;
+}
+
+/* An index of rows that are there already takes their plaintext, which only their keys give. */
+static bulla_code check_whole(bulla_apply *a, bulla_error *err)
+{
+	uint64_t rows;
+	TRY(bulla_run_count(&a->run, &rows, err));
+	if (rows == 0 || bulla_mapping_is_ready(&a->run.mapping)) return BULLA_OK;
+	bulla_code code =
+		bulla_fail(err, BULLA_ERR_REFUSED, "table %s lacks columns of model %s, and has no plaintext to fill them from",
+			   a->run.mapping.table->name, a->run.job->model->key);
+	return bulla_advise(err, code, "run: bulla rotate %s --index", a->run.job->model->key);
+}
+
+static bulla_code guard_locked(bulla_apply *a, bulla_error *err)
+{
+	const bulla_target *target = a->run.db->target;
+	TRY(target->install(a->run.db, &a->run.mapping, err));
+	TRY(target->index(a->run.db, &a->run.mapping, err));
+	a->run.state.phase = BULLA_PHASE_FINISHED;
+	if (!a->run.state.filled_ms) a->run.state.filled_ms = bulla_now_us(NULL) / 1000;
+	return bulla_lease_store(&a->run, err);
+}
+
+/* An application that has sealed from its first row on leaves nothing to fill; what it lacks is the guard and the indexes. */
+static bulla_code guard(bulla_apply *a, bulla_error *err)
+{
+	const bulla_target *target = a->run.db->target;
+	bool known = a->run.state.phase == BULLA_PHASE_FINISHED;
+	if (known && bulla_mapping_is_ready(&a->run.mapping) && is_guarded(&a->run.mapping)) return count_result(a, err);
+	TRY(check(a, err));
+	TRY(check_drift(a, err));
+	TRY(check_whole(a, err));
+	TRY(bulla_lease_take(&a->run, err));
+	TRY(bulla_run_record(&a->run, "JobStarted", "apply", err));
+	TRY(target->begin_write(a->run.db, err));
+	bulla_code code = guard_locked(a, err);
+	if (!code)
+		code = target->commit(a->run.db, err);
+	else
+		target->rollback(a->run.db);
+	TRY(code);
+	TRY(count_result(a, err));
+	return bulla_run_record(&a->run, "JobFinished", "apply", err);
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------- */
+
 static bulla_code apply(bulla_apply *a, bulla_error *err)
 {
 	uint64_t bytes = a->run.state.bytes;
-	if (bulla_mapping_is_finished(&a->run.mapping)) return count_result(a, err);
+	if (a->run.mapping.plain_count == 0 && a->run.mapping.cipher_count) return guard(a, err);
 	TRY(prepare(a, err));
 	bulla_code code = fill(a, err);
 	if (!code) code = catch_up(a, err);

@@ -54,7 +54,7 @@ bulla_code bulla_lite_install(bulla_db *db, const bulla_mapping *mapping, bulla_
 	if (mapping->aside) TRY(make_side_table(s, mapping, err));
 	TRY(add_columns(s, mapping, err));
 	TRY(bulla_lite_triggers_drop(s, mapping, err));
-	return bulla_lite_triggers_make(s, mapping, false, err);
+	return bulla_lite_triggers_make(s, mapping, mapping->plain_count == 0, err);
 }
 
 /* --- indexes ---------------------------------------------------------------------------------------------------- */

@@ -97,7 +97,7 @@ struct bulla_target {
 	void (*writer_close)(bulla_writer *writer); /* NULL is fine */
 
 	/* Changes of the table's definition, each inside a transaction of the caller's. install: columns that are missing,
-	 * the triggers of the job, the guard. index: the partial index of unsealed rows and the blind indexes; REFUSED
+	 * the triggers of the job, the guard; without plaintext columns the guard alone, in its final form. index: the partial index of unsealed rows and the blind indexes; REFUSED
 	 * when a unique one cannot be. drop: job triggers and plaintext columns go, the guard takes its final form;
 	 * `casualty` is told what else went. */
 	bulla_code (*install)(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);

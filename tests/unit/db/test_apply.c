@@ -415,9 +415,73 @@ static void databases_that_cannot_be_used_say_why(void **state)
 	world_close(&w);
 }
 
+/* --- tables that never had plaintext ------------------------------------------------------------------------------------ */
+
+#define BORN                                                                                                                     \
+	"CREATE TABLE users(id INTEGER PRIMARY KEY, email_ciphertext BLOB, email_bidx BLOB, name_ciphertext BLOB, "              \
+	"encrypted_kms_key BLOB, note TEXT);"
+#define BORN_YAML                                                                                                                \
+	"  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: { unique: true } }, name: {} "   \
+	"}\n"                                                                                                                    \
+	"  more:\n    table: main.users\n    branch_key: { name: users }\n    fields: { email: { type: string, index: { "        \
+	"unique: "                                                                                                               \
+	"true } }, name: {}, phone: { index: {} } }\n"
+
+static void a_table_born_sealed_gets_its_guard(void **state)
+{
+	(void)state;
+	world w;
+	world_open(&w, BORN, BORN_YAML);
+	w.job.schema = NULL; /* the second model is the first after a change */
+	world_apply(&w);
+	assert_int_equal(w.result.done, 0);
+	assert_string_equal(world_text(&w, "SELECT phase FROM bulla_job"), "finished");
+	assert_string_equal(world_text(&w, "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE name LIKE "
+					   "'bulla%.%' ORDER BY name)"),
+			    "bulla_guard.users,bulla_guard_insert.users,bulla_index.users.email_bidx");
+	assert_int_equal(world_try(&w, "INSERT INTO users(id, email_ciphertext) VALUES(1, x'01')"), SQLITE_CONSTRAINT);
+	world_sql(&w, "INSERT INTO users(id, name_ciphertext, encrypted_kms_key) VALUES(1, x'01', zeroblob(98))");
+	/* the context's column alone may not change any more */
+	assert_int_equal(world_try(&w, "UPDATE users SET id = 2"), SQLITE_CONSTRAINT);
+	int64_t schema = world_int(&w, "PRAGMA schema_version");
+	w.record_count = 0;
+	world_apply(&w); /* nothing is left to do, and nothing is written */
+	assert_int_equal(w.record_count, 0);
+	assert_int_equal(world_int(&w, "PRAGMA schema_version"), schema);
+	world_finish(&w);
+	world_close(&w);
+}
+
+static void a_guard_follows_the_model(void **state)
+{
+	(void)state;
+	world w;
+	world_open(&w, BORN, BORN_YAML);
+	w.job.schema = NULL;
+	world_apply(&w);
+	world_sql(&w, "UPDATE bulla_job SET model = 'more'; INSERT INTO users(id) VALUES(1)");
+	world_model(&w, "more");
+	world_apply_fails(&w, BULLA_ERR_NOT_FOUND); /* neither plaintext nor ciphertext */
+	world_sql(&w, "ALTER TABLE users ADD COLUMN phone_ciphertext BLOB");
+	world_apply_fails(&w, BULLA_ERR_REFUSED); /* an index cannot be made of nothing */
+	assert_string_equal(w.err.next, "run: bulla rotate more --index");
+	world_sql(&w, "ALTER TABLE users ADD COLUMN phone_bidx BLOB");
+	world_apply(&w);
+	assert_int_equal(world_int(&w, "SELECT count(*) FROM sqlite_schema WHERE name = 'bulla_guard.users' AND sql LIKE "
+				       "'%phone_ciphertext%'"),
+			 1);
+	assert_int_equal(world_int(&w, "SELECT count(*) FROM sqlite_schema WHERE name = 'bulla_index.users.phone_bidx'"), 1);
+	world_sql(&w, "DROP TRIGGER \"bulla_guard.users\"");
+	world_apply(&w);
+	assert_int_equal(world_int(&w, "SELECT count(*) FROM sqlite_schema WHERE name = 'bulla_guard.users'"), 1);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_table_born_sealed_gets_its_guard),
+		cmocka_unit_test(a_guard_follows_the_model),
 		cmocka_unit_test(seals_every_row),
 		cmocka_unit_test(tables_of_all_kinds_come_back_equal),
 		cmocka_unit_test(side_tables_serve_them_too),
