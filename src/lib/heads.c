@@ -5,6 +5,7 @@
  * log, and a cut or forked log beside a newer store, are both noticed when the project is opened.
  */
 #include "lib/inside.h"
+#include "lib/vouch.h"
 #include "base/secret.h"
 
 static bulla_code fail_heads(bulla_error *err, const char *what)
@@ -47,11 +48,26 @@ static bulla_code adopt(bulla_project *project, const char *reason, bulla_error 
 	return bulla_project_remember_head(project, err); /* what was verified before belonged to the log that is given up */
 }
 
-bulla_code bulla_project_adopt(const char *config, const char *environment, const char *reason, bulla_error *err)
+/* Does the project open, and its log verify against all that has seen it? What cannot even be asked is not well. */
+static bool is_well(const char *config, const char *environment)
+{
+	bulla_error ignored;
+	bulla_vouched report;
+	bulla_project *project = NULL;
+	bulla_code code = bulla_project_open(config, environment, BULLA_PROJECT_ENGINE, &project, &ignored);
+	bulla_project_close(project);
+	if (code) return false;
+	return bulla_project_audit_verify(config, environment, NULL, NULL, &report, &ignored) == BULLA_OK && report.ok;
+}
+
+bulla_code bulla_project_adopt(const char *config, const char *environment, const char *reason, bool *ret_adopted,
+			       bulla_error *err)
 {
 	if (!reason || !*reason)
 		return bulla_fail(err, BULLA_ERR_USAGE, "adopting needs a reason, which is written into the log");
 	bulla_project *project = NULL;
+	*ret_adopted = !is_well(config, environment);
+	if (!*ret_adopted) return BULLA_OK;
 	TRY(bulla_project_read(config, environment, &project, err));
 	bulla_code code = bulla_project_open_store(project, err);
 	if (code == BULLA_OK) code = adopt(project, reason, err);

@@ -84,8 +84,9 @@ BULLA_MUST bulla_code bulla_project_rewrap(bulla_project *project, const bulla_k
 
 /* --- lib/heads.c ----------------------------------------------------------------------------------------------- */
 /* After a discontinuity (restored store, repaired log): records a Discontinuity event with `reason` and takes the log's head as
- * the store's. */
-BULLA_MUST bulla_code bulla_project_adopt(const char *config, const char *environment, const char *reason, bulla_error *err);
+ * the store's. Where nothing contradicts the log nothing is written, and `ret_adopted` is false. */
+BULLA_MUST bulla_code bulla_project_adopt(const char *config, const char *environment, const char *reason, bool *ret_adopted,
+					  bulla_error *err);
 
 /* --- lib/recovery.c -------------------------------------------------------------------------------------------- */
 /* A consistent copy of the store, the newest checkpoint of its log in a note, into the new file `path`, proven by opening it with

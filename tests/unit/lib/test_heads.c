@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "lib/vouch.h"
 #include "sandbox.h"
 
 #include <string.h>
@@ -43,16 +44,43 @@ static last_event newest(const sandbox *box)
 static void assert_apart_then_adopt(const sandbox *box)
 {
 	bulla_error err;
+	bulla_vouched report;
+	bool adopted = false;
 	assert_int_equal(try_open(box, NULL, BULLA_PROJECT_ENGINE, &err), BULLA_ERR_AUDIT);
 	assert_non_null(strstr(err.next, "bulla audit adopt"));
-	assert_int_equal(bulla_project_adopt(box->config, NULL, "", &err), BULLA_ERR_USAGE);
-	assert_ok(bulla_project_adopt(box->config, NULL, "the test did it", &err));
+	assert_int_equal(bulla_project_adopt(box->config, NULL, "", &adopted, &err), BULLA_ERR_USAGE);
+	assert_ok(bulla_project_adopt(box->config, NULL, "the test did it", &adopted, &err));
+	assert_true(adopted);
 	last_event last = newest(box);
 	assert_non_null(strstr(last.text, "Discontinuity"));
 	assert_non_null(strstr(last.text, "the test did it"));
 	assert_ok(try_open(box, NULL, BULLA_PROJECT_KEYRING, &err));
 	use_key(box);
 	assert_ok(try_open(box, NULL, BULLA_PROJECT_ENGINE, &err));
+	/* what was adopted is what the next verification compares with */
+	assert_ok(bulla_project_audit_verify(box->config, NULL, NULL, NULL, &report, &err));
+	assert_true(report.ok && report.memory_agrees && report.memory_size > 0);
+	uint64_t size = report.log.size;
+	assert_ok(bulla_project_adopt(box->config, NULL, "once more", &adopted, &err));
+	assert_false(adopted);
+	assert_ok(bulla_project_audit_verify(box->config, NULL, NULL, NULL, &report, &err));
+	assert_int_equal(report.log.size, size);
+}
+
+/* The log, the store and the verifier's memory all agree. */
+static void test_nothing_to_adopt(void **state)
+{
+	sandbox box = sandbox_new(LOCAL);
+	bulla_error err;
+	bool adopted = true;
+	(void)state;
+	make_store(&box, NULL);
+	use_key(&box);
+	last_event before = newest(&box);
+	assert_ok(bulla_project_adopt(box.config, NULL, "just in case", &adopted, &err));
+	assert_false(adopted);
+	assert_string_equal(newest(&box).text, before.text);
+	sandbox_done(&box);
 }
 
 static void test_a_log_that_is_ahead_is_fine(void **state)
@@ -136,6 +164,7 @@ static void test_a_forked_log(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_to_adopt),
 		cmocka_unit_test(test_a_log_that_is_ahead_is_fine),
 		cmocka_unit_test(test_a_store_of_yesterday),
 		cmocka_unit_test(test_a_lost_log),

@@ -70,7 +70,9 @@ static void test_backup_and_restore(void **state)
 	assert_false(done.replaced[0]);
 	assert_true(done.adopt);
 	assert_int_equal(try_open(&box, NULL, BULLA_PROJECT_ENGINE, &err), BULLA_ERR_AUDIT);
-	assert_ok(bulla_project_adopt(box.config, NULL, "restored", &err));
+	bool adopted = false;
+	assert_ok(bulla_project_adopt(box.config, NULL, "restored", &adopted, &err));
+	assert_true(adopted);
 	assert_ok(try_open(&box, NULL, BULLA_PROJECT_ENGINE, &err));
 	sandbox_done(&box);
 }
@@ -143,7 +145,8 @@ static void test_restore_from_before_a_rekey(void **state)
 		       done.retired);
 	write_text(box.config, config);
 	assert_ok(restore(&box, in(&box, "backup.db"), true, &restored, &err));
-	assert_ok(bulla_project_adopt(box.config, NULL, "restored", &err));
+	bool adopted = false;
+	assert_ok(bulla_project_adopt(box.config, NULL, "restored", &adopted, &err));
 	(void)rekey(&box, NULL);
 	use_key(&box);
 	sandbox_done(&box);
