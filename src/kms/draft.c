@@ -64,16 +64,16 @@ static bulla_bytes id_of(const bulla_draft_row *row)
 static int compare_drafts(const void *a, const void *b)
 {
 	const bulla_draft_row *x = a, *y = b;
-	bulla_row p = { .table = x->table, .id = id_of(x) }, q = { .table = y->table, .id = id_of(y) };
-	return bulla_row_compare(&p, &q);
+	bulla_stored_row p = { .table = x->table, .id = id_of(x) }, q = { .table = y->table, .id = id_of(y) };
+	return bulla_stored_row_compare(&p, &q);
 }
 
 static int compare_rows(const void *a, const void *b)
 {
-	return bulla_row_compare(a, b);
+	return bulla_stored_row_compare(a, b);
 }
 
-static bool is_replaced(const bulla_draft *draft, const bulla_row *row)
+static bool is_replaced(const bulla_draft *draft, const bulla_stored_row *row)
 {
 	if (draft->n == 0) return false;
 	bulla_draft_row wanted = { .table = row->table, .id_len = row->id.len };
@@ -82,20 +82,21 @@ static bool is_replaced(const bulla_draft *draft, const bulla_row *row)
 }
 
 static bulla_code seal_row(bulla_draft_row *row, bulla_lane *lane, const bulla_root *root, uint64_t generation,
-			   bulla_row *ret_split, bulla_error *err)
+			   bulla_stored_row *ret_split, bulla_error *err)
 {
-	TRY(bulla_row_seal(lane, root, row->table, id_of(row), generation, bulla_view_buf(&row->payload), &row->bytes, err));
+	TRY(bulla_stored_row_seal(lane, root, row->table, id_of(row), generation, bulla_view_buf(&row->payload), &row->bytes,
+				  err));
 	bulla_kms_row stored = { row->table, id_of(row), bulla_view_buf(&row->bytes) };
-	return bulla_row_split(&stored, ret_split, err);
+	return bulla_stored_row_split(&stored, ret_split, err);
 }
 
 /* The rows that the store will hold, into `after`, which has room for all; sorted, without the digest's own row. */
 static bulla_code merge(bulla_draft *draft, bulla_lane *lane, const bulla_root *root, uint64_t generation,
-			const bulla_row *before, size_t n_before, bulla_row *after, size_t *ret_n, bulla_error *err)
+			const bulla_stored_row *before, size_t n_before, bulla_stored_row *after, size_t *ret_n, bulla_error *err)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < n_before; i++)
-		if (!bulla_row_is_manifest(&before[i]) && !is_replaced(draft, &before[i])) after[n++] = before[i];
+		if (!bulla_stored_row_is_manifest(&before[i]) && !is_replaced(draft, &before[i])) after[n++] = before[i];
 	for (size_t i = 0; i < draft->n; i++)
 		if (!draft->rows[i].removes) TRY(seal_row(&draft->rows[i], lane, root, generation, &after[n++], err));
 	qsort(after, n, sizeof *after, compare_rows);
@@ -104,25 +105,26 @@ static bulla_code merge(bulla_draft *draft, bulla_lane *lane, const bulla_root *
 }
 
 static bulla_code add_digest(bulla_draft *draft, bulla_lane *lane, const bulla_root *root, uint64_t generation,
-			     const bulla_row *after, size_t n, bulla_error *err)
+			     const bulla_stored_row *after, size_t n, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf payload = { 0 };
 	bulla_rows_data data = { .count = (uint32_t)n };
-	bulla_row ignored;
+	bulla_stored_row ignored;
 	if (n >= BULLA_ENGINE_ROWS_MAX)
 		return bulla_fail(err, BULLA_ERR_LIMIT, "the key store would have more than %d rows", BULLA_ENGINE_ROWS_MAX);
-	TRY(bulla_row_digest(lane, after, n, data.digest, err));
+	TRY(bulla_stored_row_digest(lane, after, n, data.digest, err));
 	TRY(bulla_rows_encode(&data, &payload, err));
 	TRY(bulla_draft_put(draft, BULLA_KMS_META, bulla_view_str(BULLA_META_ROWS), bulla_view_buf(&payload), err));
 	return seal_row(&draft->rows[draft->n - 1], lane, root, generation, &ignored, err);
 }
 
 bulla_code bulla_draft_seal(bulla_draft *draft, bulla_lane *lane, const bulla_root *root, uint64_t generation,
-			    const bulla_row *before, size_t n_before, const bulla_kms_row **ret, size_t *ret_n, bulla_error *err)
+			    const bulla_stored_row *before, size_t n_before, const bulla_kms_row **ret, size_t *ret_n,
+			    bulla_error *err)
 {
 	size_t n = 0;
 	if (draft->n) qsort(draft->rows, draft->n, sizeof *draft->rows, compare_drafts);
-	bulla_row *after = calloc(n_before + draft->n + 1, sizeof *after);
+	bulla_stored_row *after = calloc(n_before + draft->n + 1, sizeof *after);
 	if (!after) return bulla_fail_memory(err);
 	bulla_code code = merge(draft, lane, root, generation, before, n_before, after, &n, err);
 	if (code == BULLA_OK) code = add_digest(draft, lane, root, generation, after, n, err);

@@ -32,7 +32,7 @@ BULLA_MUST bulla_code bulla_draft_remove(bulla_draft *draft, bulla_kms_table tab
 /* Seals every row under `generation`, the digest over what the store will then hold included. `before` is what it holds now, sorted.
  * `*ret` lives as long as the draft. */
 BULLA_MUST bulla_code bulla_draft_seal(bulla_draft *draft, bulla_lane *lane, const bulla_root *root, uint64_t generation,
-				       const bulla_row *before, size_t n_before, const bulla_kms_row **ret, size_t *ret_n,
+				       const bulla_stored_row *before, size_t n_before, const bulla_kms_row **ret, size_t *ret_n,
 				       bulla_error *err);
 
 #endif

@@ -32,17 +32,18 @@ bulla_code bulla_founding_draft(bulla_draft *draft, bulla_lane *lane, const bull
 	return put_seed(draft, lane, root, seed, err);
 }
 
-bulla_code bulla_founding_seed(const bulla_row *rows, size_t n, bulla_lane *lane, const bulla_root *root, bulla_secret *ret,
-			       bulla_error *err)
+bulla_code bulla_founding_seed(const bulla_stored_row *rows, size_t n, bulla_lane *lane, const bulla_root *root,
+			       bulla_secret *ret, bulla_error *err)
 {
 	const bulla_bytes id = bulla_view_str(BULLA_META_LOG);
-	const bulla_row *row = bulla_rows_find(rows, n, BULLA_KMS_META, id);
+	const bulla_stored_row *row = bulla_rows_find(rows, n, BULLA_KMS_META, id);
 	bulla_sealed_key data;
-	if (!row) return bulla_row_corrupt(err, BULLA_KMS_META, id, "it is missing");
-	TRY(bulla_row_check(lane, root, row, err));
-	if (!bulla_seed_decode(row->payload, &data)) return bulla_row_corrupt(err, BULLA_KMS_META, id, "it does not parse");
+	if (!row) return bulla_stored_row_corrupt(err, BULLA_KMS_META, id, "it is missing");
+	TRY(bulla_stored_row_check(lane, root, row, err));
+	if (!bulla_seed_decode(row->payload, &data))
+		return bulla_stored_row_corrupt(err, BULLA_KMS_META, id, "it does not parse");
 	bulla_code code = bulla_seed_unwrap(lane, root, &data, ret, err);
-	return code == BULLA_ERR_AUTH ? bulla_row_corrupt(err, BULLA_KMS_META, id, "the root key does not open it") : code;
+	return code == BULLA_ERR_AUTH ? bulla_stored_row_corrupt(err, BULLA_KMS_META, id, "the root key does not open it") : code;
 }
 
 /* --- without an engine ----------------------------------------------------------------------------------------- */
@@ -80,13 +81,14 @@ bulla_code bulla_engine_root_note(const bulla_kms_store *store, bulla_buf *out, 
 	bulla_root_data data;
 	TRY(bulla_rows_load(store, BULLA_KMS_META, &v.arena, &v.rows, err));
 	const bulla_bytes id = bulla_view_str(BULLA_META_ROOT);
-	const bulla_row *row = bulla_rows_find(v.rows.rows, v.rows.n, BULLA_KMS_META, id);
+	const bulla_stored_row *row = bulla_rows_find(v.rows.rows, v.rows.n, BULLA_KMS_META, id);
 	if (!row) {
 		bulla_code code = bulla_fail(err, BULLA_ERR_NOT_FOUND, "the key store is empty");
 		return bulla_advise(err, code, "bulla init");
 	}
-	TRY(bulla_row_is_known(row, err));
-	if (!bulla_root_decode(row->payload, &data)) return bulla_row_corrupt(err, BULLA_KMS_META, id, "it does not parse");
+	TRY(bulla_stored_row_is_known(row, err));
+	if (!bulla_root_decode(row->payload, &data))
+		return bulla_stored_row_corrupt(err, BULLA_KMS_META, id, "it does not parse");
 	return bulla_buf_add(out, data.note, err);
 }
 

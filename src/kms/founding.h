@@ -12,7 +12,7 @@ BULLA_MUST bulla_code bulla_founding_draft(bulla_draft *draft, bulla_lane *lane,
 					   const bulla_secret *seed, bulla_error *err);
 
 /* The log's seed of loaded META rows, after the root key has been found right. CORRUPT. */
-BULLA_MUST bulla_code bulla_founding_seed(const bulla_row *rows, size_t n, bulla_lane *lane, const bulla_root *root,
+BULLA_MUST bulla_code bulla_founding_seed(const bulla_stored_row *rows, size_t n, bulla_lane *lane, const bulla_root *root,
 					  bulla_secret *ret, bulla_error *err);
 
 #endif

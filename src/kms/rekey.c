@@ -32,7 +32,7 @@ static bulla_code draft_material(bulla_change *c, const rekey *r, const bulla_ma
 static bulla_code draft_plain_rows(bulla_change *c, bulla_error *err)
 {
 	for (size_t i = 0; i < c->now->row_count; i++) {
-		const bulla_row *row = &c->now->rows[i];
+		const bulla_stored_row *row = &c->now->rows[i];
 		if (row->table != BULLA_KMS_KEY && row->table != BULLA_KMS_ALIAS) continue;
 		TRY(bulla_draft_put(&c->draft, row->table, row->id, row->payload, err));
 	}

@@ -23,37 +23,38 @@
 #define BULLA_META_ROWS  "rows"
 
 /* Views into the bytes that were split. */
-typedef struct bulla_row {
+typedef struct bulla_stored_row {
 	bulla_kms_table table;
 	bulla_bytes id;
 	uint64_t generation;
 	bulla_bytes payload;
 	bulla_bytes sealed; /* everything before the MAC */
 	bulla_bytes mac;
-} bulla_row;
+} bulla_stored_row;
 
 /* Appends the row's bytes to `out`. */
-BULLA_MUST bulla_code bulla_row_seal(bulla_lane *lane, const bulla_root *root, bulla_kms_table table, bulla_bytes id,
-				     uint64_t generation, bulla_bytes payload, bulla_buf *out, bulla_error *err);
+BULLA_MUST bulla_code bulla_stored_row_seal(bulla_lane *lane, const bulla_root *root, bulla_kms_table table, bulla_bytes id,
+					    uint64_t generation, bulla_bytes payload, bulla_buf *out, bulla_error *err);
 
 /* Takes a row apart without a key. CORRUPT when it is too short. */
-BULLA_MUST bulla_code bulla_row_split(const bulla_kms_row *stored, bulla_row *out, bulla_error *err);
+BULLA_MUST bulla_code bulla_stored_row_split(const bulla_kms_row *stored, bulla_stored_row *out, bulla_error *err);
 /* NEWER when the row's version is not the one above. */
-BULLA_MUST bulla_code bulla_row_is_known(const bulla_row *row, bulla_error *err);
+BULLA_MUST bulla_code bulla_stored_row_is_known(const bulla_stored_row *row, bulla_error *err);
 
-/* CORRUPT when the MAC does not fit, then as bulla_row_is_known(): in every version the last 32 bytes are the MAC. */
-BULLA_MUST bulla_code bulla_row_check(bulla_lane *lane, const bulla_root *root, const bulla_row *row, bulla_error *err);
+/* CORRUPT when the MAC does not fit, then as bulla_stored_row_is_known(): in every version the last 32 bytes are the MAC. */
+BULLA_MUST bulla_code bulla_stored_row_check(bulla_lane *lane, const bulla_root *root, const bulla_stored_row *row,
+					     bulla_error *err);
 
 /* CORRUPT: "the key store is damaged: <table> <id>: <what>". Nothing else of the row is shown. */
-bulla_code bulla_row_corrupt(bulla_error *err, bulla_kms_table table, bulla_bytes id, const char *what);
+bulla_code bulla_stored_row_corrupt(bulla_error *err, bulla_kms_table table, bulla_bytes id, const char *what);
 
 /* By table, then id. */
-int bulla_row_compare(const bulla_row *a, const bulla_row *b);
+int bulla_stored_row_compare(const bulla_stored_row *a, const bulla_stored_row *b);
 
 /* Digest over the MACs of `n` rows, which are sorted, without the row "rows" itself. */
-BULLA_MUST bulla_code bulla_row_digest(bulla_lane *lane, const bulla_row *rows, size_t n, uint8_t out[static 32],
-				       bulla_error *err);
+BULLA_MUST bulla_code bulla_stored_row_digest(bulla_lane *lane, const bulla_stored_row *rows, size_t n, uint8_t out[static 32],
+					      bulla_error *err);
 
-bool bulla_row_is_manifest(const bulla_row *row);
+bool bulla_stored_row_is_manifest(const bulla_stored_row *row);
 
 #endif

@@ -7,9 +7,9 @@
 
 #define MATERIAL_ROW_ID (BULLA_UUID_SIZE + BULLA_MATERIAL_ID_SIZE)
 
-static bulla_code corrupt(const bulla_row *row, const char *what, bulla_error *err)
+static bulla_code corrupt(const bulla_stored_row *row, const char *what, bulla_error *err)
 {
-	return bulla_row_corrupt(err, row->table, row->id, what);
+	return bulla_stored_row_corrupt(err, row->table, row->id, what);
 }
 
 /* --- one row of each table ------------------------------------------------------------------------------------- */
@@ -20,7 +20,7 @@ static int64_t due_of(const bulla_key_data *data)
 	return BULLA_NEVER;
 }
 
-static bulla_code take_key(bulla_snapshot *s, const bulla_row *row, bulla_error *err)
+static bulla_code take_key(bulla_snapshot *s, const bulla_stored_row *row, bulla_error *err)
 {
 	bulla_key *key = &s->keys[s->key_count];
 	char arn[BULLA_ARN_MAX];
@@ -37,7 +37,7 @@ static bulla_code take_key(bulla_snapshot *s, const bulla_row *row, bulla_error 
 }
 
 /* Keys come before material in the order of rows, so the key is there already. */
-static bulla_code take_material(bulla_snapshot *s, const bulla_row *row, bulla_lane *lane, const bulla_root *root,
+static bulla_code take_material(bulla_snapshot *s, const bulla_stored_row *row, bulla_lane *lane, const bulla_root *root,
 				bulla_error *err)
 {
 	bulla_material *m = &s->materials[s->material_count];
@@ -54,7 +54,7 @@ static bulla_code take_material(bulla_snapshot *s, const bulla_row *row, bulla_l
 	return code == BULLA_ERR_AUTH ? corrupt(row, "the root key does not open it", err) : code;
 }
 
-static bulla_code take_alias(bulla_snapshot *s, const bulla_row *row, bulla_error *err)
+static bulla_code take_alias(bulla_snapshot *s, const bulla_stored_row *row, bulla_error *err)
 {
 	bulla_alias *alias = &s->aliases[s->alias_count];
 	if (!bulla_alias_decode(row->payload, &alias->data)) return corrupt(row, "it does not parse", err);
@@ -65,7 +65,8 @@ static bulla_code take_alias(bulla_snapshot *s, const bulla_row *row, bulla_erro
 	return BULLA_OK;
 }
 
-static bulla_code take_row(bulla_snapshot *s, const bulla_row *row, bulla_lane *lane, const bulla_root *root, bulla_error *err)
+static bulla_code take_row(bulla_snapshot *s, const bulla_stored_row *row, bulla_lane *lane, const bulla_root *root,
+			   bulla_error *err)
 {
 	switch (row->table) {
 	case BULLA_KMS_META:
@@ -92,8 +93,8 @@ static bulla_code join_materials(bulla_snapshot *s, bulla_error *err)
 		key->current = bulla_key_material(key, key->data.current);
 		bool alive = key->data.state != BULLA_KEY_TOMBSTONE;
 		if (alive != (key->current != NULL) || (!alive && key->material_count))
-			return bulla_row_corrupt(err, BULLA_KMS_KEY, bulla_view(key->uuid, BULLA_UUID_SIZE),
-						 "its material is not what it should be");
+			return bulla_stored_row_corrupt(err, BULLA_KMS_KEY, bulla_view(key->uuid, BULLA_UUID_SIZE),
+							"its material is not what it should be");
 	}
 	return BULLA_OK;
 }
@@ -208,7 +209,7 @@ const bulla_material *bulla_key_material(const bulla_key *key, const uint8_t id[
 	return bsearch(id, key->materials, key->material_count, sizeof *key->materials, compare_material);
 }
 
-const bulla_row *bulla_snapshot_row(const bulla_snapshot *s, bulla_kms_table table, bulla_bytes id)
+const bulla_stored_row *bulla_snapshot_row(const bulla_snapshot *s, bulla_kms_table table, bulla_bytes id)
 {
 	return bulla_rows_find(s->rows, s->row_count, table, id);
 }

@@ -46,7 +46,7 @@ typedef struct bulla_snapshot {
 	uint64_t generation;
 	bulla_arena arena; /* of all that follows */
 	bulla_pool *pool;
-	bulla_row *rows; /* sorted by table, then id */
+	bulla_stored_row *rows; /* sorted by table, then id */
 	size_t row_count;
 	bulla_key *keys; /* sorted by uuid */
 	size_t key_count;
@@ -68,7 +68,7 @@ void bulla_snapshot_unref(bulla_snapshot *snapshot); /* NULL is fine */
 const bulla_key *bulla_snapshot_key(const bulla_snapshot *snapshot, const uint8_t uuid[static BULLA_UUID_SIZE]);
 const bulla_alias *bulla_snapshot_alias(const bulla_snapshot *snapshot, bulla_bytes name);
 const bulla_material *bulla_key_material(const bulla_key *key, const uint8_t id[static BULLA_MATERIAL_ID_SIZE]);
-const bulla_row *bulla_snapshot_row(const bulla_snapshot *snapshot, bulla_kms_table table, bulla_bytes id);
+const bulla_stored_row *bulla_snapshot_row(const bulla_snapshot *snapshot, bulla_kms_table table, bulla_bytes id);
 
 /* The key's aliases, sorted by name; `*ret_n` of them. */
 const bulla_alias *const *bulla_snapshot_aliases_of(const bulla_snapshot *snapshot, const uint8_t uuid[static BULLA_UUID_SIZE],
@@ -82,7 +82,7 @@ BULLA_MUST bulla_code bulla_snapshot_resolve(const bulla_snapshot *snapshot, con
 /* --- kms/rows.c: what the image is made of --------------------------------------------------------------------- */
 /* All rows of the store as they lie there, or of one table (0: all), copied into the arena and sorted; nothing is checked. */
 typedef struct bulla_rows {
-	bulla_row *rows;
+	bulla_stored_row *rows;
 	size_t n;
 	uint64_t generation;
 	bulla_log_head head;
@@ -90,7 +90,7 @@ typedef struct bulla_rows {
 
 BULLA_MUST bulla_code bulla_rows_load(const bulla_kms_store *store, bulla_kms_table only, bulla_arena *arena, bulla_rows *out,
 				      bulla_error *err);
-const bulla_row *bulla_rows_find(const bulla_row *rows, size_t n, bulla_kms_table table, bulla_bytes id);
+const bulla_stored_row *bulla_rows_find(const bulla_stored_row *rows, size_t n, bulla_kms_table table, bulla_bytes id);
 
 /* Is it this store's root key? NOT_FOUND for an empty store, ROOT_KEY, CORRUPT when the key is right and the row is not. */
 BULLA_MUST bulla_code bulla_rows_check_root(const bulla_rows *rows, bulla_lane *lane, const bulla_root *root, bulla_error *err);

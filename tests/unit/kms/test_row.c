@@ -6,6 +6,8 @@
 #include "kms/codec.h"
 #include "kms/row.h"
 
+#include <bulla/batch.h> /* its bulla_row is another type: both can be seen at once */
+
 #include <stdlib.h>
 
 typedef struct bench {
@@ -39,10 +41,10 @@ static int teardown(void **state)
 static bulla_code check(bench *b, bulla_kms_table table, const char *id, bulla_bytes data, bulla_error *err)
 {
 	bulla_kms_row stored = { table, bulla_view_str(id), data };
-	bulla_row row;
+	bulla_stored_row row;
 	*err = (bulla_error){ 0 };
-	TRY(bulla_row_split(&stored, &row, err));
-	return bulla_row_check(b->lane, &b->root, &row, err);
+	TRY(bulla_stored_row_split(&stored, &row, err));
+	return bulla_stored_row_check(b->lane, &b->root, &row, err);
 }
 
 static void test_place_is_bound(void **state)
@@ -50,8 +52,8 @@ static void test_place_is_bound(void **state)
 	bench *b = *state;
 	BULLA_BUF_AUTO bulla_buf data = { 0 };
 	bulla_error err;
-	assert_int_equal(bulla_row_seal(b->lane, &b->root, BULLA_KMS_ALIAS, bulla_view_str("users"), 7, bulla_view_str("payload"),
-					&data, NULL),
+	assert_int_equal(bulla_stored_row_seal(b->lane, &b->root, BULLA_KMS_ALIAS, bulla_view_str("users"), 7,
+					       bulla_view_str("payload"), &data, NULL),
 			 BULLA_OK);
 	assert_int_equal(check(b, BULLA_KMS_ALIAS, "users", bulla_view_buf(&data), &err), BULLA_OK);
 	assert_int_equal(check(b, BULLA_KMS_KEY, "users", bulla_view_buf(&data), &err), BULLA_ERR_CORRUPT);
@@ -91,14 +93,14 @@ static void test_limits(void **state)
 	BULLA_BUF_AUTO bulla_buf data = { 0 };
 	static uint8_t large[BULLA_ROW_MAX];
 	bulla_error err = { 0 };
-	assert_int_equal(
-		bulla_row_seal(b->lane, &b->root, BULLA_KMS_KEY, bulla_view(large, 251), 1, bulla_view(large, 1), &data, &err),
-		BULLA_ERR_LIMIT);
-	assert_int_equal(
-		bulla_row_seal(b->lane, &b->root, BULLA_KMS_KEY, bulla_view(large, 0), 1, bulla_view(large, 1), &data, &err),
-		BULLA_ERR_LIMIT);
-	assert_int_equal(bulla_row_seal(b->lane, &b->root, BULLA_KMS_KEY, bulla_view(large, 1), 1,
-					bulla_view(large, sizeof large), &data, &err),
+	assert_int_equal(bulla_stored_row_seal(b->lane, &b->root, BULLA_KMS_KEY, bulla_view(large, 251), 1, bulla_view(large, 1),
+					       &data, &err),
+			 BULLA_ERR_LIMIT);
+	assert_int_equal(bulla_stored_row_seal(b->lane, &b->root, BULLA_KMS_KEY, bulla_view(large, 0), 1, bulla_view(large, 1),
+					       &data, &err),
+			 BULLA_ERR_LIMIT);
+	assert_int_equal(bulla_stored_row_seal(b->lane, &b->root, BULLA_KMS_KEY, bulla_view(large, 1), 1,
+					       bulla_view(large, sizeof large), &data, &err),
 			 BULLA_ERR_LIMIT);
 	assert_int_equal(data.len, 0);
 }
@@ -108,10 +110,10 @@ static void test_error_text(void **state)
 {
 	(void)state;
 	bulla_error err = { 0 };
-	(void)bulla_row_corrupt(&err, BULLA_KMS_KEY, bulla_view("\x1b[31m", 5), "it is red");
+	(void)bulla_stored_row_corrupt(&err, BULLA_KMS_KEY, bulla_view("\x1b[31m", 5), "it is red");
 	assert_non_null(strstr(err.text, "key 1b5b33316d"));
 	static uint8_t large[300];
-	(void)bulla_row_corrupt(&err, (bulla_kms_table)77, bulla_view(large, sizeof large), "long");
+	(void)bulla_stored_row_corrupt(&err, (bulla_kms_table)77, bulla_view(large, sizeof large), "long");
 	assert_non_null(strstr(err.text, "unknown table"));
 	assert_true(strlen(err.text) < 200);
 }

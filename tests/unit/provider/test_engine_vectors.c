@@ -60,13 +60,13 @@ static void material(void **state)
 	const bulla_json *wrapped = bulla_json_member(v, "wrapped");
 	BULLA_BUF_AUTO bulla_buf row_bytes = vector_hex(wrapped, "row"), id = vector_hex(wrapped, "row_id"), payload = { 0 };
 	bulla_kms_row stored = { BULLA_KMS_MATERIAL, bulla_view_buf(&id), bulla_view_buf(&row_bytes) };
-	bulla_row row;
+	bulla_stored_row row;
 	bulla_material_data data;
 	bulla_material_name name = name_of();
 	bulla_secret opened;
 	(void)state;
-	assert_int_equal(bulla_row_split(&stored, &row, NULL), BULLA_OK);
-	assert_int_equal(bulla_row_check(lane, &root, &row, NULL), BULLA_OK);
+	assert_int_equal(bulla_stored_row_split(&stored, &row, NULL), BULLA_OK);
+	assert_int_equal(bulla_stored_row_check(lane, &root, &row, NULL), BULLA_OK);
 	assert_true(bulla_material_decode(row.payload, &data));
 	assert_int_equal(bulla_material_encode(&data, &payload, NULL), BULLA_OK);
 	assert_true(bulla_bytes_equal(bulla_view_buf(&payload), row.payload));
@@ -77,9 +77,9 @@ static void material(void **state)
 	vector_same(v, "material", bulla_view(opened.bytes, sizeof opened.bytes));
 	/* the row, sealed by us, is the same */
 	BULLA_BUF_AUTO bulla_buf again = { 0 };
-	assert_int_equal(
-		bulla_row_seal(lane, &root, BULLA_KMS_MATERIAL, bulla_view_buf(&id), row.generation, row.payload, &again, NULL),
-		BULLA_OK);
+	assert_int_equal(bulla_stored_row_seal(lane, &root, BULLA_KMS_MATERIAL, bulla_view_buf(&id), row.generation, row.payload,
+					       &again, NULL),
+			 BULLA_OK);
 	vector_same(wrapped, "row", bulla_view_buf(&again));
 }
 
