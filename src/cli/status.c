@@ -50,14 +50,17 @@ static bulla_code print_keys(bulla_cli *cli, const bulla_json *keys, bulla_error
 	return bulla_grid_print(&grid, cli, err);
 }
 
-static bool print_reason(void *self, bulla_bytes reason, const bulla_json *value)
+static void print_quarantine(bulla_cli *cli, const bulla_json *entries)
 {
-	char text[BULLA_COUNT_MAX];
-	int64_t rows = 0;
-	if (bulla_json_integer(value, &rows))
-		bulla_cli_print(self, "  quarantine: %.*s: %s %s", BULLA_SHOW(reason), bulla_count_text((uint64_t)rows, text),
-				bulla_plural((uint64_t)rows, "entry", "entries"));
-	return true;
+	for (size_t i = 0; i < bulla_json_count(entries); i++) {
+		char text[BULLA_COUNT_MAX];
+		const bulla_json *entry = bulla_json_at(entries, i);
+		uint64_t rows = (uint64_t)bulla_tree_integer(entry, "rows", 0);
+		bulla_bytes field = bulla_tree_text(entry, "field");
+		bulla_cli_print(cli, "  quarantine: %.*s%s%.*s: %s %s: %.*s", BULLA_SHOW(bulla_tree_text(entry, "reason")),
+				field.len ? ", " : "", BULLA_SHOW(field), bulla_count_text(rows, text),
+				bulla_plural(rows, "entry", "entries"), BULLA_SHOW(bulla_tree_text(entry, "meaning")));
+	}
 }
 
 static void print_workers(bulla_cli *cli, const bulla_json *workers)
@@ -81,7 +84,7 @@ static bulla_code print_status(bulla_cli *cli, const bulla_json *status, bulla_e
 	TRY(print_fields(cli, bulla_json_member(status, "fields"), err));
 	TRY(print_keys(cli, bulla_json_member(status, "keys"), err));
 	if (last.len) bulla_cli_print(cli, "  last plaintext-only write found: %.*s", BULLA_SHOW(last));
-	bulla_json_members(bulla_json_member(status, "quarantine"), print_reason, cli);
+	print_quarantine(cli, bulla_json_member(status, "quarantine_entries"));
 	print_workers(cli, bulla_json_member(status, "workers"));
 	return BULLA_OK;
 }

@@ -94,6 +94,58 @@ bulla_code bulla_quarantine_tell(bulla_db *db, const char *model, bulla_json_wri
 	return BULLA_OK;
 }
 
+static const struct {
+	const char *reason, *meaning;
+} meanings[] = {
+	{ "wrong_key", "no key of this environment made its wrapped key" },
+	{ "key_destroyed", "its key is gone" },
+	{ "tampered", "it does not open, or opens to something else than its plaintext" },
+	{ "context", "it was sealed for another context than the row has" },
+	{ "format", "a column holds something that is no ciphertext or no wrapped key" },
+	{ "type", "a value does not fit the field's type or encoding" },
+	{ "too_large", "a value is larger than 16 MiB" },
+};
+
+static const char *meaning_of(const bulla_value *reason, const bulla_value *field)
+{
+	if (bulla_bytes_is(field->bytes, BULLA_FIELD_CONSTRAINT))
+		return "a constraint or trigger of the table refuses the sealed row: most often a unique index whose value "
+		       "another "
+		       "row has";
+	for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+		if (bulla_bytes_is(reason->bytes, meanings[i].reason)) return meanings[i].meaning;
+	return "";
+}
+
+static bulla_code explain_one(void *self, const bulla_value *values, size_t n, bulla_error *err)
+{
+	bulla_json_writer *out = self;
+	(void)n;
+	(void)err;
+	bulla_json_open(out, NULL, '{');
+	bulla_json_put_bytes(out, "reason", values[0].bytes);
+	bulla_json_put_bytes(out, "field", values[1].bytes);
+	bulla_json_put_int(out, "rows", values[2].integer);
+	bulla_json_put_str(out, "meaning", meaning_of(&values[0], &values[1]));
+	bulla_json_close(out, '}');
+	return BULLA_OK;
+}
+
+bulla_code bulla_quarantine_explain(bulla_db *db, const char *model, bulla_json_writer *out, const char *name, bulla_error *err)
+{
+	bool exists;
+	bulla_value model_name = bulla_value_text(model);
+	TRY(bulla_book_exists(db, &exists, err));
+	bulla_json_open(out, name, '[');
+	if (exists)
+		TRY(db->target->run(db,
+				    "SELECT reason, field, count(*) FROM bulla_quarantine WHERE model = ? GROUP BY reason, field "
+				    "ORDER BY 3 DESC, reason, field",
+				    &model_name, 1, explain_one, out, NULL, err));
+	bulla_json_close(out, ']');
+	return BULLA_OK;
+}
+
 /* --- collecting ------------------------------------------------------------------------------------------------- */
 
 void bulla_aside_done(bulla_aside *aside)

@@ -2,13 +2,16 @@
  * quarantine.h - rows that could not be sealed or opened: bulla_quarantine(model, pk, field, reason, job, at), never a value.
  *
  * An entry is made by a pass of a kind (apply or verify) and stays until a later pass of that kind over all rows no longer
- * finds it. Reason `type` also stands for a row whose sealed form the table's own constraints or triggers refuse.
+ * finds it. Reason `type` also stands for a row whose sealed form the table's own constraints or triggers refuse; such an entry
+ * has BULLA_FIELD_CONSTRAINT in the place of the field.
  */
 #ifndef DB_QUARANTINE_H
 #define DB_QUARANTINE_H
 
 #include "core/reason.h"
 #include "db/book.h"
+
+#define BULLA_FIELD_CONSTRAINT "(constraint)"
 
 typedef struct bulla_quarantine_entry {
 	bulla_bytes pk;    /* JSON text, see bulla_pk_write() */
@@ -32,6 +35,10 @@ BULLA_MUST bulla_code bulla_quarantine_has(bulla_db *db, const char *model, bull
 /* Writes {"reason": rows, ...} as the member `name`. */
 BULLA_MUST bulla_code bulla_quarantine_tell(bulla_db *db, const char *model, bulla_json_writer *out, const char *name,
 					    bulla_error *err);
+
+/* Writes [{"reason","field","rows","meaning"}...], the commonest first, as the member `name`. */
+BULLA_MUST bulla_code bulla_quarantine_explain(bulla_db *db, const char *model, bulla_json_writer *out, const char *name,
+					       bulla_error *err);
 
 /* --- rows to be put aside, collected outside a transaction -------------------------------------------------------- */
 #define BULLA_ASIDE_MAX 100000 /* of one pass; the rest is counted only */

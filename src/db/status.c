@@ -195,6 +195,7 @@ static bulla_code tell(bulla_run *run, bulla_json_writer *out, bulla_error *err)
 	TRY(run->db->target->run(run->db, (const char *)sql.data, NULL, 0, tell_counts, &t, NULL, err));
 	TRY(tell_versions(&t, err));
 	TRY(bulla_quarantine_tell(run->db, run->job->model->key, out, "quarantine", err));
+	TRY(bulla_quarantine_explain(run->db, run->job->model->key, out, "quarantine_entries", err));
 	tell_workers(run, out);
 	bulla_json_close(out, '}');
 	return run->db->target->commit(run->db, err);

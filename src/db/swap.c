@@ -80,7 +80,7 @@ static bulla_code write_row(bulla_slot *slot, size_t row, const bulla_value *loc
 		a->conflicts++;
 		return BULLA_OK;
 	}
-	if (code == BULLA_ERR_REFUSED) return put_row_aside(slot, row, "", BULLA_REASON_TYPE, err);
+	if (code == BULLA_ERR_REFUSED) return put_row_aside(slot, row, BULLA_FIELD_CONSTRAINT, BULLA_REASON_TYPE, err);
 	TRY(code);
 	a->sealed++;
 	if (!a->filling) a->fresh++;

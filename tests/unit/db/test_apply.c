@@ -231,7 +231,8 @@ static void rows_that_the_table_refuses_are_put_aside(void **state)
 		   USERS_YAML);
 	world_apply(&w);
 	assert_int_equal(w.result.done, 499);
-	assert_string_equal(world_text(&w, "SELECT group_concat(pk || field || reason) FROM bulla_quarantine"), "[9]type");
+	assert_string_equal(world_text(&w, "SELECT group_concat(pk || field || reason) FROM bulla_quarantine"),
+			    "[9](constraint)type");
 	world_close(&w);
 }
 
@@ -311,7 +312,12 @@ static void a_unique_column_needs_a_unique_index_and_keeps_unique(void **state)
 	world_apply(&w);
 	world_sql(&w, "INSERT INTO users(id, email) VALUES(5, 'A')"); /* no longer unique for the index */
 	world_apply(&w);
-	assert_string_equal(world_text(&w, "SELECT pk || reason FROM bulla_quarantine"), "[5]type");
+	assert_string_equal(world_text(&w, "SELECT pk || reason || field FROM bulla_quarantine"), "[5]type(constraint)");
+	BULLA_BUF_AUTO bulla_buf status = { 0 };
+	if (bulla_job_status(&w.job, &status, &w.err)) fail_msg("%s", w.err.text);
+	static const char entries[] = "\"quarantine\":{\"type\":1},\"quarantine_entries\":[{\"reason\":\"type\",\"field\":"
+				      "\"(constraint)\",\"rows\":1,\"meaning\":\"a constraint or trigger of the table refuses";
+	assert_non_null(memmem(status.data, status.len, entries, sizeof entries - 1));
 	world_sql(&w, "DELETE FROM users WHERE id = 5");
 	world_apply(&w);
 	world_verify_clean(&w);
