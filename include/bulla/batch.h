@@ -42,6 +42,9 @@ typedef struct bulla_batch_options {
 	bool no_indexes;   /* do not compute blind indexes while sealing */
 	bool open_indexes; /* compute them while opening too, to compare with those stored */
 	bool partial; /* seal some fields of a record under the key that row->keys brings, instead of all under a fresh one */
+	int64_t since_us; /* seal, rewrap: a branch key whose newest version was made before this (microseconds since 1970) gets a
+	                   * newer version first; 0: never */
+	bool since_shared; /* the same for the data keys of data_key: field | table */
 } bulla_batch_options;
 
 /* `options` may be NULL. */
@@ -58,8 +61,8 @@ BULLA_API BULLA_MUST bulla_code bulla_batch_seal(bulla_batch *batch, bulla_row *
  * cell with a NULL ciphertext opens to NULL. */
 BULLA_API BULLA_MUST bulla_code bulla_batch_open(bulla_batch *batch, bulla_row *rows, size_t n, bulla_error *err);
 
-/* Unwraps each row's keys and wraps them under the current keys. Commitment and checks stay, so ciphertexts stay valid;
- * row->keys then view the new ones. */
+/* Wraps each row's keys again under the current keys; where the KMS can do that by itself, no data key leaves it. Commitment and checks
+ * stay, so ciphertexts stay valid; row->keys then view the new ones. A key that has just the current wraps stays the view that it was. */
 BULLA_API BULLA_MUST bulla_code bulla_batch_rewrap(bulla_batch *batch, bulla_row *rows, size_t n, bulla_error *err);
 
 /* Appends the blind index of one value, for searching. `inputs` may be NULL where the index has no scope. */

@@ -61,6 +61,7 @@ static bulla_code init(bulla_batch *batch, bulla_keyring *keyring, const bulla_m
 		TRY(worker_init(&batch->workers[i], batch, err));
 	batch->op = (bulla_op){ .keyring = keyring, .lane = batch->workers[0].lane, .ended = true };
 	TRY(bulla_resolver_new(&batch->op, &batch->resolver, err));
+	bulla_resolver_since(batch->resolver, batch->options.since_us, batch->options.since_shared);
 	TRY(bulla_direct_new(&batch->op, &batch->direct, err));
 	batch->constant_branch = is_constant(&model->branch.name);
 	for (size_t f = 0; f < model->field_count; f++)
@@ -180,10 +181,15 @@ void bulla_batch_return(bulla_batch *batch)
 
 /* --- phases ---------------------------------------------------------------------------------------------------- */
 
+static bool is_opened(bulla_source_kind kind)
+{
+	return kind != BULLA_SOURCE_NONE && kind != BULLA_SOURCE_AGAIN;
+}
+
 static bool any_direct_target(const bulla_batch *batch)
 {
 	for (size_t i = 0; i < batch->n * batch->layout.model->key_count; i++)
-		if (batch->sources[i].kind != BULLA_SOURCE_NONE && batch->targets[i].kind == BULLA_SOURCE_DIRECT) return true;
+		if (is_opened(batch->sources[i].kind) && batch->targets[i].kind == BULLA_SOURCE_DIRECT) return true;
 	return false;
 }
 
@@ -199,8 +205,7 @@ static void prepare_targets(bulla_batch *batch)
 		for (size_t k = 0; k < model->key_count && !row->code; k++) {
 			bulla_source *target = &batch->targets[i * model->key_count + k];
 			bulla_wrapped_key key;
-			if (batch->sources[i * model->key_count + k].kind == BULLA_SOURCE_NONE ||
-			    target->kind != BULLA_SOURCE_DIRECT)
+			if (!is_opened(batch->sources[i * model->key_count + k].kind) || target->kind != BULLA_SOURCE_DIRECT)
 				continue;
 			const bulla_row_context *context = &w->contexts[batch->layout.key_plan[k]];
 			const char *only = model->keys[k].kms_key;

@@ -37,7 +37,8 @@ typedef enum bulla_source_kind {
 	BULLA_SOURCE_NONE = 0,   /* not needed */
 	BULLA_SOURCE_BRANCH = 1, /* number: a want, the branch key */
 	BULLA_SOURCE_SHARED = 2, /* number: a want, the data key itself */
-	BULLA_SOURCE_DIRECT = 3  /* number: a direct key */
+	BULLA_SOURCE_DIRECT = 3, /* number: a direct key */
+	BULLA_SOURCE_AGAIN = 4   /* number: a direct key that is wrapped again unseen */
 } bulla_source_kind;
 
 typedef struct bulla_source {

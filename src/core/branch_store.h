@@ -47,6 +47,9 @@ typedef struct bulla_branch_store {
 	bulla_code (*create)(void *self, const bulla_branch_row *rows, size_t n, bulla_error *err);
 	/* Adds a newer version of one branch, provided that `previous` is still its newest; CONFLICT otherwise. */
 	bulla_code (*rotate)(void *self, uint64_t previous, const bulla_branch_row *row, bulla_error *err);
+	/* The same for many branches in one durable transaction. A row whose `previous` is no longer the newest is left out in silence
+	 * (another process was first: read it back). */
+	bulla_code (*rotate_all)(void *self, const uint64_t *previous, const bulla_branch_row *rows, size_t n, bulla_error *err);
 	/* Replaces `wrapped` of one version (a parent was rotated), provided that it still equals `old_wrapped`; CONFLICT otherwise. */
 	bulla_code (*rewrap)(void *self, uint64_t version, bulla_bytes old_wrapped, bulla_bytes new_wrapped, bulla_error *err);
 	/* Every row, ordered by identity then creation. */

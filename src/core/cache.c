@@ -303,6 +303,7 @@ static struct entry *entry_new(bulla_cache *cache, const bulla_cached_key *key, 
 	if (key->wrapped.len) memcpy(e->bytes + key->identity.len, key->wrapped.data, key->wrapped.len);
 	e->key = (bulla_cached_key){ .key = e->slot,
 				     .version = key->version,
+				     .created_us = key->created_us,
 				     .identity = bulla_view(e->bytes, key->identity.len),
 				     .wrapped = bulla_view(e->bytes + key->identity.len, key->wrapped.len) };
 	return e;

@@ -25,6 +25,7 @@ typedef enum bulla_cache_kind {
 typedef struct bulla_cached_key {
 	const bulla_secret *key;
 	uint64_t version;     /* VERSION, CURRENT */
+	int64_t created_us;   /* VERSION, CURRENT: when that version was made */
 	bulla_bytes identity; /* VERSION, CURRENT: of the branch */
 	bulla_bytes wrapped;  /* its wrapped form: what `data_key: table | field` stores beside each row */
 } bulla_cached_key;

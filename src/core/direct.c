@@ -11,6 +11,7 @@ typedef enum direct_state {
 	DIRECT_WAIT,      /* another op is fetching it */
 	DIRECT_OPEN,      /* ask */
 	DIRECT_MAKE,      /* ask */
+	DIRECT_AGAIN,     /* ask */
 	DIRECT_DONE
 } direct_state;
 
@@ -33,7 +34,7 @@ struct bulla_direct {
 	uint32_t *table; /* index + 1 of listed items, by id */
 	size_t table_size;
 	bulla_wrapping_round *round;
-	direct_state asking; /* DIRECT_OPEN or DIRECT_MAKE while a round is under way */
+	direct_state asking; /* DIRECT_OPEN, DIRECT_MAKE or DIRECT_AGAIN while a round is under way */
 	bool waiting;
 	bulla_error error;
 };
@@ -191,6 +192,23 @@ bulla_code bulla_direct_wrap(bulla_direct *d, const bulla_secret *key, bulla_byt
 	return BULLA_OK;
 }
 
+bulla_code bulla_direct_again(bulla_direct *d, bulla_bytes bytes, bulla_bytes context, const bulla_session *only,
+			      uint32_t *ret_number, bulla_error *err)
+{
+	struct item *item;
+	TRY(item_new(d, context, &item, err));
+	bulla_code code = bulla_wrapping_begin_again(&item->w, bytes, bulla_view_buf(&item->context), err);
+	bulla_bytes parts[] = { bulla_view_str("again"), bytes, context };
+	if (!code) code = bulla_sha256(d->op->lane, parts, 3, item->id, err);
+	if (code) {
+		item_free(d, item);
+		return code;
+	}
+	item->only = only;
+	*ret_number = keep_once(d, item, DIRECT_AGAIN);
+	return BULLA_OK;
+}
+
 bulla_code bulla_direct_box(bulla_direct *d, bulla_bytes plain, bulla_bytes context, const bulla_session *only,
 			    uint32_t *ret_number, bulla_error *err)
 {
@@ -254,6 +272,11 @@ static void take_made(bulla_direct *d, struct item *item)
 	item->code = bulla_wrapping_made(&item->w, NULL);
 }
 
+static bool is_question(direct_state state)
+{
+	return state == DIRECT_OPEN || state == DIRECT_MAKE || state == DIRECT_AGAIN;
+}
+
 /* Is it part of the round that is being asked? Makers go in groups with one destination. */
 static bool in_round(const bulla_direct *d, const struct item *item, const bulla_session *only)
 {
@@ -266,7 +289,7 @@ static bool begin_round(bulla_direct *d)
 	bulla_wrapping_round_clear(d->round);
 	const struct item *first = NULL;
 	for (size_t i = 0; i < d->n && !first; i++)
-		if (d->items[i]->state == DIRECT_OPEN || d->items[i]->state == DIRECT_MAKE) first = d->items[i];
+		if (is_question(d->items[i]->state)) first = d->items[i];
 	if (!first) return false;
 	d->asking = first->state;
 	bulla_wrapping_round_only(d->round, first->only);

@@ -27,6 +27,11 @@ BULLA_MUST bulla_code bulla_direct_wrap(bulla_direct *direct, const bulla_secret
 BULLA_MUST bulla_code bulla_direct_box(bulla_direct *direct, bulla_bytes plain, bulla_bytes context, const bulla_session *only,
 				       uint32_t *ret_number, bulla_error *err);
 
+/* To be wrapped again under the current keys (or `only`), by services that release nothing: see bulla_wrapping_can_again(). `bytes` as for
+ * bulla_direct_open(). bulla_direct_bytes() is the result. */
+BULLA_MUST bulla_code bulla_direct_again(bulla_direct *direct, bulla_bytes bytes, bulla_bytes context, const bulla_session *only,
+					 uint32_t *ret_number, bulla_error *err);
+
 /* One step of the op: DONE when each has its result. */
 bulla_progress_made bulla_direct_step(bulla_direct *direct);
 

@@ -152,6 +152,11 @@ const bulla_schema *bulla_keyring_schema(const bulla_keyring *keyring)
 	return keyring->config.schema;
 }
 
+const bulla_branch_store *bulla_keyring_branches(const bulla_keyring *keyring)
+{
+	return keyring->config.branches;
+}
+
 void *bulla_keyring_owner(const bulla_keyring *keyring)
 {
 	return keyring->config.owner;

@@ -30,6 +30,7 @@ typedef struct bulla_keyring_config {
 /* On failure `release` is not called: the caller still owns what it brought. */
 BULLA_MUST bulla_code bulla_keyring_new(const bulla_keyring_config *config, bulla_keyring **out, bulla_error *err);
 const bulla_schema *bulla_keyring_schema(const bulla_keyring *keyring);
+const bulla_branch_store *bulla_keyring_branches(const bulla_keyring *keyring); /* NULL where there is none */
 void *bulla_keyring_owner(const bulla_keyring *keyring);
 
 #endif

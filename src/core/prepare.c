@@ -109,6 +109,21 @@ static bulla_code prepare_new_key(bulla_batch *batch, const bulla_row *row, size
 	return make_direct(batch, row, k, ret, err);
 }
 
+/* To hang from a KMS: where that can wrap the key again by itself, the key is not opened. */
+static bulla_code prepare_again(bulla_batch *batch, const bulla_row *row, size_t k, bulla_source *ret, bulla_error *err)
+{
+	bulla_wrapped_key key;
+	const char *id = batch->layout.model->keys[k].kms_key;
+	const bulla_session *only = id ? bulla_keyring_session(batch->keyring, id) : NULL;
+	size_t plan = batch->layout.key_plan[k];
+	bulla_row_context *context = &batch->workers[0].contexts[plan];
+	TRY(bulla_wrapped_key_parse(row->keys[k], &key, err));
+	if (key.version != BULLA_WRAPPED_KEY || !bulla_wrapping_can_again(batch->keyring, &key, only)) return BULLA_OK;
+	TRY(bulla_layout_context(&batch->layout, plan, row->inputs, context, err));
+	ret->kind = BULLA_SOURCE_AGAIN;
+	return bulla_direct_again(batch->direct, row->keys[k], bulla_view(context->bytes, context->len), only, &ret->number, err);
+}
+
 /* A branch wrap can be opened here; anything else is a question to a KMS. */
 static bulla_code prepare_stored_key(bulla_batch *batch, const bulla_row *row, size_t k, bulla_source *ret, bulla_error *err)
 {
@@ -156,7 +171,9 @@ static bulla_code prepare_keys(bulla_batch *batch, size_t i, bulla_error *err)
 	for (size_t k = 0; k < model->key_count; k++) {
 		bulla_source *source = &batch->sources[i * model->key_count + k];
 		if (!needs_key(batch, row, k)) continue;
-		TRY(fresh ? prepare_new_key(batch, row, k, source, err) : prepare_stored_key(batch, row, k, source, err));
+		if (batch->verb == BULLA_VERB_REWRAP && !has_branch(batch, k)) TRY(prepare_again(batch, row, k, source, err));
+		if (source->kind == BULLA_SOURCE_NONE)
+			TRY(fresh ? prepare_new_key(batch, row, k, source, err) : prepare_stored_key(batch, row, k, source, err));
 		if (batch->verb != BULLA_VERB_REWRAP) continue;
 		batch->targets[i * model->key_count + k] = (bulla_source){ BULLA_SOURCE_DIRECT, BULLA_NO_WANT };
 		if (has_branch(batch, k)) TRY(want_branch(batch, row, &batch->targets[i * model->key_count + k], err));

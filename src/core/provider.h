@@ -18,16 +18,17 @@
 #define BULLA_BLOB_MAX     8192 /* bytes of one wrap */
 #define BULLA_QUESTION_MAX 1000 /* items of one question; a provider may lower it */
 
-typedef enum bulla_question_verb { BULLA_ASK_WRAP = 1, BULLA_ASK_UNWRAP = 2 } bulla_question_verb;
+typedef enum bulla_question_verb { BULLA_ASK_WRAP = 1, BULLA_ASK_UNWRAP = 2, BULLA_ASK_REWRAP = 3 } bulla_question_verb;
 
-/* One key to wrap or blob to unwrap. What is made is appended to `made`: WRAP a blob, UNWRAP what it holds (32 bytes, or the content
- * of a box). `code` and, for WRAP, `reference` are set by the answer. Views live until the question is answered. */
+/* One key to wrap or blob to unwrap or to wrap again. What is made is appended to `made`: WRAP and REWRAP a blob, UNWRAP what it holds
+ * (32 bytes, or the content of a box). `code` and, for WRAP and REWRAP, `reference` are set by the answer. Views live until the question
+ * is answered. */
 typedef struct bulla_question_item {
 	bulla_bytes context;    /* canonical */
 	bulla_bytes commitment; /* 32 bytes: of the wrapped key that the blob is part of; of a box its random bytes */
-	bulla_bytes input;      /* WRAP: plaintext key or content; UNWRAP: blob */
+	bulla_bytes input;      /* WRAP: plaintext key or content; UNWRAP, REWRAP: blob */
 	bulla_buf *made;
-	uint64_t reference; /* UNWRAP: as the directory has it. WRAP: out */
+	uint64_t reference; /* UNWRAP: as the directory has it. WRAP, REWRAP: out */
 	bulla_code code;
 } bulla_question_item;
 
@@ -62,6 +63,9 @@ typedef struct bulla_provider {
 	void (*close)(void *session);
 	/* false: a key that can only encrypt (KEY_ID/encrypt). */
 	bool (*can_unwrap)(const void *session);
+	/* Can the service wrap by this session's key what `from`, a session of this provider too, has wrapped, without releasing it? Then
+	 * REWRAP may be asked. NULL: never. */
+	bool (*re_encrypts)(const void *session, const void *from);
 	/* Is a wrap with this reference and blob made by this session's key? Decides UNKNOWN_KEY without any call. */
 	bool (*recognises)(const void *session, uint64_t reference, bulla_bytes blob);
 	/* Question to need: HTTP (fill the request of `need->http`, which the op owns and frees), CALL (need->call and self), or DONE:

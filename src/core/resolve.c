@@ -37,6 +37,10 @@ static void check(bulla_resolver *r, struct bulla_want *w)
 				w->current ? bulla_view_buf(&w->identity) : bulla_view(version, 8), w->uses, &w->key)) {
 	case BULLA_CACHE_HIT:
 		w->state = WANT_DONE;
+		if (!bulla_want_is_outdated(r, w, w->key->created_us)) break;
+		bulla_cache_give(r->op->keyring->cache, w->key);
+		w->key = NULL;
+		w->state = WANT_LOAD;
 		break;
 	case BULLA_CACHE_YOURS:
 		w->state = WANT_LOAD;
@@ -100,6 +104,7 @@ static bulla_code finish_open(bulla_resolver *r, struct bulla_want *w, const bul
 	bulla_put_u64(version, w->version);
 	bulla_cached_key cached = { .key = key,
 				    .version = w->version,
+				    .created_us = w->created_us,
 				    .identity = bulla_view_buf(&w->identity),
 				    .wrapped = bulla_view_buf(&w->wrapped) };
 	w->flying = false;
@@ -239,7 +244,7 @@ static void after_insert(bulla_resolver *r)
 	for (size_t i = 0; i < r->n; i++) {
 		struct bulla_want *w = r->wants[i];
 		if (w->state != WANT_INSERT) continue;
-		w->made = true;
+		w->made++;
 		w->state = WANT_LOAD; /* read back; perhaps another process was first */
 		bulla_want_drop_wrapping(w);
 	}

@@ -34,6 +34,10 @@ BULLA_MUST bulla_code bulla_want_current(bulla_resolver *resolver, bulla_bytes i
 BULLA_MUST bulla_code bulla_want_version(bulla_resolver *resolver, uint64_t version, uint64_t uses, size_t *ret_index,
 					 bulla_error *err);
 
+/* Of the branch keys that seal, one whose newest version was made before `us` gets a newer version first; of shared data keys too where
+ * `shared`. Index keys keep theirs: an index is as old as its key. 0: never. Holds until it is said again. */
+void bulla_resolver_since(bulla_resolver *resolver, int64_t us, bool shared);
+
 /* More uses of a want that was added already. */
 void bulla_want_use(bulla_resolver *resolver, size_t index, uint64_t uses);
 

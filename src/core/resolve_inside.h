@@ -25,10 +25,13 @@ typedef enum bulla_want_state {
 
 struct bulla_want {
 	bulla_want_state state;
-	bool current; /* by identity; else by version */
-	bool flying;  /* its flight in the cache is ours */
-	bool made;    /* we inserted a row for it */
+	bool current;  /* by identity; else by version */
+	bool flying;   /* its flight in the cache is ours */
+	unsigned made; /* how often we inserted a row for it */
 	uint64_t version;
+	int64_t created_us;
+	uint64_t previous; /* the version that the one being made follows; `follows` says whether there is one */
+	bool follows;
 	bulla_buf identity;
 	const char *under;
 	bulla_buf given_context; /* SHARED */
@@ -60,6 +63,8 @@ struct bulla_resolver {
 	size_t table_size;
 	bulla_pending pending;
 	bulla_wrapping_round *round; /* the question under way */
+	int64_t since_us;            /* see bulla_resolver_since() */
+	bool since_shared;
 	bulla_error error;
 };
 
@@ -67,6 +72,9 @@ struct bulla_resolver {
 void bulla_want_fail(bulla_resolver *resolver, struct bulla_want *want, const bulla_error *e);
 /* Wipes and frees the question about a key that was opened or made. */
 void bulla_want_drop_wrapping(struct bulla_want *want);
+
+/* Is that version of the want's key too old to seal? */
+bool bulla_want_is_outdated(const bulla_resolver *resolver, const struct bulla_want *want, int64_t created_us);
 
 /* Calls of the store, to be run by the host (resolve_store.c): reading the rows of all wants in WANT_LOAD, and writing those in WANT_INSERT. */
 BULLA_MUST bulla_code bulla_resolver_load(void *resolver, bulla_error *err);

@@ -5,10 +5,13 @@
 
 #include <stdlib.h>
 
+#define ROTATIONS_MAX 3 /* tries to add a newer version of one branch */
+
 static void take_row(bulla_resolver *r, struct bulla_want *w, const bulla_branch_row *row)
 {
 	bulla_error e = { 0 };
 	w->version = row->version;
+	w->created_us = row->created_us;
 	w->row = row->state;
 	bulla_buf_clear(&w->wrapped);
 	if (!w->current) bulla_buf_clear(&w->identity);
@@ -68,7 +71,19 @@ out:
 	return code;
 }
 
-/* After the rows have been read: what is absent, closed or destroyed. */
+/* A newer version is due, unless others make them faster than we can read them back. */
+static void outdated(struct bulla_want *w, bulla_error *e)
+{
+	if (w->made == ROTATIONS_MAX) {
+		bulla_fail(e, BULLA_ERR_CONFLICT, "other processes rotate this branch key at the same time");
+		return;
+	}
+	w->previous = w->version;
+	w->follows = true;
+	w->state = WANT_CREATE;
+}
+
+/* After the rows have been read: what is absent, outdated, closed or destroyed. */
 void bulla_want_judge(bulla_resolver *r, struct bulla_want *w)
 {
 	bulla_error e = { 0 };
@@ -83,35 +98,53 @@ void bulla_want_judge(bulla_resolver *r, struct bulla_want *w)
 		bulla_fail(&e, BULLA_ERR_KEY_DESTROYED, "the branch key was destroyed: what hangs from it is shredded");
 	else if (w->state == WANT_OPEN && w->row == BULLA_BRANCH_CLOSING && w->current)
 		bulla_fail(&e, BULLA_ERR_KEY_CLOSING, "the branch key is closing and takes no new records");
+	else if (w->state == WANT_OPEN && bulla_want_is_outdated(r, w, w->created_us))
+		outdated(w, &e);
 	if (e.code) bulla_want_fail(r, w, &e);
+}
+
+/* Of a branch that has none a first version, else the next one. Where another process was first, what it made is read back. */
+static bulla_code store_rows(const bulla_branch_store *store, const bulla_branch_row *rows, const uint64_t *previous,
+			     size_t first, size_t n, bulla_error *err)
+{
+	if (first) TRY(store->create(store->self, rows, first, err));
+	return n > first ? store->rotate_all(store->self, previous + first, rows + first, n - first, err) : BULLA_OK;
+}
+
+/* A clock that was set back must not make a new version look older than the moment from which new ones count. */
+static bulla_branch_row row_of(const bulla_resolver *r, const struct bulla_want *w, bulla_bytes print, int64_t now)
+{
+	return (bulla_branch_row){ .identity = bulla_view_buf(&w->identity),
+				   .print = print,
+				   .version = w->version,
+				   .state = BULLA_BRANCH_ACTIVE,
+				   .wrapped = bulla_view_buf(&w->wrapping->bytes),
+				   .created_us = now < r->since_us ? r->since_us : now };
 }
 
 bulla_code bulla_resolver_insert(void *self, bulla_error *err)
 {
 	bulla_resolver *r = self;
-	const bulla_branch_store *store = r->op->keyring->config.branches;
 	bulla_branch_row *rows = calloc(r->n, sizeof *rows);
 	bulla_buf *prints = calloc(r->n, sizeof *prints);
+	uint64_t *previous = calloc(r->n, sizeof *previous);
 	int64_t now = r->op->keyring->config.now_us(r->op->keyring->config.now_self);
-	size_t n = 0;
-	bulla_code code = rows && prints ? BULLA_OK : bulla_fail_memory(err);
+	size_t n = 0, first = 0; /* the first versions lie in front */
+	bulla_code code = rows && prints && previous ? BULLA_OK : bulla_fail_memory(err);
 
-	for (size_t i = 0; i < r->n && !code; i++) {
-		struct bulla_want *w = r->wants[i];
-		if (w->state != WANT_INSERT) continue;
+	for (size_t i = 0; i < 2 * r->n && !code; i++) {
+		const struct bulla_want *w = r->wants[i % r->n];
+		if (w->state != WANT_INSERT || w->follows != (i >= r->n)) continue;
 		code = bulla_branch_print(bulla_view_buf(&w->identity), &prints[n], err);
-		rows[n] = (bulla_branch_row){ .identity = bulla_view_buf(&w->identity),
-					      .print = bulla_view_buf(&prints[n]),
-					      .version = w->version,
-					      .state = BULLA_BRANCH_ACTIVE,
-					      .wrapped = bulla_view_buf(&w->wrapping->bytes),
-					      .created_us = now };
-		n++;
+		rows[n] = row_of(r, w, bulla_view_buf(&prints[n]), now);
+		previous[n++] = w->previous;
+		first += !w->follows;
 	}
-	if (!code) code = store->create(store->self, rows, n, err);
+	if (!code) code = store_rows(r->op->keyring->config.branches, rows, previous, first, n, err);
 	for (size_t i = 0; i < n; i++)
 		bulla_buf_done(&prints[i]);
 	free(rows);
 	free(prints);
+	free(previous);
 	return code;
 }

@@ -190,6 +190,20 @@ bulla_code bulla_want_version(bulla_resolver *r, uint64_t version, uint64_t uses
 	return add(r, false, bulla_view(NULL, 0), version, uses, ret_index, &is_new, err);
 }
 
+void bulla_resolver_since(bulla_resolver *r, int64_t us, bool shared)
+{
+	r->since_us = us;
+	r->since_shared = shared;
+}
+
+bool bulla_want_is_outdated(const bulla_resolver *r, const struct bulla_want *w, int64_t created_us)
+{
+	bulla_branch_purpose purpose;
+	if (!w->current || created_us >= r->since_us) return false;
+	if (bulla_branch_purpose_of(bulla_view_buf(&w->identity), &purpose, NULL)) return false;
+	return purpose == BULLA_BRANCH_RECORD || (purpose == BULLA_BRANCH_SHARED && r->since_shared);
+}
+
 void bulla_want_use(bulla_resolver *r, size_t index, uint64_t uses)
 {
 	r->wants[index]->uses += uses;

@@ -3,6 +3,8 @@
  */
 #include "core/wrapping.h"
 
+#include "core/reason.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,6 +157,36 @@ static void take_opened(bulla_wrapping_round *round, bulla_code whole)
 
 /* --- making ---------------------------------------------------------------------------------------------------- */
 
+/* The wrap that `maker` can re-encrypt: its own before another's. */
+static const bulla_wrap *source_for(const bulla_keyring *keyring, const bulla_wrapped_key *key, const bulla_session *maker,
+				    bool *ret_own)
+{
+	const bulla_wrap *found = NULL;
+	*ret_own = false;
+	if (!maker->provider->re_encrypts) return NULL;
+	for (size_t i = 0; i < key->wrap_count && !*ret_own; i++) {
+		const bulla_wrap *wrap = &key->wraps[i];
+		const bulla_session *from;
+		for (size_t s = 0; (from = bulla_keyring_unwrapper(keyring, wrap->kind, wrap->reference, wrap->blob, &s));) {
+			if (from->provider != maker->provider || !bulla_session_can_unwrap(from)) continue;
+			if (!maker->provider->re_encrypts(maker->handle, from->handle)) continue;
+			if (!found || from == maker) found = wrap;
+			*ret_own |= from == maker;
+		}
+	}
+	return found;
+}
+
+bool bulla_wrapping_can_again(const bulla_keyring *keyring, const bulla_wrapped_key *key, const bulla_session *only)
+{
+	bool own;
+	if (only) return source_for(keyring, key, only, &own) != NULL;
+	for (size_t s = 0; s < keyring->session_count; s++)
+		if (keyring->sessions[s].role == BULLA_SESSION_CURRENT && !source_for(keyring, key, &keyring->sessions[s], &own))
+			return false;
+	return true;
+}
+
 static const bulla_session *next_maker(bulla_wrapping_round *round)
 {
 	const bulla_keyring *keyring = round->op->keyring;
@@ -171,14 +203,27 @@ static const bulla_session *collect_making(bulla_wrapping_round *round)
 	if (!session) return NULL;
 	while (round->next_member < round->n && round->asked_n < session->provider->max_items) {
 		bulla_wrapping *w = round->members[round->next_member];
+		bool own;
+		bulla_bytes input =
+			w->again ? source_for(round->op->keyring, &w->source, session, &own)->blob : bulla_view_buf(&w->plain);
 		w->blob_start = w->blobs.len;
-		add_item(round, round->next_member++, bulla_view_buf(&w->plain), &w->blobs, 0);
+		add_item(round, round->next_member++, input, &w->blobs, 0);
 	}
 	if (round->next_member == round->n) {
 		round->session++;
 		round->next_member = 0;
 	}
 	return session;
+}
+
+/* A service that does not answer takes nothing away: the wrap that it has made before stays. */
+static bool keep_old(bulla_wrapping_round *round, const bulla_session *session, bulla_wrapping *w, bulla_question_item *item)
+{
+	bool own = false;
+	const bulla_wrap *old = w->again ? source_for(round->op->keyring, &w->source, session, &own) : NULL;
+	if (!own || bulla_reason_of(w->code) || bulla_buf_add(&w->blobs, old->blob, NULL)) return false;
+	item->reference = old->reference;
+	return true;
 }
 
 static void take_made(bulla_wrapping_round *round, const bulla_session *session, bulla_code whole)
@@ -190,7 +235,7 @@ static void take_made(bulla_wrapping_round *round, const bulla_session *session,
 		if (code) {
 			w->code = code;
 			w->blobs.len = w->blob_start;
-			continue;
+			if (!keep_old(round, session, w, &round->items[i])) continue;
 		}
 		w->parsed.wraps[w->parsed.wrap_count++] = (bulla_wrap){ (uint8_t)session->provider->kind,
 									round->items[i].reference,
@@ -230,12 +275,14 @@ static void take(bulla_wrapping_round *round, const bulla_session *session, bull
 static void ask(bulla_wrapping_round *round, const bulla_session *session, bool *ret_need)
 {
 	bulla_error e = { 0 };
-	bool box = round->members[round->asked_about[0]]->parsed.version == BULLA_WRAPPED_BOX;
-	bulla_question question = { .verb = is_making(round) ? BULLA_ASK_WRAP : BULLA_ASK_UNWRAP,
-				    .box = box,
+	const bulla_wrapping *first = round->members[round->asked_about[0]];
+	bulla_question question = { .verb = first->again    ? BULLA_ASK_REWRAP
+					    : first->making ? BULLA_ASK_WRAP
+							    : BULLA_ASK_UNWRAP,
+				    .box = first->parsed.version == BULLA_WRAPPED_BOX,
 				    .items = round->items,
 				    .n = round->asked_n };
-	bulla_code code = box ? refuse_box(session, &e) : BULLA_OK;
+	bulla_code code = question.box ? refuse_box(session, &e) : BULLA_OK;
 	if (!code) code = bulla_op_ask(round->op, session, &question, ret_need, &e);
 	round->asked = code == BULLA_OK;
 	if (code) take(round, session, code, &e);

@@ -306,24 +306,43 @@ void bulla_work_open(bulla_worker *w, size_t i)
 	wipe_keys(w);
 }
 
-/* Only for branch targets: the others went through the KMS before. */
+/* The same wraps by the same versions of the same keys: nothing would be gained by other bytes. */
+static bool has_same_wraps(const bulla_wrapped_key *a, const bulla_wrapped_key *b)
+{
+	bool same = a->wrap_count == b->wrap_count;
+	for (size_t i = 0; same && i < a->wrap_count; i++)
+		same = a->wraps[i].kind == b->wraps[i].kind && a->wraps[i].reference == b->wraps[i].reference;
+	return same;
+}
+
+/* What a KMS has made. */
+static bulla_code take_rewrapped(bulla_worker *w, uint32_t number, bulla_bytes *key)
+{
+	bulla_wrapped_key before, after;
+	bulla_bytes made;
+	TRY(bulla_direct_bytes(w->batch->direct, number, &made, NULL));
+	TRY(bulla_wrapped_key_parse(*key, &before, NULL));
+	TRY(bulla_wrapped_key_parse(made, &after, NULL));
+	if (has_same_wraps(&before, &after)) return BULLA_OK;
+	*key = bulla_space_copy(&w->space, made);
+	return key->data ? BULLA_OK : BULLA_ERR_MEMORY;
+}
+
 static bulla_code rewrap_key(bulla_worker *w, size_t i, size_t k)
 {
 	bulla_batch *batch = w->batch;
 	bulla_row *row = &batch->rows[i];
-	bulla_source target = batch->targets[i * batch->layout.model->key_count + k];
+	bulla_source source = source_of(w, i, k), target = batch->targets[i * batch->layout.model->key_count + k];
 	bulla_wrapped_key key;
-	bulla_bytes made;
-	if (source_of(w, i, k).kind == BULLA_SOURCE_NONE) return BULLA_OK;
-	if (target.kind == BULLA_SOURCE_DIRECT) {
-		TRY(bulla_direct_bytes(batch->direct, target.number, &made, NULL));
-		row->keys[k] = bulla_space_copy(&w->space, made);
-		return row->keys[k].data ? BULLA_OK : BULLA_ERR_MEMORY;
-	}
-	TRY(bulla_work_open_key(w, i, k, NULL));
+	if (source.kind == BULLA_SOURCE_NONE) return BULLA_OK;
+	if (source.kind == BULLA_SOURCE_AGAIN) return take_rewrapped(w, source.number, &row->keys[k]);
+	if (target.kind == BULLA_SOURCE_DIRECT) return take_rewrapped(w, target.number, &row->keys[k]);
 	TRY(bulla_wrapped_key_parse(row->keys[k], &key, NULL));
 	struct bulla_want_result want = bulla_want_result(batch->resolver, target.number);
 	if (want.code) return want.code;
+	if (key.wrap_count == 1 && key.wraps[0].kind == BULLA_WRAP_BRANCH && key.wraps[0].reference == want.key->version)
+		return BULLA_OK;
+	TRY(bulla_work_open_key(w, i, k, NULL));
 	return write_branch_key(w, want.key, key.commitment.data, key.checks, &w->keys[k], &row->keys[k], NULL);
 }
 

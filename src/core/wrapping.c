@@ -83,6 +83,19 @@ bulla_code bulla_wrapping_begin_wrap(bulla_wrapping *w, const bulla_secret *key,
 	return bulla_buf_add(&w->plain, bulla_view(key->bytes, BULLA_KEY_SIZE), err);
 }
 
+bulla_code bulla_wrapping_begin_again(bulla_wrapping *w, bulla_bytes bytes, bulla_bytes context, bulla_error *err)
+{
+	bulla_wrapping_done(w);
+	TRY(bulla_wrapped_key_parse(bytes, &w->source, err));
+	w->making = w->again = true;
+	w->context = context;
+	memcpy(w->commitment, w->source.commitment.data, BULLA_COMMITMENT_SIZE);
+	w->parsed = (bulla_wrapped_key){ .version = w->source.version,
+					 .commitment = bulla_view(w->commitment, BULLA_COMMITMENT_SIZE),
+					 .checks = w->source.checks };
+	return BULLA_OK;
+}
+
 bulla_code bulla_wrapping_begin_create(bulla_wrapping *w, bulla_lane *lane, bulla_bytes context, bulla_error *err)
 {
 	BULLA_SECRET key = { 0 };

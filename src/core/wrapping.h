@@ -10,6 +10,7 @@
 /* Zero it to begin; views given to it must live as long as it does. */
 typedef struct bulla_wrapping {
 	bulla_wrapped_key parsed; /* opening: what the bytes are. making: what they will be */
+	bulla_wrapped_key source; /* making by re-encryption: what the bytes are */
 	bulla_bytes context;      /* canonical */
 	uint8_t commitment[BULLA_COMMITMENT_SIZE];
 	uint8_t checks[2 * BULLA_CHECKS_MAX];
@@ -20,6 +21,7 @@ typedef struct bulla_wrapping {
 	size_t next_session; /* opening: where the search for a session goes on */
 	size_t asked_wrap;   /* opening: the wrap that is being asked about */
 	bool making;         /* else opening */
+	bool again;          /* making: from `source`, by services that release nothing */
 	bool tried, settled;
 	bulla_code code; /* why the last try failed */
 } bulla_wrapping;
@@ -51,6 +53,10 @@ BULLA_MUST bulla_code bulla_wrapping_begin_wrap(bulla_wrapping *w, const bulla_s
 /* The content of a box with fresh random bytes in the commitment's place, and a check for each pair of its context. */
 BULLA_MUST bulla_code bulla_wrapping_begin_box(bulla_wrapping *w, bulla_lane *lane, bulla_bytes plain, bulla_bytes context,
 					       bulla_error *err);
+/* The same key again under other wraps, made by the services out of those that it has. */
+BULLA_MUST bulla_code bulla_wrapping_begin_again(bulla_wrapping *w, bulla_bytes bytes, bulla_bytes context, bulla_error *err);
+/* Can every session that wraps now (or `only`) re-encrypt one of the key's wraps? */
+bool bulla_wrapping_can_again(const bulla_keyring *keyring, const bulla_wrapped_key *key, const bulla_session *only);
 BULLA_MUST bulla_code bulla_wrapping_create_by_branch(bulla_wrapping *w, bulla_lane *lane, const bulla_cached_key *branch,
 						      bulla_error *err);
 /* After a round: finishes w->bytes. The round's failure when fewer than min_wraps wraps were made. */
@@ -64,7 +70,7 @@ void bulla_wrapping_round_free(bulla_wrapping_round *round); /* NULL is fine */
 void bulla_wrapping_round_clear(bulla_wrapping_round *round);
 /* Makes new wraps under this one session instead of all current ones; NULL: all. */
 void bulla_wrapping_round_only(bulla_wrapping_round *round, const bulla_session *session);
-/* Members are all being opened, or all being made. */
+/* Members are all being opened, or all being made, or all being made again. */
 BULLA_MUST bulla_code bulla_wrapping_round_add(bulla_wrapping_round *round, bulla_wrapping *wrapping, bulla_error *err);
 /* The first failure of a KMS in this round, with its text; code OK when there was none. */
 const bulla_error *bulla_wrapping_round_error(const bulla_wrapping_round *round);

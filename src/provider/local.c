@@ -92,6 +92,12 @@ static bool recognises(const void *session, uint64_t reference, bulla_bytes blob
 	return reference == bulla_get_u64(material) && memcmp(uuid, ((const struct local *)session)->uuid, sizeof uuid) == 0;
 }
 
+/* The engine opens whatever its own store has keys for. */
+static bool re_encrypts(const void *session, const void *from)
+{
+	return ((const struct local *)session)->engine == ((const struct local *)from)->engine;
+}
+
 static bulla_code call(void *self, bulla_error *err)
 {
 	struct exchange *x = self;
@@ -113,6 +119,12 @@ static void abandon(void *session, void *exchange)
 	free(x);
 }
 
+static const bulla_engine_operation operations[] = {
+	[BULLA_ASK_WRAP] = BULLA_ENGINE_ENCRYPT,
+	[BULLA_ASK_UNWRAP] = BULLA_ENGINE_DECRYPT,
+	[BULLA_ASK_REWRAP] = BULLA_ENGINE_RE_ENCRYPT,
+};
+
 static bulla_code ask(void *session, const bulla_question *question, void **ret_exchange, bulla_need *need, bulla_error *err)
 {
 	struct exchange *x = calloc(1, sizeof *x);
@@ -125,9 +137,10 @@ static bulla_code ask(void *session, const bulla_question *question, void **ret_
 	}
 	for (size_t i = 0; i < question->n; i++)
 		x->requests[i] = (bulla_engine_request){
-			.operation = question->verb == BULLA_ASK_WRAP ? BULLA_ENGINE_ENCRYPT : BULLA_ENGINE_DECRYPT,
+			.operation = operations[question->verb],
 			.key_id = bulla_view_str(((struct local *)session)->key_id),
 			.context = question->items[i].context,
+			.new_context = question->items[i].context,
 			.input = question->items[i].input,
 		};
 	need->kind = BULLA_NEED_CALL;
@@ -144,7 +157,7 @@ static bulla_code take(const bulla_question *question, bulla_question_item *item
 		if (err && !err->code) bulla_fail(err, reply->code, "%s", reply->text);
 		return reply->code;
 	}
-	bool wrapping = question->verb == BULLA_ASK_WRAP;
+	bool wrapping = question->verb != BULLA_ASK_UNWRAP;
 	item->reference = bulla_get_u64(reply->material_id);
 	return bulla_buf_add(item->made, bulla_view_buf(wrapping ? &reply->blob : &reply->plaintext), err);
 }
@@ -175,6 +188,7 @@ const bulla_provider bulla_provider_local = {
 	.open = open_session,
 	.close = close_session,
 	.can_unwrap = can_unwrap,
+	.re_encrypts = re_encrypts,
 	.recognises = recognises,
 	.ask = ask,
 	.answer = answer,

@@ -144,15 +144,24 @@ static void take_out(bulla_memory *m, uint64_t version)
 	branch_free(b);
 }
 
+/* Is the row's place free: the branch has no version yet, or its newest is `previous` (NULL: it must have none)? */
+static bool is_next(const bulla_memory *m, const bulla_branch_row *row, const uint64_t *previous)
+{
+	const bulla_memory_branch *newest = find_current(m, row->identity);
+	if (!previous) return newest_sequence(m, row->identity) == 0;
+	return newest && newest->row.version == *previous;
+}
+
 /* All or none: what was added before a failure goes again. `added` has a place for each row. */
-static bulla_code create_all(bulla_memory *m, const bulla_branch_row *rows, size_t n, bool *added, bulla_error *err)
+static bulla_code add_all(bulla_memory *m, const uint64_t *previous, const bulla_branch_row *rows, size_t n, bool *added,
+			  bulla_error *err)
 {
 	bulla_code code = BULLA_OK;
 	size_t i = 0;
 	for (; i < n && code == BULLA_OK; i++) {
 		code = bulla_store_check_branch(&rows[i], err);
-		if (code || newest_sequence(m, rows[i].identity)) continue;
-		code = add(m, &rows[i], 1, err);
+		if (code || !is_next(m, &rows[i], previous ? &previous[i] : NULL)) continue;
+		code = add(m, &rows[i], newest_sequence(m, rows[i].identity) + 1, err);
 		added[i] = code == BULLA_OK;
 	}
 	while (code && i-- > 0)
@@ -160,16 +169,21 @@ static bulla_code create_all(bulla_memory *m, const bulla_branch_row *rows, size
 	return code;
 }
 
-static bulla_code create(void *self, const bulla_branch_row *rows, size_t n, bulla_error *err)
+static bulla_code rotate_all(void *self, const uint64_t *previous, const bulla_branch_row *rows, size_t n, bulla_error *err)
 {
 	bulla_memory *m = self;
 	bool *added = calloc(n + 1, sizeof *added);
 	if (!added) return bulla_fail_memory(err);
 	pthread_mutex_lock(&m->lock);
-	bulla_code code = create_all(m, rows, n, added, err);
+	bulla_code code = add_all(m, previous, rows, n, added, err);
 	pthread_mutex_unlock(&m->lock);
 	free(added);
 	return code;
+}
+
+static bulla_code create(void *self, const bulla_branch_row *rows, size_t n, bulla_error *err)
+{
+	return rotate_all(self, NULL, rows, n, err);
 }
 
 static bulla_code rotate(void *self, uint64_t previous, const bulla_branch_row *row, bulla_error *err)
@@ -253,6 +267,7 @@ const bulla_branch_store bulla_memory_branches = {
 	.by_version = by_version,
 	.create = create,
 	.rotate = rotate,
+	.rotate_all = rotate_all,
 	.rewrap = rewrap,
 	.each = each_branch,
 };

@@ -188,6 +188,28 @@ static bulla_code rotate(void *self, uint64_t previous, const bulla_branch_row *
 	return code;
 }
 
+static bulla_code rotate_rows(bulla_sqlite *s, const uint64_t *previous, const bulla_branch_row *rows, size_t n, bulla_error *err)
+{
+	bulla_code code = BULLA_OK;
+	TRY(bulla_sqlite_run(s, BULLA_SQL_BEGIN_WRITE, err));
+	for (size_t i = 0; i < n && code == BULLA_OK; i++) {
+		bool there = false;
+		uint64_t newest = 0;
+		code = bulla_store_check_branch(&rows[i], err);
+		if (code == BULLA_OK) code = read_current(s, rows[i].identity, &there, &newest, err);
+		if (code == BULLA_OK && there && newest == previous[i]) code = insert_next(s, newest, &rows[i], err);
+	}
+	return bulla_sqlite_end(s, code, err);
+}
+
+static bulla_code rotate_all(void *self, const uint64_t *previous, const bulla_branch_row *rows, size_t n, bulla_error *err)
+{
+	TRY(bulla_sqlite_enter(self, err));
+	bulla_code code = rotate_rows(self, previous, rows, n, err);
+	bulla_sqlite_leave(self);
+	return code;
+}
+
 static bulla_code replace(bulla_sqlite *s, uint64_t version, bulla_bytes old_wrapped, bulla_bytes new_wrapped, bulla_error *err)
 {
 	BULLA_STATEMENT *statement = NULL;
@@ -215,6 +237,7 @@ const bulla_branch_store bulla_sqlite_branches = {
 	.by_version = by_version,
 	.create = create,
 	.rotate = rotate,
+	.rotate_all = rotate_all,
 	.rewrap = rewrap,
 	.each = each_branch,
 };

@@ -288,6 +288,114 @@ static void another_process_was_first(void **state)
 	world_free(w);
 }
 
+/* --- newer versions -------------------------------------------------------------------------------------------- */
+
+/* `n` rows sealed under branches that are not older than `since`. */
+static void sealed_since(world *w, const char *model, row_set *rows, size_t n, int64_t since)
+{
+	bulla_batch_options options = { .size = sizeof options, .since_us = since };
+	bulla_batch *batch = batch_of(w, model, &options);
+	bulla_error err = { 0 };
+	rows_init(rows, world_model(w, model), n, 1);
+	if (batch_seal(w, batch, rows, &err)) fail_msg("%s", err.text);
+	rows_all(rows, BULLA_OK);
+	rows_hold(rows);
+	bulla_batch_free(batch);
+}
+
+static uint64_t version_of(const row_set *rows, size_t row)
+{
+	return bulla_get_u64(rows->row[row].keys[0].data + 35);
+}
+
+static void an_older_branch_gets_a_newer_version(void **state)
+{
+	world *w = world_open(constant, true);
+	row_set old, fresh, again;
+	(void)state;
+	w->now_us = 1000;
+	sealed(w, "users", &old, 2, 1);
+	sealed_since(w, "users", &fresh, 2, 2000); /* the old one is in the cache: that does not help it */
+	assert_int_equal(w->row_count, 2);
+	assert_true(version_of(&fresh, 0) == w->rows[1].version && version_of(&old, 0) == w->rows[0].version);
+	assert_int_equal(w->rows[1].created_us, 2000); /* a clock that is behind makes no version that is old at once */
+	world *beside = world_beside(w, constant);
+	sealed_since(beside, "users", &again, 1, 2000);
+	assert_true(version_of(&again, 0) == version_of(&fresh, 0)); /* whoever goes on makes no other */
+	assert_int_equal(w->row_count, 2);
+	assert_int_equal(opened(beside, "users", &old, NULL), BULLA_OK);
+	assert_int_equal(opened(beside, "users", &fresh, NULL), BULLA_OK);
+	rows_done(&old);
+	rows_done(&fresh);
+	rows_done(&again);
+	world_free(beside);
+	world_free(w);
+}
+
+static void parents_are_renewed_too(void **state)
+{
+	world *w = world_open(by_user, true);
+	row_set old, fresh;
+	(void)state;
+	w->now_us = 1000;
+	sealed(w, "users", &old, 3, 1);
+	size_t before = w->row_count;
+	sealed_since(w, "users", &fresh, 3, 2000);
+	assert_int_equal(w->row_count, 2 * before); /* three users, all, top */
+	bulla_keyring_forget(w->keyring);
+	assert_int_equal(opened(w, "users", &old, NULL), BULLA_OK);
+	assert_int_equal(opened(w, "users", &fresh, NULL), BULLA_OK);
+	rows_done(&old);
+	rows_done(&fresh);
+	world_free(w);
+}
+
+static void second_process_rotates_first(world *w)
+{
+	row_set rows;
+	w->before_create = NULL;
+	sealed_since(second, "users", &rows, 1, 2000);
+	rows_done(&rows);
+}
+
+static void another_process_rotated_first(void **state)
+{
+	world *w = world_open(constant, true);
+	row_set old, fresh;
+	(void)state;
+	w->now_us = 1000;
+	sealed(w, "users", &old, 1, 1);
+	second = world_beside(w, constant);
+	w->before_create = second_process_rotates_first;
+	sealed_since(w, "users", &fresh, 1, 2000);
+	assert_int_equal(w->row_count, 2);
+	assert_true(version_of(&fresh, 0) == w->rows[1].version);
+	rows_done(&old);
+	rows_done(&fresh);
+	world_free(second);
+	world_free(w);
+}
+
+/* A store that says it has written and has not: no row is sealed, under whatever key. */
+static void a_newer_version_that_is_not_in_the_store(void **state)
+{
+	world *w = world_open(constant, true);
+	row_set old, fresh;
+	bulla_batch_options options = { .size = sizeof options, .since_us = 2000 };
+	bulla_error err = { 0 };
+	(void)state;
+	w->now_us = 1000;
+	sealed(w, "users", &old, 1, 1);
+	w->forgets = true;
+	bulla_batch *batch = batch_of(w, "users", &options);
+	rows_init(&fresh, world_model(w, "users"), 1, 1);
+	assert_int_equal(batch_seal(w, batch, &fresh, &err), BULLA_ERR_CONFLICT);
+	bulla_batch_free(batch);
+	rows_done(&old);
+	rows_done(&fresh);
+	world_free(w);
+}
+
 /* Nothing is sealed under a key that cannot be read back. */
 static void a_key_that_is_not_in_the_store(void **state)
 {
@@ -479,6 +587,10 @@ int main(void)
 		cmocka_unit_test(circle_in_the_store),
 		cmocka_unit_test(too_deep),
 		cmocka_unit_test(another_process_was_first),
+		cmocka_unit_test(an_older_branch_gets_a_newer_version),
+		cmocka_unit_test(parents_are_renewed_too),
+		cmocka_unit_test(another_process_rotated_first),
+		cmocka_unit_test(a_newer_version_that_is_not_in_the_store),
 		cmocka_unit_test(a_key_that_is_not_in_the_store),
 		cmocka_unit_test(a_key_that_does_not_come_back),
 		cmocka_unit_test(nothing_is_written_without_a_wrap),

@@ -27,7 +27,8 @@ static bulla_branch_row view_row(const fake_row *row)
 				   .print = bulla_view_buf(&row->print),
 				   .version = row->version,
 				   .state = row->state,
-				   .wrapped = bulla_view_buf(&row->wrapped) };
+				   .wrapped = bulla_view_buf(&row->wrapped),
+				   .created_us = row->created_us };
 }
 
 static bulla_code trip(world *w, bulla_error *err)
@@ -76,7 +77,7 @@ static void add_row(world *w, const bulla_branch_row *row)
 {
 	assert_true(w->row_count < COUNT(w->rows));
 	fake_row *added = &w->rows[w->row_count++];
-	*added = (fake_row){ .version = row->version, .state = row->state };
+	*added = (fake_row){ .version = row->version, .state = row->state, .created_us = row->created_us };
 	assert_int_equal(bulla_buf_add(&added->identity, row->identity, NULL), BULLA_OK);
 	assert_int_equal(bulla_buf_add(&added->print, row->print, NULL), BULLA_OK);
 	assert_int_equal(bulla_buf_add(&added->wrapped, row->wrapped, NULL), BULLA_OK);
@@ -91,6 +92,21 @@ static bulla_code store_create(void *self, const bulla_branch_row *rows, size_t 
 	pthread_mutex_lock(&w->lock);
 	for (size_t i = 0; i < n && !w->forgets; i++)
 		if (!current_row(w, rows[i].identity)) add_row(w, &rows[i]);
+	pthread_mutex_unlock(&w->lock);
+	return BULLA_OK;
+}
+
+static bulla_code store_rotate_all(void *self, const uint64_t *previous, const bulla_branch_row *rows, size_t n, bulla_error *err)
+{
+	world *w = self;
+	atomic_fetch_add(&w->creates, 1);
+	TRY(trip(w, err));
+	if (w->before_create) w->before_create(w);
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < n && !w->forgets; i++) {
+		fake_row *newest = current_row(w, rows[i].identity);
+		if (newest && newest->version == previous[i]) add_row(w, &rows[i]);
+	}
 	pthread_mutex_unlock(&w->lock);
 	return BULLA_OK;
 }
@@ -158,9 +174,11 @@ world *world_open(const char *yaml, bool branches)
 	pthread_mutex_init(&w->lock, NULL);
 	fake_kms_reset();
 	w->now_us = 1000000000;
-	w->branches = (bulla_branch_store){
-		.current = store_current, .by_version = store_by_version, .create = store_create, .self = w
-	};
+	w->branches = (bulla_branch_store){ .current = store_current,
+					    .by_version = store_by_version,
+					    .create = store_create,
+					    .rotate_all = store_rotate_all,
+					    .self = w };
 	start(w, yaml, branches ? &w->branches : NULL);
 	return w;
 }

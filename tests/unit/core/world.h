@@ -47,6 +47,7 @@ typedef struct fake_row {
 	bulla_buf identity, print, wrapped;
 	uint64_t version;
 	bulla_branch_state state;
+	int64_t created_us;
 } fake_row;
 
 typedef struct world {

@@ -124,6 +124,25 @@ static void test_rotate(void **state)
 	assert_string_equal(m.text, "0:a/1/1;1:3/1/2;2:c/1/3;");
 }
 
+/* Many at once; those whose newest is another one are left out in silence, and a failure leaves none. */
+static void test_rotate_all(void **state)
+{
+	place *p = *state;
+	bulla_error err = { 0 };
+	bulla_branch_row first[] = { branch("a", 1, BULLA_BRANCH_ACTIVE, "a1"), branch("b", 2, BULLA_BRANCH_ACTIVE, "b1") };
+	bulla_branch_row next[] = { branch("a", 3, BULLA_BRANCH_ACTIVE, "a2"), branch("b", 4, BULLA_BRANCH_ACTIVE, "b2"),
+				    branch("c", 5, BULLA_BRANCH_ACTIVE, "c2") };
+	bulla_branch_row taken[] = { branch("a", 6, BULLA_BRANCH_ACTIVE, "a3"), branch("b", 3, BULLA_BRANCH_ACTIVE, "b3") };
+	const uint64_t previous[] = { 1, 99, 7 }, later[] = { 3, 2 };
+	assert_int_equal(create(p, first, 2), BULLA_OK);
+	assert_int_equal(p->branches.rotate_all(p->branches.self, previous, next, 3, &err), BULLA_OK);
+	assert_string_equal(current(p, "a", "b").text, "0:3/1/a2;1:2/1/b1;");
+	assert_string_equal(current(p, "c", NULL).text, "");
+	assert_int_equal(p->branches.rotate_all(p->branches.self, later, taken, 2, &err), BULLA_ERR_CONFLICT);
+	assert_string_equal(current(p, "a", "b").text, "0:3/1/a2;1:2/1/b1;");
+	assert_int_equal(p->branches.rotate_all(p->branches.self, NULL, NULL, 0, &err), BULLA_OK);
+}
+
 /* The newest living version comes before a newer tombstone; with none alive, the newest tombstone. */
 static void test_tombstones(void **state)
 {
@@ -268,17 +287,10 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(test_create_and_find),
-		BOTH(test_first_wins),
-		BOTH(test_taken_version),
-		BOTH(test_rotate),
-		BOTH(test_tombstones),
-		BOTH(test_rewrap),
-		BOTH(test_each_in_order),
-		BOTH(test_walks_end),
-		BOTH(test_limits),
-		BOTH(test_binary_identities),
-		BOTH(test_many),
+		BOTH(test_create_and_find), BOTH(test_first_wins),        BOTH(test_taken_version),
+		BOTH(test_rotate),          BOTH(test_rotate_all),        BOTH(test_tombstones),
+		BOTH(test_rewrap),          BOTH(test_each_in_order),     BOTH(test_walks_end),
+		BOTH(test_limits),          BOTH(test_binary_identities), BOTH(test_many),
 	};
 	return cmocka_run_group_tests_name("store/branch_store", tests, NULL, NULL);
 }
