@@ -22,6 +22,8 @@ const bulla_command bulla_commands[] = {
 	{ JOB, "verify", "[MODEL]", "compare every row with what was there; write a signed report", bulla_options_verify, 0, 1,
 	  true, bulla_run_verify },
 	{ JOB, "finish", "[MODEL]", "drop the plaintext, rewrite the table", bulla_options_finish, 0, 1, true, bulla_run_finish },
+	{ JOB, "rotate", "[MODEL]", "new wraps, new data keys, for every row", bulla_options_rotate, 0, 1, true,
+	  bulla_run_rotate },
 	{ JOB, "status", "[MODEL]", "coverage, quarantine, plaintext left", bulla_options_status, 0, 1, true, bulla_run_status },
 
 	{ READING, "search", "MODEL FIELD [VALUE]", "find rows through a blind index", bulla_options_search, 2, 3, false,

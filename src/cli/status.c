@@ -74,6 +74,21 @@ static void print_workers(bulla_cli *cli, const bulla_json *workers)
 	}
 }
 
+static void print_rotation(bulla_cli *cli, const bulla_json *status)
+{
+	const bulla_json *rotation = bulla_json_member(status, "rotation");
+	char rows[BULLA_COUNT_MAX];
+	int64_t debt = bulla_tree_integer(status, "wrap_debt", 0);
+	bulla_bytes kind = bulla_tree_text(rotation, "kind");
+	if (bulla_tree_boolean(rotation, "under_way"))
+		bulla_cli_print(cli, "  rotation --%.*s under way: %s rows so far", BULLA_SHOW(kind),
+				bulla_count_text((uint64_t)bulla_tree_integer(rotation, "rotated", 0), rows));
+	else if (kind.len)
+		bulla_cli_print(cli, "  last rotation: --%.*s, ended %.*s", BULLA_SHOW(kind),
+				BULLA_SHOW(bulla_tree_text(rotation, "ended")));
+	if (debt) bulla_cli_print(cli, "  wrap debt: %s rows are under older keys", bulla_count_text((uint64_t)debt, rows));
+}
+
 static bulla_code print_status(bulla_cli *cli, const bulla_json *status, bulla_error *err)
 {
 	char rows[BULLA_COUNT_MAX];
@@ -85,6 +100,7 @@ static bulla_code print_status(bulla_cli *cli, const bulla_json *status, bulla_e
 	TRY(print_keys(cli, bulla_json_member(status, "keys"), err));
 	if (last.len) bulla_cli_print(cli, "  last plaintext-only write found: %.*s", BULLA_SHOW(last));
 	print_quarantine(cli, bulla_json_member(status, "quarantine_entries"));
+	print_rotation(cli, status);
 	print_workers(cli, bulla_json_member(status, "workers"));
 	return BULLA_OK;
 }
@@ -121,6 +137,12 @@ static void suggest(bulla_cli *cli, const bulla_json *status)
 		bulla_cli_next(cli, "%.*s%s%s", at ? (int)(at - nexts[i].next) : (int)strlen(nexts[i].next), nexts[i].next,
 			       at ? model : "", at ? at + 2 : "");
 	}
+	const bulla_json *rotation = bulla_json_member(status, "rotation");
+	if (bulla_tree_boolean(rotation, "under_way"))
+		bulla_cli_next(cli, "bulla rotate%s --%.*s (goes on where it stopped)", model,
+			       BULLA_SHOW(bulla_tree_text(rotation, "kind")));
+	else if (bulla_tree_integer(status, "wrap_debt", 0))
+		bulla_cli_next(cli, "bulla rotate%s --catch-up (rows under older keys)", model);
 	if (begun && sum_unsealed(bulla_json_member(status, "fields")))
 		bulla_cli_next(cli, "bulla apply%s (seals what is not sealed)", model);
 	if (bulla_json_count(bulla_json_member(status, "quarantine")))

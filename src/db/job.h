@@ -107,6 +107,50 @@ typedef struct bulla_finish_options {
 BULLA_MUST bulla_code bulla_job_finish(const bulla_job *job, const bulla_finish_options *options, bulla_job_result *ret,
 				       bulla_buf *out, bulla_error *err);
 
+/* --- rotate ---------------------------------------------------------------------------------------------------- */
+typedef enum bulla_rotate_kind {
+	BULLA_ROTATE_WRAP = 1,   /* wrapped keys only: new branch versions, new wraps by the KMS; fields are not touched */
+	BULLA_ROTATE_DATA = 2,   /* new data keys: every field is opened and sealed again */
+	BULLA_ROTATE_INDEX = 3,  /* new blind indexes; while the schema names the previous ones, both are searched */
+	BULLA_ROTATE_CONTEXT = 4 /* what was sealed under another schema's names, types and contexts is sealed under this one's */
+} bulla_rotate_kind;
+
+typedef struct bulla_rotate_options {
+	bulla_rotate_kind kind;
+	bool catch_up;  /* wrap: no newer branch version, only what lies under older ones */
+	const char *to; /* this key must be among those that wrap: REFUSED otherwise; NULL: whichever do */
+	const bulla_model *from; /* context: the model as it was; of a schema that outlives the job */
+	int64_t settle_ms;       /* go on looking until so long after the beginning: writers may hold the older key for max_age */
+	unsigned workers;        /* threads beside the caller's; 0: one */
+	size_t batch_rows;       /* 0: chosen; tests make it small */
+} bulla_rotate_options;
+
+typedef struct bulla_rotate_result {
+	uint64_t rows;
+	uint64_t changed;     /* by this run */
+	uint64_t done;        /* by this rotation, runs that were cut off included */
+	uint64_t left;        /* rows that are still as they were and could not be changed: the wrap debt */
+	uint64_t conflicts;   /* rows another writer changed meanwhile; taken again */
+	uint64_t quarantined; /* in bulla_quarantine for this model after the run */
+	uint64_t shredded;    /* rows under a branch key that was destroyed */
+	uint64_t closing;     /* rows under a branch key that takes no new wraps */
+	uint64_t unsealed;    /* rows with plaintext and no ciphertext: apply's */
+	uint64_t rounds;      /* passes over the table */
+	bool resumed;         /* it went on with a rotation that had been cut off */
+	double seconds;
+} bulla_rotate_result;
+
+/* Each page in one transaction with its checkpoint, each row on the exact bytes that were read; again and again until one pass over
+ * the whole table finds nothing. New keys are durable and proven before the first row depends on one. Rows that do not open are put
+ * aside and stay as they are. `out` receives a JSON array: records per key column and version, as the last pass found them.
+ * REFUSED while another kind of rotation is under way. */
+BULLA_MUST bulla_code bulla_job_rotate(const bulla_job *job, const bulla_rotate_options *options, bulla_rotate_result *ret,
+				       bulla_buf *out, bulla_error *err);
+
+/* The wrap debt: counts in `ret->left` the rows that `rotate --wrap --catch-up` would change. Writes nothing. */
+BULLA_MUST bulla_code bulla_job_debt(const bulla_job *job, const bulla_rotate_options *options, bulla_rotate_result *ret,
+				     bulla_buf *out, bulla_error *err);
+
 /* --- reading --------------------------------------------------------------------------------------------------- */
 /* One decrypted record: column names and values; views that live until the callback returns. Returning an error ends the walk. */
 typedef bulla_code (*bulla_record_each)(void *self, const char *const *names, const bulla_value *values, size_t n,

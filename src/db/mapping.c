@@ -157,7 +157,7 @@ static bulla_code place_known(bulla_shape *shape, const bulla_mapping *m, const 
 
 static void place_fields(bulla_shape *shape, const bulla_mapping *m, unsigned what)
 {
-	bool plain = what & BULLA_SHAPE_PLAIN, sealed = what & BULLA_SHAPE_SEALED;
+	bool plain = what & BULLA_SHAPE_PLAIN, sealed = what & BULLA_SHAPE_SEALED, keys = what & (BULLA_SHAPE_SEALED | BULLA_SHAPE_KEYS);
 	for (size_t i = 0; i < m->model->field_count; i++) {
 		const struct bulla_mapped_field *f = &m->fields[i];
 		shape->plain[i] = plain && f->plain ? place(shape, f->plain->name, false) : BULLA_NOWHERE;
@@ -165,7 +165,7 @@ static void place_fields(bulla_shape *shape, const bulla_mapping *m, unsigned wh
 		shape->index[i] = sealed && f->index ? place(shape, f->field->index->column, m->aside) : BULLA_NOWHERE;
 	}
 	for (size_t k = 0; k < m->model->key_count; k++)
-		shape->keys[k] = sealed && m->keys[k] ? place(shape, m->model->keys[k].column, m->aside) : BULLA_NOWHERE;
+		shape->keys[k] = keys && m->keys[k] ? place(shape, m->model->keys[k].column, m->aside) : BULLA_NOWHERE;
 }
 
 static bulla_code fill(bulla_shape *shape, const bulla_mapping *m, unsigned what, bulla_error *err)

@@ -47,6 +47,7 @@ bool bulla_mapping_is_finished(const bulla_mapping *mapping);
 /* --- shapes ---------------------------------------------------------------------------------------------------- */
 #define BULLA_SHAPE_PLAIN  1u
 #define BULLA_SHAPE_SEALED 2u   /* ciphertexts, indexes, keys */
+#define BULLA_SHAPE_KEYS   8u   /* of what is sealed the keys alone */
 #define BULLA_SHAPE_REST   4u   /* all other columns of the table, for reading whole records */
 #define BULLA_WIDTH_MAX    2100 /* columns of one shape: SQLite's own limit and ours beside it */
 

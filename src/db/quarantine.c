@@ -70,6 +70,19 @@ bulla_code bulla_quarantine_has(bulla_db *db, const char *model, bulla_bytes pk,
 	return BULLA_OK;
 }
 
+bulla_code bulla_quarantine_has_other(bulla_db *db, const char *model, const char *kind, bulla_bytes pk, bool *ret,
+				      bulla_error *err)
+{
+	char pattern[32];
+	uint64_t n = 0;
+	snprintf(pattern, sizeof pattern, "%s:%%", kind);
+	bulla_value args[] = { bulla_value_text(model), text_of(pk), bulla_value_text(pattern) };
+	TRY(db->target->run(db, "SELECT count(*) FROM bulla_quarantine WHERE model = ? AND pk = ? AND job NOT LIKE ?", args, 3,
+			    read_count, &n, NULL, err));
+	*ret = n > 0;
+	return BULLA_OK;
+}
+
 static bulla_code tell_reason(void *self, const bulla_value *values, size_t n, bulla_error *err)
 {
 	char reason[32];

@@ -1,7 +1,7 @@
 /*
  * quarantine.h - rows that could not be sealed or opened: bulla_quarantine(model, pk, field, reason, job, at), never a value.
  *
- * An entry is made by a pass of a kind (apply or verify) and stays until a later pass of that kind over all rows no longer
+ * An entry is made by a pass of a kind (apply, verify or rotate) and stays until a later pass of that kind over all rows no longer
  * finds it. Reason `type` also stands for a row whose sealed form the table's own constraints or triggers refuse; such an entry
  * has BULLA_FIELD_CONSTRAINT in the place of the field.
  */
@@ -19,19 +19,22 @@ typedef struct bulla_quarantine_entry {
 	bulla_reason reason;
 } bulla_quarantine_entry;
 
-/* All inside a transaction. `job` is "apply:<id>" or "verify:<id>". */
+/* All inside a transaction. `job` is "apply:<id>", "verify:<id>" or "rotate:<id>". */
 BULLA_MUST bulla_code bulla_quarantine_put(bulla_db *db, const char *model, const char *job, const bulla_quarantine_entry *entry,
 					   bulla_error *err);
 /* The row was sealed or opened after all. `ret_removed` counts. */
 BULLA_MUST bulla_code bulla_quarantine_release(bulla_db *db, const char *model, bulla_bytes pk, uint64_t *ret_removed,
 					       bulla_error *err);
-/* Forgets the entries of `kind` ("apply", "verify") that are older than a complete pass begun at `before_ms`. */
+/* Forgets the entries of `kind` ("apply", "verify", "rotate") that are older than a complete pass begun at `before_ms`. */
 BULLA_MUST bulla_code bulla_quarantine_purge(bulla_db *db, const char *model, const char *kind, int64_t before_ms,
 					     bulla_error *err);
 
 /* How many rows, whatever the number of their fields. 0 where the table does not exist. */
 BULLA_MUST bulla_code bulla_quarantine_count(bulla_db *db, const char *model, uint64_t *ret, bulla_error *err);
 BULLA_MUST bulla_code bulla_quarantine_has(bulla_db *db, const char *model, bulla_bytes pk, bool *ret, bulla_error *err);
+/* Has a pass of another kind than `kind` put that row aside? */
+BULLA_MUST bulla_code bulla_quarantine_has_other(bulla_db *db, const char *model, const char *kind, bulla_bytes pk, bool *ret,
+						 bulla_error *err);
 /* Writes {"reason": rows, ...} as the member `name`. */
 BULLA_MUST bulla_code bulla_quarantine_tell(bulla_db *db, const char *model, bulla_json_writer *out, const char *name,
 					    bulla_error *err);

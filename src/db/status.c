@@ -3,7 +3,9 @@
  */
 #include "db/run.h"
 
+#include "base/text.h"
 #include "db/quarantine.h"
+#include "db/rotation.h"
 #include "db/sql_text.h"
 #include "format/wrapped_key.h"
 #include "io/file.h"
@@ -87,6 +89,8 @@ struct teller {
 	bulla_run *run;
 	bulla_json_writer *out;
 	const char *column;
+	bulla_bytes current; /* hex: kind and reference of the version that the last rotation went to; empty: not known */
+	int64_t debt;        /* rows under others */
 };
 
 static bulla_code tell_counts(void *self, const bulla_value *values, size_t n, bulla_error *err)
@@ -113,6 +117,12 @@ static bulla_code tell_counts(void *self, const bulla_value *values, size_t n, b
 	return BULLA_OK;
 }
 
+static bool is_version(bulla_bytes version, bulla_bytes hex)
+{
+	BULLA_BUF_AUTO bulla_buf bytes = { 0 };
+	return bulla_hex_decode(hex, &bytes, NULL) == BULLA_OK && bulla_bytes_equal(version, bulla_view_buf(&bytes));
+}
+
 static bulla_code tell_version(void *self, const bulla_value *values, size_t n, bulla_error *err)
 {
 	struct teller *t = self;
@@ -125,18 +135,21 @@ static bulla_code tell_version(void *self, const bulla_value *values, size_t n, 
 	bulla_json_put_str(t->out, "kind", whole ? bulla_wrap_kind_name(first.data[0]) : "unknown");
 	if (whole) bulla_json_put_hex(t->out, "reference", bulla_view(first.data + 1, 8));
 	bulla_json_put_int(t->out, "rows", values[1].integer);
+	if (t->current.len && !is_version(first, t->current)) t->debt += values[1].integer;
 	bulla_json_close(t->out, '}');
 	return BULLA_OK;
 }
 
-static bulla_code tell_versions(struct teller *t, bulla_error *err)
+static bulla_code tell_versions(struct teller *t, const bulla_json *current, bulla_error *err)
 {
 	const bulla_mapping *m = &t->run->mapping;
 	bulla_json_open(t->out, "keys", '[');
 	for (size_t k = 0; k < m->model->key_count; k++) {
 		BULLA_BUF_AUTO bulla_buf sql = { 0 };
+		t->current = bulla_view(NULL, 0);
 		if (!m->keys[k]) continue;
 		t->column = m->model->keys[k].column;
+		(void)bulla_json_string(bulla_json_member(current, t->column), &t->current);
 		TRY(versions_sql(m, t->column, &sql, err));
 		TRY(t->run->db->target->run(t->run->db, (const char *)sql.data, NULL, 0, tell_version, t, NULL, err));
 	}
@@ -155,6 +168,39 @@ static void tell_time(bulla_json_writer *out, const char *name, int64_t ms)
 	}
 	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
 	bulla_json_put_str(out, name, text);
+}
+
+/* A rotation that is under way, or was: what it has done, and how much lies under other versions than the one that it went to (the wrap
+ * debt), where all rows have the same. */
+static bulla_code tell_rotation(struct teller *t, const bulla_rotation *rotation, const bulla_json *current, bulla_error *err)
+{
+	TRY(tell_versions(t, current, err));
+	if (bulla_json_count(current)) bulla_json_put_int(t->out, "wrap_debt", t->debt);
+	if (!rotation->found) {
+		bulla_json_put_null(t->out, "rotation");
+		return BULLA_OK;
+	}
+	bulla_json_open(t->out, "rotation", '{');
+	bulla_json_put_str(t->out, "kind", bulla_rotate_kind_name(rotation->kind));
+	bulla_json_put_bool(t->out, "under_way", rotation->pending);
+	tell_time(t->out, "began", rotation->began_ms);
+	tell_time(t->out, "ended", rotation->ended_ms);
+	bulla_json_put_int(t->out, "rotated", (int64_t)rotation->done);
+	bulla_json_put_int(t->out, "round", (int64_t)rotation->round);
+	bulla_json_close(t->out, '}');
+	return BULLA_OK;
+}
+
+static bulla_code tell_keys(struct teller *t, bulla_error *err)
+{
+	bulla_rotation rotation = { 0 };
+	bulla_json *current = NULL;
+	bulla_code code = bulla_rotation_load(t->run->db, t->run->job->model->key, &rotation, err);
+	if (!code && rotation.current.len) code = bulla_json_parse(bulla_view_buf(&rotation.current), &current, err);
+	if (!code) code = tell_rotation(t, &rotation, current, err);
+	bulla_json_free(current);
+	bulla_rotation_done(&rotation);
+	return code;
 }
 
 static void tell_workers(const bulla_run *run, bulla_json_writer *out)
@@ -193,7 +239,7 @@ static bulla_code tell(bulla_run *run, bulla_json_writer *out, bulla_error *err)
 	tell_job(run, out);
 	TRY(count_sql(&run->mapping, &sql, err));
 	TRY(run->db->target->run(run->db, (const char *)sql.data, NULL, 0, tell_counts, &t, NULL, err));
-	TRY(tell_versions(&t, err));
+	TRY(tell_keys(&t, err));
 	TRY(bulla_quarantine_tell(run->db, run->job->model->key, out, "quarantine", err));
 	TRY(bulla_quarantine_explain(run->db, run->job->model->key, out, "quarantine_entries", err));
 	tell_workers(run, out);

@@ -4,55 +4,13 @@
 #include "db/verify.h"
 
 #include "db/check.h"
+#include "db/probe.h"
 #include "db/report.h"
 #include "io/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- which keys are current (strict) ------------------------------------------------------------------------------ */
-
-/* Some value that a field of each type takes. */
-static bulla_value some_value(bulla_type type)
-{
-	bulla_value text = { .kind = BULLA_KIND_TEXT, .bytes = bulla_view_str("0") };
-	switch (type) {
-	case BULLA_TYPE_BINARY:
-		return (bulla_value){ .kind = BULLA_KIND_BINARY, .bytes = bulla_view_str("0") };
-	case BULLA_TYPE_BOOLEAN:
-	case BULLA_TYPE_INTEGER:
-		return (bulla_value){ .kind = BULLA_KIND_INTEGER };
-	case BULLA_TYPE_FLOAT:
-		return (bulla_value){ .kind = BULLA_KIND_FLOAT };
-	default:
-		return text;
-	}
-}
-
-static bool has_constant_branch(const bulla_model *model)
-{
-	for (size_t i = 0; i < model->branch.name.parts; i++)
-		if (!model->branch.name.part[i].literal) return false;
-	return true;
-}
-
-/* The inputs do not matter: nothing of this record is kept. */
-bulla_code bulla_verify_current(bulla_verify *v, bulla_batch *batch, bulla_bytes *ret_keys, bool *ret, bulla_error *err)
-{
-	const bulla_model *model = v->run->job->model;
-	bulla_bytes inputs[BULLA_INPUTS_MAX];
-	bulla_cell cells[BULLA_FIELDS_MAX] = { 0 };
-	bulla_row row = { .inputs = inputs, .cells = cells, .cell_count = model->field_count, .keys = ret_keys };
-	*ret = has_constant_branch(model);
-	if (!*ret) return BULLA_OK;
-	for (size_t i = 0; i < model->input_count; i++)
-		inputs[i] = bulla_view_str("0");
-	for (size_t f = 0; f < model->field_count; f++)
-		cells[f] = (bulla_cell){ .field = f, .value = some_value(model->fields[f].type) };
-	TRY(bulla_batch_seal(batch, &row, 1, err));
-	return row.code ? bulla_row_explain(batch, &row, err) : BULLA_OK;
-}
 
 /* --- one verification --------------------------------------------------------------------------------------------- */
 
@@ -62,7 +20,7 @@ typedef struct verification {
 	bulla_verified found;
 	bulla_verify_pass pass;
 	bulla_batch *probe;
-	bulla_bytes *current;
+	bulla_probe sealed; /* what it made */
 	const bulla_verify_options *options;
 	bulla_job_result *ret;
 	bulla_last_report last;
@@ -87,12 +45,9 @@ static bulla_code prepare_strict(verification *x, bulla_error *err)
 {
 	const bulla_job *job = x->run.job;
 	bulla_batch_options options = { .size = sizeof options, .no_indexes = true };
-	bool known;
-	x->current = calloc(job->model->key_count + 1, sizeof *x->current);
-	if (!x->current) return bulla_fail_memory(err);
 	TRY(bulla_batch_new(job->keyring, job->model, &options, &x->probe, err));
-	TRY(bulla_verify_current(&x->verify, x->probe, x->current, &known, err));
-	x->pass.current = x->current;
+	if (bulla_probe_is_possible(job->model)) TRY(bulla_probe_seal(job->model, x->probe, &x->sealed, err));
+	x->pass.current = x->sealed.keys;
 	x->pass.min_wraps = job->schema ? bulla_schema_environment(job->schema)->min_wraps : 1;
 	return BULLA_OK;
 }
@@ -209,7 +164,6 @@ bulla_code bulla_job_verify(const bulla_job *job, const bulla_verify_options *op
 	if (!code) code = verify(&x, err);
 	if (x.run.began_us) ret->seconds = bulla_run_seconds(&x.run);
 	bulla_batch_free(x.probe);
-	free(x.current);
 	bulla_verify_done(&x.verify);
 	bulla_verified_done(&x.found);
 	bulla_run_close(&x.run);

@@ -34,7 +34,8 @@ void bulla_verified_done(bulla_verified *verified);
 typedef struct bulla_verify_pass {
 	bool open;                  /* open the rows and compare */
 	uint64_t sample;            /* 0: all; else about so many */
-	const bulla_bytes *current; /* strict: a wrapped key for each key of the model, made just now; NULL: not strict */
+	const bulla_bytes *current; /* strict: a wrapped key for each key of the model, made just now (empty where rows differ); NULL: not
+	                             * strict */
 	size_t min_wraps;
 	bulla_evidence *evidence;          /* adds up what is stored, where it is not NULL */
 	const bulla_evidence *known, *now; /* only rows whose sums differ between these two are opened, where they are not NULL */
@@ -71,10 +72,5 @@ BULLA_MUST bulla_code bulla_verify_run(bulla_verify *verify, const bulla_verify_
 /* Compares the opened rows of one page (compare.c). `open` rows were opened with their indexes. */
 BULLA_MUST bulla_code bulla_verify_compare(const bulla_verify *verify, const bulla_page *page, bulla_lane *lane,
 					   bulla_buf *scratch, bulla_verified *found, bulla_error *err);
-
-/* A fresh wrapped key for each key of the model, to see which keys are current; views into `batch`. False where the
- * model's branch depends on the row, so that no key is the current one. */
-BULLA_MUST bulla_code bulla_verify_current(bulla_verify *verify, bulla_batch *batch, bulla_bytes *ret_keys, bool *ret,
-					   bulla_error *err);
 
 #endif

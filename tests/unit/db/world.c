@@ -25,6 +25,7 @@ static const uint8_t seed[32] = { 7, 7, 7 };
 static const char *key_of(void *self, const char *name)
 {
 	(void)self;
+	if (strcmp(name, "OTHER_KEY") == 0) return "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
 	return strcmp(name, "TEST_KEY") == 0 ? "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff" : NULL;
 }
 
@@ -33,11 +34,9 @@ static void must(const world *w, bulla_code code)
 	if (code) fail_msg("%s: %s (%s)", bulla_code_name(code), w->err.text, w->err.next);
 }
 
-static void open_keys(world *w)
+static void open_keyring(world *w)
 {
 	must(w, bulla_schema_parse(bulla_view_str(w->yaml), "test.yaml", "development", NULL, NULL, NULL, &w->schema, &w->err));
-	must(w, bulla_store_open(w->store_url, true, &w->store, &w->err));
-	w->branches = bulla_store_branches(w->store);
 	bulla_keyring_config config = { .schema = w->schema,
 					.world = { .find = bulla_provider_find, .base_dir = w->dir, .getenv = key_of },
 					.branches = &w->branches,
@@ -45,12 +44,20 @@ static void open_keys(world *w)
 	must(w, bulla_keyring_new(&config, &w->keyring, &w->err));
 }
 
-static void write_yaml(world *w, const char *models)
+static void open_keys(world *w)
 {
+	must(w, bulla_store_open(w->store_url, true, &w->store, &w->err));
+	w->branches = bulla_store_branches(w->store);
+	open_keyring(w);
+}
+
+static void write_yaml(world *w, const char *models, const char *keys)
+{
+	if (models != w->models) snprintf(w->models, sizeof w->models, "%s", models);
 	snprintf(w->yaml, sizeof w->yaml,
-		 "version: 1\nenvironments: { development: { keys: [\"env:TEST_KEY\"] } }\ndatabases: { main: { url: "
+		 "version: 1\nenvironments: { development: { %s } }\ndatabases: { main: { url: "
 		 "\"sqlite:app.db\" } }\nmodels:\n%s",
-		 models);
+		 keys, w->models);
 }
 
 static bulla_code record(void *self, const char *operation, const char *detail, bulla_error *err)
@@ -102,7 +109,7 @@ static void open_all(world *w, const char *sql, const char *models)
 {
 	open_database(w);
 	world_sql(w, sql);
-	write_yaml(w, models);
+	write_yaml(w, models, "keys: [\"env:TEST_KEY\"]");
 	open_keys(w);
 	open_job(w);
 }
@@ -136,6 +143,19 @@ void world_open_copy(world *w, const char *path, const char *models)
 	must(w, bulla_file_read(path, 64u << 20, &bytes, &w->err));
 	must(w, bulla_file_write(w->path, bulla_view_buf(&bytes), 0600, false, &w->err));
 	open_all(w, "", models);
+}
+
+void world_keys(world *w, const char *keys)
+{
+	char key[64];
+	snprintf(key, sizeof key, "%s", w->job.model->key);
+	bulla_keyring_free(w->keyring);
+	bulla_schema_free(w->schema);
+	write_yaml(w, w->models, keys);
+	open_keyring(w);
+	w->job.keyring = w->keyring;
+	w->job.schema = w->schema;
+	world_model(w, key);
 }
 
 void world_model(world *w, const char *key)

@@ -16,7 +16,7 @@ typedef struct world {
 	char dir[64];
 	char path[96];
 	char store_url[128];
-	char yaml[8192];
+	char yaml[8192], models[7168];
 	bulla_schema *schema;
 	struct bulla_store *store;
 	bulla_branch_store branches;
@@ -37,6 +37,8 @@ void world_open_copy(world *w, const char *path, const char *models);
  * keyring of its own. */
 void world_open_durable(world *w, const char *sql, const char *models);
 void world_reopen(world *w);
+/* Other keys in the environment, as `environments.development` has them: a process that starts anew on the same store. */
+void world_keys(world *w, const char *keys);
 void world_close(world *w);
 void world_model(world *w, const char *key);
 
