@@ -46,7 +46,8 @@ BULLA_API BULLA_MUST bulla_code bulla_keyring_open(const bulla_keyring_options *
 /* Writes the pending CachedUse records, wipes every cached key, closes everything. Free records and batches first. NULL is fine. */
 BULLA_API void bulla_keyring_free(bulla_keyring *keyring);
 
-/* Drops keys past max_age and reports uses older than 60 s. Operations do it once a second; a host that idles may call it too. */
+/* Drops keys past max_age and reports uses older than 60 s; operations do that once a second. Wipes what finished records left in the crypto
+ * library's contexts too. For a host that idles. */
 BULLA_API void bulla_keyring_tick(bulla_keyring *keyring);
 
 /* Forgets every cached key at once. */

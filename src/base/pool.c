@@ -1,68 +1,40 @@
 /*
- * pool.c - the pages where long-lived keys live.
+ * pool.c - the slots where long-lived keys live.
  *
- * A chunk is one mapping: a guard page, CHUNK_PAGES of slots, a guard page. Which slots are taken is kept outside, in
- * ordinary memory, because the slots themselves read as zero in a child process. The first slots of the first chunk
- * hold the header: its mark is zeroed with everything else, which is how a child knows; its mutex as well, and an
- * all-zero mutex is an unlocked one on Linux, so a child is not stuck behind a thread that it does not have.
+ * A chunk is one run of secret pages. Which of its slots are taken is kept outside, in ordinary memory, because the pages do not exist in
+ * a child. The mutex lies on a fork page: a child is not stuck behind a thread that it does not have.
  */
 #include "base/pool.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define CHUNK_PAGES 4
-#define MARK        0x616c6c7562u
 
 typedef struct header {
-	uint64_t mark;
+	bulla_fork_mark mark;
 	pthread_mutex_t lock;
 } header;
 
-#define HEADER_SLOTS ((sizeof(header) + sizeof(bulla_secret) - 1) / sizeof(bulla_secret))
-
 typedef struct chunk {
 	struct chunk *next;
-	uint8_t *mapping;
+	bulla_pages pages;
 	bulla_secret *slots;
 	size_t free_count;
 	uint64_t taken[]; /* one bit a slot */
 } chunk;
 
 struct bulla_pool {
-	header *head; /* on the first chunk's pages */
+	header *head;
 	chunk *chunks;
-	size_t page;
+	size_t chunk_size;
 	size_t slots_per_chunk;
-	bool locked, undumpable, wiped_on_fork;
-	pid_t owner; /* answers where the kernel does not wipe on fork */
+	atomic_uint forks; /* between the maker and the process that last used it */
 };
-
-static size_t mapping_size(const bulla_pool *pool)
-{
-	return (CHUNK_PAGES + 2) * pool->page;
-}
-
-/* Maps the pages and asks the kernel for every protection; what it refuses is remembered, not fatal. */
-static bulla_code map_pages(bulla_pool *pool, chunk *c, bulla_error *err)
-{
-	size_t size = CHUNK_PAGES * pool->page;
-	uint8_t *mapping = mmap(NULL, mapping_size(pool), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (mapping == MAP_FAILED) return bulla_fail(err, BULLA_ERR_MEMORY, "no more pages for keys");
-	uint8_t *pages = mapping + pool->page;
-	if (mprotect(pages, size, PROT_READ | PROT_WRITE)) {
-		munmap(mapping, mapping_size(pool));
-		return bulla_fail(err, BULLA_ERR_MEMORY, "no more pages for keys");
-	}
-	if (mlock(pages, size)) pool->locked = false;
-	if (madvise(pages, size, MADV_DONTDUMP)) pool->undumpable = false;
-	if (madvise(pages, size, MADV_WIPEONFORK)) pool->wiped_on_fork = false;
-	c->mapping = mapping;
-	c->slots = (bulla_secret *)(void *)pages;
-	return BULLA_OK;
-}
 
 static bulla_code add_chunk(bulla_pool *pool, bulla_error *err)
 {
@@ -70,82 +42,140 @@ static bulla_code add_chunk(bulla_pool *pool, bulla_error *err)
 	chunk *c = calloc(1, sizeof *c + n / 64 * sizeof(uint64_t));
 	if (!c) return bulla_fail_memory(err);
 	c->free_count = n;
-	bulla_code code = map_pages(pool, c, err);
+	bulla_code code = bulla_pages_map(pool->chunk_size, &c->pages, err);
 	if (code != BULLA_OK) {
 		free(c);
 		return code;
 	}
+	c->slots = (bulla_secret *)(void *)c->pages.data;
 	c->next = pool->chunks;
 	pool->chunks = c;
 	return BULLA_OK;
 }
 
-static void free_chunk(const bulla_pool *pool, chunk *c)
+static void drop_chunks(bulla_pool *pool, void (*end)(bulla_pages *pages))
 {
-	bulla_wipe(c->slots, CHUNK_PAGES * pool->page);
-	munmap(c->mapping, mapping_size(pool));
-	free(c);
+	while (pool->chunks) {
+		chunk *c = pool->chunks;
+		pool->chunks = c->next;
+		end(&c->pages);
+		free(c);
+	}
 }
 
 bulla_code bulla_pool_new(bulla_pool **out, bulla_error *err)
 {
 	bulla_pool *pool = calloc(1, sizeof *pool);
 	if (!pool) return bulla_fail_memory(err);
-	pool->page = (size_t)sysconf(_SC_PAGESIZE);
-	pool->slots_per_chunk = CHUNK_PAGES * pool->page / sizeof(bulla_secret);
-	pool->locked = pool->undumpable = pool->wiped_on_fork = true;
-	pool->owner = getpid();
-	bulla_code code = add_chunk(pool, err);
+	pool->chunk_size = CHUNK_PAGES * (size_t)sysconf(_SC_PAGESIZE);
+	pool->slots_per_chunk = pool->chunk_size / sizeof(bulla_secret);
+	bulla_code code = bulla_fork_page_new(sizeof *pool->head, &pool->head, err);
+	if (code == BULLA_OK) {
+		pthread_mutex_init(&pool->head->lock, NULL);
+		code = add_chunk(pool, err);
+	}
 	if (code != BULLA_OK) {
-		free(pool);
+		bulla_pool_free(pool);
 		return code;
 	}
-	pool->head = (header *)(void *)pool->chunks->slots;
-	pool->head->mark = MARK;
-	pthread_mutex_init(&pool->head->lock, NULL);
-	pool->chunks->taken[0] = (1u << HEADER_SLOTS) - 1;
-	pool->chunks->free_count -= HEADER_SLOTS;
 	*out = pool;
 	return BULLA_OK;
+}
+
+/* The chunk list may have been cut in the middle of a change, which is one pointer: it holds either way. */
+static void enter(bulla_pool *pool)
+{
+	pthread_mutex_lock(&pool->head->lock);
+	if (bulla_fork_mark_is_ours(&pool->head->mark)) return;
+	drop_chunks(pool, bulla_pages_abandon);
+	atomic_fetch_add(&pool->forks, 1);
+	bulla_fork_mark_take(&pool->head->mark);
+}
+
+static void leave(bulla_pool *pool)
+{
+	pthread_mutex_unlock(&pool->head->lock);
 }
 
 void bulla_pool_free(bulla_pool *pool)
 {
 	if (!pool) return;
-	pthread_mutex_destroy(&pool->head->lock);
-	while (pool->chunks) {
-		chunk *c = pool->chunks;
-		pool->chunks = c->next;
-		free_chunk(pool, c);
+	if (pool->head) {
+		enter(pool);
+		leave(pool);
+		pthread_mutex_destroy(&pool->head->lock);
 	}
+	drop_chunks(pool, bulla_pages_unmap);
+	bulla_fork_page_free(pool->head, sizeof *pool->head);
 	free(pool);
 }
 
-static bulla_secret *take_from(chunk *c)
+unsigned bulla_pool_generation(const bulla_pool *pool)
 {
-	size_t word = 0;
-	while (c->taken[word] == UINT64_MAX)
-		word++;
-	unsigned bit = (unsigned)__builtin_ctzll(~c->taken[word]);
-	c->taken[word] |= (uint64_t)1 << bit;
-	c->free_count--;
-	return &c->slots[word * 64 + bit];
+	return atomic_load(&pool->forks) + (bulla_fork_mark_is_ours(&pool->head->mark) ? 0 : 1);
+}
+
+/* --- slots ----------------------------------------------------------------------------------------------------- */
+
+static bool is_taken(const chunk *c, size_t slot)
+{
+	return c->taken[slot / 64] >> slot % 64 & 1;
+}
+
+static void set_taken(chunk *c, size_t slot, bool taken)
+{
+	uint64_t bit = (uint64_t)1 << slot % 64;
+	c->taken[slot / 64] = taken ? c->taken[slot / 64] | bit : c->taken[slot / 64] & ~bit;
+	c->free_count += taken ? (size_t)-1 : 1;
+}
+
+/* The first of `n` free slots beside each other; `slots` where there are none. */
+static size_t find_run(const chunk *c, size_t slots, size_t n)
+{
+	size_t run = 0;
+	if (c->free_count < n) return slots;
+	for (size_t i = 0; i < slots; i++) {
+		if (i % 64 == 0 && c->taken[i / 64] == UINT64_MAX) {
+			i += 63;
+			run = 0;
+			continue;
+		}
+		run = is_taken(c, i) ? 0 : run + 1;
+		if (run == n) return i + 1 - n;
+	}
+	return slots;
+}
+
+static bulla_code take(bulla_pool *pool, size_t n, bulla_secret **out, bulla_error *err)
+{
+	chunk *c = pool->chunks;
+	size_t first = pool->slots_per_chunk;
+	for (; c; c = c->next)
+		if ((first = find_run(c, pool->slots_per_chunk, n)) < pool->slots_per_chunk) break;
+	if (!c) {
+		TRY(add_chunk(pool, err));
+		c = pool->chunks;
+		first = 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		set_taken(c, first + i, true);
+	*out = c->slots + first;
+	return BULLA_OK;
+}
+
+bulla_code bulla_pool_take_run(bulla_pool *pool, size_t n, bulla_secret **out, bulla_error *err)
+{
+	if (n == 0 || n > BULLA_POOL_RUN_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "1 to %d slots are taken together", BULLA_POOL_RUN_MAX);
+	enter(pool);
+	bulla_code code = take(pool, n, out, err);
+	leave(pool);
+	return code;
 }
 
 bulla_code bulla_pool_take(bulla_pool *pool, bulla_secret **out, bulla_error *err)
 {
-	bulla_code code = BULLA_OK;
-	pthread_mutex_lock(&pool->head->lock);
-	chunk *c = pool->chunks;
-	while (c && c->free_count == 0)
-		c = c->next;
-	if (!c) {
-		code = add_chunk(pool, err);
-		c = pool->chunks;
-	}
-	if (code == BULLA_OK) *out = take_from(c);
-	pthread_mutex_unlock(&pool->head->lock);
-	return code;
+	return bulla_pool_take_run(pool, 1, out, err);
 }
 
 static chunk *chunk_of(const bulla_pool *pool, const bulla_secret *slot)
@@ -156,49 +186,60 @@ static chunk *chunk_of(const bulla_pool *pool, const bulla_secret *slot)
 }
 
 /* A slot given twice, or one of another pool, changes nothing. */
-void bulla_pool_give(bulla_pool *pool, bulla_secret *slot)
+static void give(const bulla_pool *pool, bulla_secret *slot)
 {
-	if (!slot) return;
-	pthread_mutex_lock(&pool->head->lock);
 	chunk *c = chunk_of(pool, slot);
 	size_t at = c ? (size_t)(slot - c->slots) : 0;
-	uint64_t bit = (uint64_t)1 << at % 64;
-	if (c && c->taken[at / 64] & bit) {
-		bulla_secret_wipe(slot);
-		c->taken[at / 64] &= ~bit;
-		c->free_count++;
-	}
-	pthread_mutex_unlock(&pool->head->lock);
+	if (!c || !is_taken(c, at)) return;
+	bulla_secret_wipe(slot);
+	set_taken(c, at, false);
 }
 
-bool bulla_pool_is_wiped(const bulla_pool *pool)
+void bulla_pool_give_run(bulla_pool *pool, bulla_secret *slots, size_t n)
 {
-	return pool->head->mark != MARK || (!pool->wiped_on_fork && getpid() != pool->owner);
+	if (!slots) return;
+	enter(pool);
+	for (size_t i = 0; i < n; i++)
+		give(pool, slots + i);
+	leave(pool);
 }
 
-bool bulla_pool_is_locked(const bulla_pool *pool)
+void bulla_pool_give(bulla_pool *pool, bulla_secret *slot)
 {
-	return pool->locked;
+	bulla_pool_give_run(pool, slot, 1);
 }
 
-bool bulla_pool_is_undumpable(const bulla_pool *pool)
+/* --- what it is made of ---------------------------------------------------------------------------------------- */
+
+static rlim_t limit_of(__rlimit_resource_t resource)
 {
-	return pool->undumpable;
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+	(void)getrlimit(resource, &limit);
+	return limit.rlim_cur;
 }
 
-bulla_code bulla_secret_pages_new(size_t size, void **ret, bulla_error *err)
+bulla_code bulla_secret_memory_look(bulla_secret_memory *out, bulla_error *err)
 {
-	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (pages == MAP_FAILED) return bulla_fail_memory(err);
-	(void)madvise(pages, size, MADV_DONTDUMP);
-	(void)mlock(pages, size); /* RLIMIT_MEMLOCK may forbid it: then they can be swapped, as SECURITY.md says */
-	*ret = pages;
+	bulla_pages pages;
+	TRY(bulla_pages_map(1, &pages, err));
+	rlim_t lock = limit_of(RLIMIT_MEMLOCK);
+	*out = (bulla_secret_memory){
+		.kind = pages.kind,
+		.locked = pages.kind != BULLA_MEMORY_PLAIN,
+		.undumpable = pages.undumpable,
+		.core_files_off = limit_of(RLIMIT_CORE) == 0 || prctl(PR_GET_DUMPABLE) == 0,
+		.lock_limit = lock == RLIM_INFINITY ? SIZE_MAX : (size_t)lock,
+	};
+	bulla_pages_unmap(&pages);
 	return BULLA_OK;
 }
 
-void bulla_secret_pages_free(void *pages, size_t size)
+const char *bulla_memory_kind_name(bulla_memory_kind kind)
 {
-	if (!pages) return;
-	bulla_wipe(pages, size);
-	(void)munmap(pages, size);
+	static const char *const names[] = {
+		[BULLA_MEMORY_SECRET] = "memfd_secret",
+		[BULLA_MEMORY_LOCKED] = "locked",
+		[BULLA_MEMORY_PLAIN] = "plain",
+	};
+	return names[kind];
 }

@@ -1,16 +1,20 @@
 /*
- * pool.h - where long-lived keys live: locked, out of core files, between guard pages, not inherited by a child.
+ * pool.h - where long-lived keys live: slots of 32 bytes on secret pages (base/pages.h), handed out and wiped as they come back.
  *
- * Slots of 32 bytes on pages that are mlock'ed (as far as RLIMIT_MEMLOCK allows), MADV_DONTDUMP and
- * MADV_WIPEONFORK, with an inaccessible page on each side. Internally locked; shareable between threads.
+ * Internally locked; shareable between threads. One pool for many keys: RLIMIT_MEMLOCK is often 8 MiB, and each lock takes a page of it.
+ *
+ * A child of a fork has no slot of its parent's: the pages are not even mapped there. It asks bulla_pool_generation() before it trusts a slot
+ * that may have been taken before; taking and giving go on working, with pages of its own.
  */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
+#include "base/pages.h"
 #include "base/secret.h"
-#include "base/error.h"
 
 typedef struct bulla_pool bulla_pool;
+
+#define BULLA_POOL_RUN_MAX 128 /* slots that are taken together */
 
 BULLA_MUST bulla_code bulla_pool_new(bulla_pool **out, bulla_error *err);
 /* Wipes and unmaps everything, slots still taken included. NULL is fine. */
@@ -18,21 +22,33 @@ void bulla_pool_free(bulla_pool *pool);
 
 /* A zeroed slot; it stays at its address until given back. MEMORY when the system gives no more pages. */
 BULLA_MUST bulla_code bulla_pool_take(bulla_pool *pool, bulla_secret **out, bulla_error *err);
-/* Wipes the slot. NULL is fine. */
+/* `n` of them in one array. LIMIT above BULLA_POOL_RUN_MAX. */
+BULLA_MUST bulla_code bulla_pool_take_run(bulla_pool *pool, size_t n, bulla_secret **out, bulla_error *err);
+/* Wipes the slot. NULL is fine, and so is a slot of the parent's in a child. */
 void bulla_pool_give(bulla_pool *pool, bulla_secret *slot);
+void bulla_pool_give_run(bulla_pool *pool, bulla_secret *slots, size_t n);
 
-/* True in a child of the process that made the pool: the kernel has zeroed every slot, so nothing in it is a key any more.
- * Ask before trusting a slot that may have been filled before a fork. Taking and giving go on working in the child. */
-bool bulla_pool_is_wiped(const bulla_pool *pool);
+/* 0 in the process that made the pool, one more in its child, and so on: a slot that was taken in another generation is gone. */
+unsigned bulla_pool_generation(const bulla_pool *pool);
+/* True in a child: no slot that the maker took is there any more. */
+static inline bool bulla_pool_is_wiped(const bulla_pool *pool)
+{
+	return bulla_pool_generation(pool) != 0;
+}
 
-/* What the kernel granted, for `doctor`: true when every page is locked / kept out of core files. */
-bool bulla_pool_is_locked(const bulla_pool *pool);
-bool bulla_pool_is_undumpable(const bulla_pool *pool);
+/* What keys lie in here, and what would tell of them: for `bulla doctor`. */
+typedef struct bulla_secret_memory {
+	bulla_memory_kind kind;
+	bool locked;     /* never in swap: kind is SECRET or LOCKED */
+	bool undumpable; /* secret memory is left out of core files */
+	bool core_files_off; /* this process writes none: RLIMIT_CORE is 0, or it is not dumpable. Edge: a /proc/sys/kernel/core_pattern that
+				begins with | is handed the core file whatever the limit */
+	size_t lock_limit; /* RLIMIT_MEMLOCK in bytes; SIZE_MAX: none */
+} bulla_secret_memory;
 
-/* Whole zeroed pages for secrets that come and go with a call: kept out of core files and locked as far as the kernel allows. A child of a fork
- * inherits them. MEMORY. */
-BULLA_MUST bulla_code bulla_secret_pages_new(size_t size, void **ret, bulla_error *err);
-/* Wipes and unmaps what _new gave for the same size. NULL is fine. */
-void bulla_secret_pages_free(void *pages, size_t size);
+/* Looks at memory mapped for the purpose, as a pool's would be now. MEMORY. */
+BULLA_MUST bulla_code bulla_secret_memory_look(bulla_secret_memory *out, bulla_error *err);
+/* "memfd_secret", "locked" or "plain"; static. */
+const char *bulla_memory_kind_name(bulla_memory_kind kind);
 
 #endif

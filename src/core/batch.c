@@ -17,9 +17,11 @@ enum { PHASE_RESOLVE = 1, PHASE_DIRECT, PHASE_TARGETS, PHASE_WORK };
 /* --- life ------------------------------------------------------------------------------------------------------ */
 
 /* Data keys live as long as a single record does: not on the heap, from where they would go into a core file. */
-static size_t keys_size(const bulla_batch *batch)
+static bulla_code take_keys(bulla_worker *w, bulla_error *err)
 {
-	return (batch->layout.model->key_count + 1) * sizeof(bulla_secret);
+	size_t n = w->batch->layout.model->key_count;
+	w->keys = NULL;
+	return n ? bulla_pool_take_run(w->batch->keyring->pool, n, &w->keys, err) : BULLA_OK;
 }
 
 static void worker_done(bulla_worker *w)
@@ -28,7 +30,7 @@ static void worker_done(bulla_worker *w)
 	bulla_space_done(&w->space);
 	bulla_buf_done(&w->associated);
 	bulla_buf_done(&w->scratch);
-	bulla_secret_pages_free(w->keys, keys_size(w->batch));
+	bulla_pool_give_run(w->batch->keyring->pool, w->keys, w->batch->layout.model->key_count);
 	free(w->contexts);
 }
 
@@ -36,10 +38,8 @@ static bulla_code worker_init(bulla_worker *w, bulla_batch *batch, bulla_error *
 {
 	w->batch = batch;
 	w->contexts = calloc(batch->layout.plan_count, sizeof *w->contexts);
-	void *keys;
 	if (!w->contexts) return bulla_fail_memory(err);
-	TRY(bulla_secret_pages_new(keys_size(batch), &keys, err));
-	w->keys = keys;
+	TRY(take_keys(w, err));
 	return bulla_lane_new(&w->lane, err);
 }
 
@@ -54,6 +54,7 @@ static bool is_constant(const bulla_template *t)
 static bulla_code init(bulla_batch *batch, bulla_keyring *keyring, const bulla_model *model, bulla_error *err)
 {
 	TRY(bulla_layout_init(&batch->layout, model, err));
+	batch->generation = bulla_pool_generation(keyring->pool);
 	batch->worker_count = batch->options.threads ? batch->options.threads : 1;
 	batch->workers = calloc(batch->worker_count, sizeof *batch->workers);
 	if (!batch->workers) return bulla_fail_memory(err);
@@ -103,17 +104,23 @@ bulla_code bulla_batch_new(bulla_keyring *keyring, const bulla_model *model, con
 	return BULLA_OK;
 }
 
+bool bulla_batch_is_inherited(const bulla_batch *batch)
+{
+	return batch->generation != bulla_pool_generation(batch->keyring->pool);
+}
+
 static void clear(bulla_batch *batch)
 {
 	if (batch->clean) return;
 	batch->clean = true;
+	bool inherited = bulla_batch_is_inherited(batch);
 	bulla_op_reset(&batch->op);
 	if (batch->resolver) bulla_resolver_clear(batch->resolver);
 	if (batch->direct) bulla_direct_clear(batch->direct);
 	for (unsigned i = 0; i < batch->worker_count; i++) {
 		bulla_worker *w = &batch->workers[i];
 		bulla_space_reset(&w->space);
-		if (w->keys) bulla_wipe(w->keys, batch->layout.model->key_count * sizeof *w->keys);
+		if (w->keys && !inherited) bulla_wipe(w->keys, batch->layout.model->key_count * sizeof *w->keys);
 	}
 }
 
@@ -132,6 +139,20 @@ void bulla_batch_free(bulla_batch *batch)
 	free(batch->targets);
 	free(batch->index_wants);
 	free(batch);
+}
+
+static void forget_keys(bulla_batch *batch)
+{
+	for (unsigned i = 0; i < batch->worker_count; i++)
+		bulla_lane_forget(batch->workers[i].lane);
+}
+
+void bulla_batch_forget_spare(bulla_keyring *keyring)
+{
+	pthread_mutex_lock(&keyring->latch->lock);
+	for (bulla_batch *batch = keyring->spare; batch; batch = batch->next)
+		forget_keys(batch);
+	pthread_mutex_unlock(&keyring->latch->lock);
 }
 
 void bulla_batch_free_spare(bulla_keyring *keyring)
@@ -309,17 +330,30 @@ static bulla_code step(bulla_op *op, bulla_progress_made *ret, bulla_error *err)
 	return work(batch, err);
 }
 
-/* The op has ended, or was given up: held keys go back, and flights that never landed are another's to try. */
+/* The op has ended, or was given up: held keys go back, and flights that never landed are another's to try. A single record, which would
+ * pay more for forgetting than for its own cryptography, keeps the keys that its lane remembers until it is used again, or told to forget. */
 static void end(bulla_op *op)
 {
 	bulla_batch *batch = (bulla_batch *)op;
 	bulla_resolver_clear(batch->resolver);
 	bulla_direct_clear(batch->direct);
+	if (!batch->keys_only) forget_keys(batch);
+}
+
+/* In a child the parent's keys are not there: each worker takes a new place for its own. */
+static bulla_code settle_in(bulla_batch *batch, bulla_error *err)
+{
+	if (!bulla_batch_is_inherited(batch)) return BULLA_OK;
+	for (unsigned i = 0; i < batch->worker_count; i++)
+		TRY(take_keys(&batch->workers[i], err));
+	batch->generation = bulla_pool_generation(batch->keyring->pool);
+	return BULLA_OK;
 }
 
 static bulla_code begin(bulla_batch *batch, bulla_verb verb, bulla_row *rows, size_t n, bulla_op **ret, bulla_error *err)
 {
 	clear(batch);
+	TRY(settle_in(batch, err));
 	batch->clean = false;
 	batch->verb = verb;
 	batch->rows = rows;

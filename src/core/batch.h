@@ -20,7 +20,7 @@ typedef struct bulla_worker {
 	bulla_lane *lane;
 	bulla_space space;
 	bulla_row_context *contexts; /* one for each plan of the layout */
-	bulla_secret *keys;          /* one for each key of the model; wiped after each row */
+	bulla_secret *keys;          /* one for each key of the model, in the keyring's pool; wiped after each row */
 	bulla_buf associated;
 	bulla_buf scratch;
 } bulla_worker;
@@ -53,6 +53,7 @@ struct bulla_batch {
 	bulla_batch_options options;
 	bulla_worker *workers;
 	unsigned worker_count;
+	unsigned generation;     /* of the pool: what the workers' keys were taken in */
 	struct bulla_crew *crew; /* threads beside the caller's; NULL with one worker */
 	bulla_resolver *resolver;
 	bulla_direct *direct;
@@ -126,7 +127,11 @@ BULLA_MUST bulla_code bulla_batch_record_op(bulla_batch *batch, bulla_row *row, 
 BULLA_MUST bulla_code bulla_batch_borrow(bulla_keyring *keyring, const bulla_model *model, bulla_batch **out, bulla_error *err);
 void bulla_batch_return(bulla_batch *batch); /* NULL is fine */
 
-/* Frees the spare workbenches that finished records left in the keyring. */
+/* The spare workbenches that finished records left in the keyring: wiped of the last keys that they used, or freed. */
+void bulla_batch_forget_spare(bulla_keyring *keyring);
 void bulla_batch_free_spare(bulla_keyring *keyring);
+
+/* True in a child of the process in which the batch was last begun: its keys are not there. */
+bool bulla_batch_is_inherited(const bulla_batch *batch);
 
 #endif

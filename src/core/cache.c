@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define REPORT_AFTER_US (60 * 1000000ll)
 #define ID_MAX          1024
@@ -42,7 +41,7 @@ struct bulla_cache {
 	bulla_latch *latch;
 	bulla_cache_limits limits;
 	bulla_pool *pool;
-	pid_t process; /* whose keys these are: 0 the process that made the pool, else a child of it */
+	unsigned generation; /* of the pool: whose keys these are */
 	int64_t (*now_us)(void *self);
 	void *now_self;
 	bulla_cache_report report;
@@ -186,6 +185,7 @@ bulla_code bulla_cache_new(const bulla_cache_limits *limits, bulla_pool *pool, i
 	}
 	cache->limits = *limits;
 	cache->pool = pool;
+	cache->generation = bulla_pool_generation(pool);
 	cache->now_us = now_us;
 	cache->now_self = now_self;
 	cache->report = report;
@@ -219,15 +219,16 @@ static void use(struct entry *e, uint64_t uses, int64_t now)
 	e->unreported += (int64_t)uses;
 }
 
-/* In a child of a fork the pool is wiped: nothing here may be used, and no flight of the parent will ever land. The lists may have been cut
+/* In a child of a fork the pool is another: nothing here may be used, and no flight of the parent will ever land. The lists may have been cut
  * in the middle of a change, so they are left behind rather than walked; what was used the parent reports. */
 static void forget_parent(bulla_cache *cache)
 {
-	if (!bulla_pool_is_wiped(cache->pool) || cache->process == getpid()) return;
+	unsigned generation = bulla_pool_generation(cache->pool);
+	if (cache->generation == generation) return;
 	memset(cache->buckets, 0, (cache->mask + 1) * sizeof *cache->buckets);
 	cache->newest = cache->oldest = NULL;
 	cache->count = 0;
-	cache->process = getpid();
+	cache->generation = generation;
 }
 
 static void enter(bulla_cache *cache)

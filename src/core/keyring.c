@@ -165,11 +165,13 @@ void *bulla_keyring_owner(const bulla_keyring *keyring)
 void bulla_keyring_tick(bulla_keyring *keyring)
 {
 	bulla_cache_tick(keyring->cache);
+	bulla_batch_forget_spare(keyring);
 }
 
 void bulla_keyring_forget(bulla_keyring *keyring)
 {
 	bulla_cache_forget(keyring->cache);
+	bulla_batch_forget_spare(keyring);
 }
 
 void bulla_keyring_stats(bulla_keyring *keyring, size_t *ret_cached, uint64_t *ret_kms_questions)

@@ -4,13 +4,14 @@
 #ifndef CORE_LATCH_H
 #define CORE_LATCH_H
 
-#include "base/error.h"
+#include "base/pages.h"
 
 #include <pthread.h>
 
 /* Lies on a page of its own, which the kernel zeroes in a child; zeros are an unlocked mutex and a condition without waiters on Linux.
  * What the mutex protects may be half-changed there: a child begins afresh. */
 typedef struct bulla_latch {
+	bulla_fork_mark mark;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 } bulla_latch;

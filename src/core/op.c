@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define WAIT_MS 20
 
@@ -131,18 +130,12 @@ void bulla_op_reset(bulla_op *op)
 	op->ended = true;
 }
 
-/* Which process this is, as far as the keys in the pool are concerned: 0 in the one that made it. */
-static pid_t process_of(const bulla_op *op)
-{
-	return bulla_pool_is_wiped(op->keyring->pool) ? getpid() : 0;
-}
-
 static bulla_code check_process(bulla_op *op, bulla_error *err)
 {
-	pid_t process = process_of(op);
-	if (!op->begun) op->process = process;
+	unsigned generation = bulla_pool_generation(op->keyring->pool);
+	if (!op->begun) op->generation = generation;
 	op->begun = true;
-	if (op->process == process) return BULLA_OK;
+	if (op->generation == generation) return BULLA_OK;
 	bulla_op_reset(op);
 	bulla_fail(err, BULLA_ERR_USAGE, "the process has forked since this operation began, and keys do not survive that");
 	return bulla_advise(err, BULLA_ERR_USAGE, "begin the operation again in the child");

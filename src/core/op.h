@@ -7,7 +7,6 @@
 #include "core/session.h"
 
 #include <bulla/op.h>
-#include <sys/types.h>
 
 /* What a step function says. Anything else is the failure that ends the op. */
 typedef enum bulla_progress_made {
@@ -23,8 +22,8 @@ struct bulla_op {
 	bulla_need need;
 	bool ended;
 	bool begun;
-	pid_t process; /* that began it: a child of a fork finds the keys it holds wiped */
-	bool failed;   /* the host could not satisfy the need */
+	unsigned generation; /* of the pool, when it began: a child of a fork has none of the keys that it holds */
+	bool failed;         /* the host could not satisfy the need */
 	char failed_reason[128];
 	/* CALL: what to run and what came of it */
 	bulla_code (*call)(void *self, bulla_error *err);

@@ -108,6 +108,7 @@ static inline bool is_common(bulla_aead algorithm, bulla_bytes key, bulla_bytes 
 bulla_code bulla_aead_seal(bulla_lane *lane, bulla_aead algorithm, bulla_bytes key, bulla_bytes nonce, bulla_bytes associated,
 			   bulla_bytes plain, uint8_t *out, bulla_error *err)
 {
+	TRY(bulla_lane_enter(lane, err));
 	if (is_common(algorithm, key, nonce, associated, plain))
 		return bulla_gcm_seal(&lane->gcm_seal[BULLA_GCM_256], key.data, nonce, associated, plain, out, err);
 	const message m = { key, nonce, associated, plain, out };
@@ -121,6 +122,7 @@ bulla_code bulla_aead_open(bulla_lane *lane, bulla_aead algorithm, bulla_bytes k
 {
 	const message m = { key, nonce, associated, sealed, out };
 
+	TRY(bulla_lane_enter(lane, err));
 	TRY(check(algorithm, &m, err));
 	if (sealed.len < BULLA_TAG_SIZE) return bulla_crypto_fail_auth(err);
 	bulla_code code = rows[algorithm].open(lane, &m, err);

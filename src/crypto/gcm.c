@@ -15,7 +15,7 @@ bulla_code bulla_gcm_init(bulla_gcm *gcm, const char *cipher, bool encrypts, bul
 	EVP_CIPHER *fetched = EVP_CIPHER_fetch(NULL, cipher, NULL);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 
-	*gcm = (bulla_gcm){ .ctx = ctx, .nonce_len = BULLA_GCM_NONCE_SIZE };
+	*gcm = (bulla_gcm){ .ctx = ctx, .nonce_len = BULLA_GCM_NONCE_SIZE, .blank = true };
 	bool good = fetched && ctx && EVP_CipherInit_ex2(ctx, fetched, NULL, NULL, encrypts, NULL) == 1;
 	if (good) gcm->key_size = (size_t)EVP_CIPHER_get_key_length(fetched);
 	EVP_CIPHER_free(fetched); /* the context holds its own reference */
@@ -27,22 +27,29 @@ bulla_code bulla_gcm_init(bulla_gcm *gcm, const char *cipher, bool encrypts, bul
 void bulla_gcm_done(bulla_gcm *gcm)
 {
 	EVP_CIPHER_CTX_free(gcm->ctx);
-	bulla_wipe(gcm, sizeof *gcm);
+	*gcm = (bulla_gcm){ 0 };
+}
+
+void bulla_gcm_forget(bulla_gcm *gcm)
+{
+	static const uint8_t zeros[BULLA_KEY_SIZE];
+	gcm->keyed = false;
+	if (!gcm->blank) gcm->blank = EVP_CipherInit_ex2(gcm->ctx, NULL, zeros, NULL, -1, NULL) == 1;
 }
 
 /* Starts a message. Until it has succeeded the key counts as unknown, so that a failure cannot leave a context that is
  * keyed with something else than we remember. */
 static bool begin(bulla_gcm *gcm, const uint8_t *key, bulla_bytes nonce, const OSSL_PARAM *params)
 {
-	bool same = gcm->keyed && bulla_key_remembered(gcm->key, key, gcm->key_size);
+	bool same = gcm->keyed && bulla_key_remembered(gcm->key->bytes, key, gcm->key_size);
 
-	gcm->keyed = false;
+	gcm->keyed = gcm->blank = false;
 	if (nonce.len != gcm->nonce_len) {
 		if (EVP_CIPHER_CTX_ctrl(gcm->ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)nonce.len, NULL) != 1) return false;
 		gcm->nonce_len = nonce.len;
 	}
 	if (EVP_CipherInit_ex2(gcm->ctx, NULL, same ? NULL : key, nonce.data, -1, params) != 1) return false;
-	if (!same) memcpy(gcm->key, key, gcm->key_size);
+	if (!same) memcpy(gcm->key->bytes, key, gcm->key_size);
 	gcm->keyed = true;
 	return true;
 }

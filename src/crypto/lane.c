@@ -9,6 +9,7 @@
 #include <openssl/params.h>
 #include <openssl/sha.h>
 #include <sodium.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "crypto/fail.h"
@@ -24,6 +25,7 @@ static bulla_code make_hmac(bulla_lane *lane, bulla_error *err)
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 
 	lane->hmac = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	lane->hmac_blank = true;
 	bool good = lane->hmac && EVP_MAC_CTX_set_params(lane->hmac, with_sha256) == 1;
 	EVP_MAC_free(mac); /* the context holds its own reference */
 	return good ? BULLA_OK : bulla_crypto_fail(err, "preparing HMAC-SHA-256");
@@ -44,13 +46,61 @@ static bulla_code make_ciphers(bulla_lane *lane, bulla_error *err)
 	TRY(bulla_xaes_init(&lane->xaes_seal, true, err));
 	return bulla_xaes_init(&lane->xaes_open, false, err);
 }
+/* --- secrets --------------------------------------------------------------------------------------------------- */
+
+static bulla_code map_secrets(bulla_lane *lane, bulla_error *err)
+{
+	TRY(bulla_pages_map(sizeof *lane->secrets, &lane->pages, err));
+	bulla_lane_secrets *s = lane->secrets = (bulla_lane_secrets *)(void *)lane->pages.data;
+	for (size_t i = 0; i < BULLA_GCM_SIZES; i++) {
+		lane->gcm_seal[i].key = &s->gcm_seal[i];
+		lane->gcm_open[i].key = &s->gcm_open[i];
+	}
+	bulla_xaes_place(&lane->xaes_seal, &s->xaes_seal);
+	bulla_xaes_place(&lane->xaes_open, &s->xaes_open);
+	return BULLA_OK;
+}
+
+/* OpenSSL's contexts: the heap that they lie on is inherited. */
+static void forget_contexts(bulla_lane *lane)
+{
+	static const uint8_t zeros[BULLA_KEY_SIZE];
+
+	for (size_t i = 0; i < BULLA_GCM_SIZES; i++) {
+		bulla_gcm_forget(&lane->gcm_seal[i]);
+		bulla_gcm_forget(&lane->gcm_open[i]);
+	}
+	bulla_xaes_forget(&lane->xaes_seal);
+	bulla_xaes_forget(&lane->xaes_open);
+	lane->hmac_keyed = false;
+	if (!lane->hmac_blank) lane->hmac_blank = EVP_MAC_init(lane->hmac, zeros, sizeof zeros, NULL) == 1;
+}
+
+bulla_code bulla_lane_renew(bulla_lane *lane, bulla_error *err)
+{
+	bulla_pages_abandon(&lane->pages);
+	forget_contexts(lane);
+	TRY(map_secrets(lane, err));
+	lane->here->random_left = 0;
+	bulla_fork_mark_take(&lane->here->mark);
+	return BULLA_OK;
+}
+
+void bulla_lane_forget(bulla_lane *lane)
+{
+	forget_contexts(lane);
+	if (bulla_fork_mark_is_ours(&lane->here->mark)) bulla_wipe(lane->secrets, offsetof(bulla_lane_secrets, random));
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------ */
 
 static bulla_code make_all(bulla_lane *lane, bulla_error *err)
 {
 	if (sodium_init() < 0) return bulla_fail(err, BULLA_ERR_CRYPTO, "preparing libsodium failed");
-	TRY(bulla_random_init(&lane->random, err));
+	TRY(bulla_fork_page_new(sizeof *lane->here, &lane->here, err));
 	TRY(make_hmac(lane, err));
-	return make_ciphers(lane, err);
+	TRY(make_ciphers(lane, err));
+	return map_secrets(lane, err);
 }
 
 bulla_code bulla_lane_new(bulla_lane **out, bulla_error *err)
@@ -76,14 +126,18 @@ void bulla_lane_free(bulla_lane *lane)
 	bulla_xaes_done(&lane->xaes_seal);
 	bulla_xaes_done(&lane->xaes_open);
 	EVP_MAC_CTX_free(lane->hmac);
-	bulla_random_done(&lane->random);
-	bulla_wipe(lane, sizeof *lane);
+	if (lane->here && bulla_fork_mark_is_ours(&lane->here->mark))
+		bulla_pages_unmap(&lane->pages);
+	else
+		bulla_pages_abandon(&lane->pages);
+	bulla_fork_page_free(lane->here, sizeof *lane->here);
 	free(lane);
 }
 
 bulla_code bulla_random(bulla_lane *lane, void *out, size_t n, bulla_error *err)
 {
-	return bulla_random_draw(&lane->random, out, n, err);
+	TRY(bulla_lane_enter(lane, err));
+	return bulla_random_draw(lane->secrets->random, &lane->here->random_left, out, n, err);
 }
 
 /* Short parts copied together: one call into OpenSSL is cheaper than four. */
@@ -135,11 +189,11 @@ bulla_code bulla_sha256(bulla_lane *lane, const bulla_bytes *parts, size_t n, ui
 /* Starts a message; without a key where `key` is the one that the context has. */
 static bool begin_hmac(bulla_lane *lane, const uint8_t key[static BULLA_KEY_SIZE])
 {
-	bool same = lane->hmac_keyed && bulla_key_remembered(lane->hmac_key, key, BULLA_KEY_SIZE);
+	bool same = lane->hmac_keyed && bulla_key_remembered(lane->secrets->hmac.bytes, key, BULLA_KEY_SIZE);
 
-	lane->hmac_keyed = false;
+	lane->hmac_keyed = lane->hmac_blank = false;
 	if (EVP_MAC_init(lane->hmac, same ? NULL : key, same ? 0 : BULLA_KEY_SIZE, NULL) != 1) return false;
-	if (!same) memcpy(lane->hmac_key, key, BULLA_KEY_SIZE);
+	if (!same) memcpy(lane->secrets->hmac.bytes, key, BULLA_KEY_SIZE);
 	lane->hmac_keyed = true;
 	return true;
 }
@@ -147,6 +201,7 @@ static bool begin_hmac(bulla_lane *lane, const uint8_t key[static BULLA_KEY_SIZE
 bulla_code bulla_hmac_sha256(bulla_lane *lane, const uint8_t key[static BULLA_KEY_SIZE], const bulla_bytes *parts, size_t n,
 			     uint8_t out[static 32], bulla_error *err)
 {
+	TRY(bulla_lane_enter(lane, err));
 	GATHERED together;
 	const bulla_bytes *part = gather(parts, &n, &together);
 	bool good = begin_hmac(lane, key);

@@ -10,7 +10,7 @@ enum { BLOCK = 16, HALF_NONCE = 12 };
 
 bulla_code bulla_xaes_init(bulla_xaes *xaes, bool encrypts, bulla_error *err)
 {
-	*xaes = (bulla_xaes){ 0 };
+	*xaes = (bulla_xaes){ .blank = true };
 	TRY(bulla_gcm_init(&xaes->gcm, "AES-256-GCM", encrypts, err));
 	EVP_CIPHER *ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
 	xaes->ecb = EVP_CIPHER_CTX_new();
@@ -26,7 +26,21 @@ void bulla_xaes_done(bulla_xaes *xaes)
 {
 	EVP_CIPHER_CTX_free(xaes->ecb);
 	bulla_gcm_done(&xaes->gcm);
-	bulla_wipe(xaes, sizeof *xaes);
+	*xaes = (bulla_xaes){ 0 };
+}
+
+void bulla_xaes_place(bulla_xaes *xaes, bulla_xaes_keys *keys)
+{
+	xaes->keys = keys;
+	xaes->gcm.key = &keys->derived;
+}
+
+void bulla_xaes_forget(bulla_xaes *xaes)
+{
+	static const uint8_t zeros[BULLA_KEY_SIZE];
+	xaes->keyed = false;
+	if (!xaes->blank) xaes->blank = EVP_EncryptInit_ex2(xaes->ecb, NULL, zeros, NULL, NULL) == 1;
+	bulla_gcm_forget(&xaes->gcm);
 }
 
 static bool encrypt_blocks(bulla_xaes *xaes, uint8_t *blocks, int len)
@@ -49,12 +63,12 @@ static bool set_key(bulla_xaes *xaes, const uint8_t *key)
 {
 	uint8_t l[BLOCK] = { 0 };
 
-	if (xaes->keyed && bulla_key_remembered(xaes->key, key, BULLA_KEY_SIZE)) return true;
-	xaes->keyed = false;
+	if (xaes->keyed && bulla_key_remembered(xaes->keys->key.bytes, key, BULLA_KEY_SIZE)) return true;
+	xaes->keyed = xaes->blank = false;
 	if (EVP_EncryptInit_ex2(xaes->ecb, NULL, key, NULL, NULL) != 1 || !encrypt_blocks(xaes, l, BLOCK)) return false;
-	doubled(xaes->k1, l);
+	doubled(xaes->keys->k1, l);
 	bulla_wipe(l, sizeof l);
-	memcpy(xaes->key, key, BULLA_KEY_SIZE);
+	memcpy(xaes->keys->key.bytes, key, BULLA_KEY_SIZE);
 	xaes->keyed = true;
 	return true;
 }
@@ -69,7 +83,7 @@ bulla_code bulla_xaes_derive(bulla_xaes *xaes, const uint8_t *key, const uint8_t
 	memcpy(m1, prefix, sizeof prefix);
 	memcpy(m1 + sizeof prefix, nonce, HALF_NONCE);
 	for (size_t i = 0; i < BLOCK; i++)
-		m1[i] ^= xaes->k1[i];
+		m1[i] ^= xaes->keys->k1[i];
 	memcpy(m2, m1, BLOCK);
 	m2[1] ^= 0x01 ^ 0x02; /* the counter */
 	if (encrypt_blocks(xaes, out->bytes, 2 * BLOCK)) return BULLA_OK;

@@ -10,17 +10,27 @@
 
 #include "crypto/gcm.h"
 
+/* What is remembered, in secret memory. */
+typedef struct bulla_xaes_keys {
+	bulla_secret key, derived; /* the last long key, and the last key derived from it */
+	uint8_t k1[16];
+} bulla_xaes_keys;
+
 /* One direction. One thread at a time. */
 typedef struct bulla_xaes {
-	EVP_CIPHER_CTX *ecb; /* AES-256 under `key` */
-	bool keyed;          /* `key` and `k1` are what `ecb` is keyed with */
-	uint8_t key[BULLA_KEY_SIZE];
-	uint8_t k1[16];
+	EVP_CIPHER_CTX *ecb; /* AES-256 under the long key */
+	bool blank;          /* `ecb` has had no key since the last bulla_xaes_forget() */
+	bool keyed;          /* `keys` has what `ecb` is keyed with */
+	bulla_xaes_keys *keys;
 	bulla_gcm gcm; /* under the derived key */
 } bulla_xaes;
 
 BULLA_MUST bulla_code bulla_xaes_init(bulla_xaes *xaes, bool encrypts, bulla_error *err); /* CRYPTO, MEMORY */
-void bulla_xaes_done(bulla_xaes *xaes);                                                   /* wipes; fine when zeroed */
+/* Before the first message: where keys are remembered, the caller's. */
+void bulla_xaes_place(bulla_xaes *xaes, bulla_xaes_keys *keys);
+void bulla_xaes_done(bulla_xaes *xaes); /* fine when zeroed; `keys` are not touched */
+/* Puts zeros in the place of OpenSSL's schedules. The caller wipes `keys`. */
+void bulla_xaes_forget(bulla_xaes *xaes);
 
 /* The derived key of `key` (32 bytes) and the first 12 bytes of a nonce. */
 BULLA_MUST bulla_code bulla_xaes_derive(bulla_xaes *xaes, const uint8_t *key, const uint8_t nonce[static 12], bulla_secret *out,

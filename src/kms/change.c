@@ -161,6 +161,7 @@ bulla_code bulla_engine_change(bulla_engine *engine, const char *operation, bull
 	pthread_mutex_lock(&engine->change);
 	for (int i = 0; i < BULLA_CHANGE_TRIES && code == BULLA_ERR_CONFLICT; i++)
 		code = try_once(engine, operation, planner, self, err);
+	bulla_lane_forget(engine->lane);
 	pthread_mutex_unlock(&engine->change);
 	return code;
 }

@@ -101,6 +101,7 @@ void bulla_desk_give(bulla_engine *engine, bulla_desk *desk)
 {
 	bulla_kms_journal_clear(&desk->journal);
 	bulla_buf_clear(&desk->plain);
+	bulla_lane_forget(desk->lane);
 	pthread_mutex_lock(&engine->lock);
 	desk->next = engine->desks;
 	engine->desks = desk;
@@ -119,7 +120,9 @@ static bulla_snapshot *current(bulla_engine *engine)
 static bulla_code reload(bulla_engine *engine, bulla_error *err)
 {
 	bulla_snapshot *fresh = NULL;
-	TRY(bulla_snapshot_load(&engine->store, engine->lane, &engine->root, engine->pool, &fresh, err));
+	bulla_code code = bulla_snapshot_load(&engine->store, engine->lane, &engine->root, engine->pool, &fresh, err);
+	bulla_lane_forget(engine->lane);
+	TRY(code);
 	pthread_mutex_lock(&engine->lock);
 	bulla_snapshot *old = engine->snapshot;
 	engine->snapshot = fresh;

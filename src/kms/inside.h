@@ -42,7 +42,7 @@ struct bulla_engine {
 	bulla_desk *desks;        /* under `lock` */
 };
 
-/* USAGE in a child of the process that opened the engine, where all keys read as zero. First thing in every call. */
+/* USAGE in a child of the process that opened the engine, where its keys are not there. First thing in every call. */
 BULLA_MUST bulla_code bulla_engine_check(const bulla_engine *engine, bulla_error *err);
 
 /* The image of the store as it is now: loads it again when it has changed. Give it back with bulla_snapshot_unref(). */

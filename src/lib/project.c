@@ -156,6 +156,11 @@ static bulla_code fail_missing(const bulla_project *project, bulla_error *err)
 
 bulla_code bulla_project_unlock(bulla_project *project, bulla_secret *ret_root, bulla_error *err)
 {
+	if (project->root_key && bulla_pool_is_wiped(project->pool)) {
+		bulla_code code = bulla_fail(err, BULLA_ERR_USAGE,
+					     "this project was opened before a fork: its root key did not survive it");
+		return bulla_advise(err, code, "open it in the child");
+	}
 	if (project->root_key) {
 		*ret_root = *project->root_key;
 		return bulla_project_unlock_with(project, ret_root, err);

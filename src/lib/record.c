@@ -146,6 +146,11 @@ bulla_bytes bulla_record_key(const bulla_record *record, size_t position)
 
 static bulla_code check_field(const bulla_record *record, size_t field, bulla_error *err)
 {
+	if (bulla_batch_is_inherited(record->batch)) {
+		bulla_fail(err, BULLA_ERR_USAGE,
+			   "the process has forked since this record was opened, and keys do not survive that");
+		return bulla_advise(err, BULLA_ERR_USAGE, "open it again in the child");
+	}
 	if (field < record->model->field_count) return BULLA_OK;
 	return bulla_fail(err, BULLA_ERR_USAGE, "field %zu of %zu", field, record->model->field_count);
 }

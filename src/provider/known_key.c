@@ -105,6 +105,10 @@ bulla_code bulla_known_key_answer(void *session, const bulla_question *question,
 	bool wrapping = question->verb == BULLA_ASK_WRAP;
 	(void)exchange;
 	(void)need;
+	if (bulla_pool_is_wiped(k->pool)) {
+		bulla_fail(err, BULLA_ERR_USAGE, "this key was read before a fork: it did not survive it");
+		return bulla_advise(err, BULLA_ERR_USAGE, "open the keyring in the child");
+	}
 	if (!wrapping && k->encrypt_only) return bulla_fail(err, BULLA_ERR_DENIED, "this key can only encrypt");
 	for (size_t i = 0; i < question->n; i++) {
 		bulla_question_item *item = &question->items[i];

@@ -1,5 +1,5 @@
 /*
- * test_lane.c - SHA-256, HMAC-SHA-256 and random bytes of a lane, and what a fork may not share.
+ * test_lane.c - SHA-256, HMAC-SHA-256 and random bytes of a lane, what a fork may not share, and what forgetting leaves.
  */
 #include "known.h"
 
@@ -7,7 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "crypto/lane.h"
+#include "crypto/aead.h"
+#include "crypto/lane_inside.h"
 
 static void sha256_answers(void **state)
 {
@@ -169,6 +170,66 @@ static void fork_shares_no_random_bytes(void **state)
 	assert_memory_not_equal(second, own, sizeof second);
 }
 
+static bulla_code use_every_key(bulla_lane *lane, const uint8_t *key, uint8_t *out)
+{
+	bulla_bytes message = bulla_view_str("message");
+	size_t at = 32;
+	TRY(bulla_hmac_sha256(lane, key, &message, 1, out, NULL));
+	for (bulla_aead a = 0; a < BULLA_AEAD_COUNT; a++) {
+		const bulla_aead_info *info = bulla_aead_about(a);
+		bulla_bytes k = bulla_view(key, info->key_size), nonce = bulla_view(key, info->nonce_size);
+		TRY(bulla_aead_seal(lane, a, k, nonce, message, message, out + at, NULL));
+		TRY(bulla_aead_open(lane, a, k, nonce, message, bulla_view(out + at, message.len + BULLA_TAG_SIZE), out + at,
+				    NULL));
+		TRY(bulla_aead_seal(lane, a, k, nonce, message, message, out + at, NULL));
+		at += message.len + BULLA_TAG_SIZE;
+	}
+	return BULLA_OK;
+}
+
+#define EVERY_KEY (32 + BULLA_AEAD_COUNT * (7 + BULLA_TAG_SIZE))
+
+/* A child uses its parent's lane: the remembered keys are not there, and everything comes out the same. */
+static void a_child_keys_anew(void **state)
+{
+	bulla_lane *lane = *state;
+	static const uint8_t key[32] = { 1, 2, 3 };
+	uint8_t before[EVERY_KEY], after[EVERY_KEY];
+	int status;
+
+	assert_int_equal(use_every_key(lane, key, before), BULLA_OK);
+	pid_t child = fork();
+	if (child == 0) _exit(use_every_key(lane, key, after) || memcmp(before, after, sizeof before) != 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(use_every_key(lane, key, after), BULLA_OK);
+	assert_memory_equal(before, after, sizeof before);
+}
+
+static bool holds(const void *memory, size_t size, const uint8_t *key, size_t n)
+{
+	return memmem(memory, size, key, n) != NULL;
+}
+
+static void forgets(void **state)
+{
+	bulla_lane *lane = *state;
+	uint8_t key[32], before[EVERY_KEY], after[EVERY_KEY];
+	const size_t kept = offsetof(bulla_lane_secrets, random);
+
+	assert_int_equal(bulla_random(lane, key, sizeof key, NULL), BULLA_OK);
+	assert_int_equal(use_every_key(lane, key, before), BULLA_OK);
+	assert_true(holds(lane->secrets, kept, key, 16));
+	assert_false(holds(lane, sizeof *lane, key, 16));
+	bulla_lane_forget(lane);
+	for (size_t i = 0; i < kept; i++)
+		assert_int_equal(((const uint8_t *)lane->secrets)[i], 0);
+	assert_int_equal(use_every_key(lane, key, after), BULLA_OK);
+	assert_memory_equal(before, after, sizeof before);
+	bulla_lane_forget(lane);
+	bulla_lane_forget(lane);
+}
+
 static int make_lane(void **state)
 {
 	return bulla_lane_new((bulla_lane **)state, NULL) == BULLA_OK ? 0 : -1;
@@ -191,6 +252,8 @@ int main(void)
 		cmocka_unit_test(random_bytes),
 		cmocka_unit_test(random_does_not_repeat),
 		cmocka_unit_test(fork_shares_no_random_bytes),
+		cmocka_unit_test(a_child_keys_anew),
+		cmocka_unit_test(forgets),
 	};
 	return cmocka_run_group_tests_name("crypto/lane", tests, make_lane, free_lane);
 }

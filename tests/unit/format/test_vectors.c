@@ -95,8 +95,10 @@ static void values(void **state)
 static void check_derived_key(const bulla_json *v, const uint8_t *key, const uint8_t *nonce)
 {
 	bulla_xaes xaes;
+	bulla_xaes_keys keys;
 	bulla_secret derived;
 	assert_int_equal(bulla_xaes_init(&xaes, true, NULL), BULLA_OK);
+	bulla_xaes_place(&xaes, &keys);
 	assert_int_equal(bulla_xaes_derive(&xaes, key, nonce, &derived, NULL), BULLA_OK);
 	vector_same(v, "derived_key", bulla_view(derived.bytes, sizeof derived.bytes));
 	bulla_xaes_done(&xaes);

@@ -8,9 +8,11 @@
 #include <cmocka.h>
 
 #include "rootkey/rootkey.h"
+#include "lib/inside.h"
 #include "sandbox.h"
 
 #include <bulla/bulla.h>
+#include <sys/wait.h>
 
 #define LOCAL "version: 1\nenvironments:\n  development: { key: local }\n"
 #define MODEL                                                                                                                    \
@@ -43,6 +45,40 @@ static void test_init_makes_everything(void **state)
 	assert_int_equal(n, 1);
 	assert_string_equal(keys[0].aliases, "alias/default");
 	free(keys);
+	bulla_project_close(project);
+	sandbox_done(&box);
+}
+
+/* What was opened before a fork is for the parent: a child is told so, whatever it tries, and may close it. */
+static int child_uses(bulla_project *project)
+{
+	BULLA_SECRET root = { 0 };
+	bulla_error err = { 0 };
+	bulla_pair id = { bulla_view_str("id"), bulla_view_str("1") };
+	bulla_record *record = NULL;
+	const bulla_model *model = NULL;
+	if (bulla_keyring_model(project->keyring, "users", &model, &err)) return 1;
+	if (bulla_project_unlock(project, &root, &err) != BULLA_ERR_USAGE || !strstr(err.text, "fork")) return 2;
+	if (bulla_record_new(project->keyring, model, &id, 1, &record, &err) != BULLA_ERR_USAGE) return 3;
+	if (bulla_engine_tick(project->engine, &err) != BULLA_ERR_USAGE) return 4;
+	bulla_project_close(project);
+	return 0;
+}
+
+static void test_not_in_a_child(void **state)
+{
+	sandbox box = sandbox_new(LOCAL MODEL);
+	bulla_project *project = NULL;
+	bulla_error err = { 0 };
+	int status = 0;
+	(void)state;
+	make_store(&box, NULL);
+	assert_ok(bulla_project_open(box.config, NULL, BULLA_PROJECT_KEYRING, &project, &err));
+	pid_t child = fork();
+	if (child == 0) _exit(child_uses(project));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_ok(bulla_engine_tick(project->engine, &err));
 	bulla_project_close(project);
 	sandbox_done(&box);
 }
@@ -295,11 +331,17 @@ static void test_missing_things(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_init_makes_everything),         cmocka_unit_test(test_init_overwrites_nothing),
-		cmocka_unit_test(test_init_goes_on_where_it_was_cut), cmocka_unit_test(test_foreign_escrow),
-		cmocka_unit_test(test_the_escrow_is_a_root_key),      cmocka_unit_test(test_environments_without_a_store),
-		cmocka_unit_test(test_branch_keys_need_a_store),      cmocka_unit_test(test_public_keyring),
-		cmocka_unit_test(test_rotation_rewraps_branches),     cmocka_unit_test(test_missing_things),
+		cmocka_unit_test(test_init_makes_everything),
+		cmocka_unit_test(test_not_in_a_child),
+		cmocka_unit_test(test_init_overwrites_nothing),
+		cmocka_unit_test(test_init_goes_on_where_it_was_cut),
+		cmocka_unit_test(test_foreign_escrow),
+		cmocka_unit_test(test_the_escrow_is_a_root_key),
+		cmocka_unit_test(test_environments_without_a_store),
+		cmocka_unit_test(test_branch_keys_need_a_store),
+		cmocka_unit_test(test_public_keyring),
+		cmocka_unit_test(test_rotation_rewraps_branches),
+		cmocka_unit_test(test_missing_things),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 #include "../core/world.h"
 
 #include <bulla/record.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define HEAD "version: 1\nenvironments: { development: { key: fake/call/main } }\nmodels:\n"
 
@@ -251,6 +253,38 @@ static void an_index_beside_the_record(void **state)
 	bulla_record_free(record);
 }
 
+/* A child neither has the parent's data key nor crashes for want of it: it is told, and opens the record again. */
+static int child_uses(bulla_record *record, bulla_bytes key, bulla_bytes sealed)
+{
+	BULLA_BUF_AUTO bulla_buf scratch = { 0 };
+	bulla_value value = text("y");
+	bulla_record *again = NULL;
+	if (bulla_record_seal(record, 0, &value, &scratch, &err) != BULLA_ERR_USAGE || !strstr(err.text, "forked")) return 1;
+	if (bulla_record_unseal(record, 0, sealed, &scratch, &value, &err) != BULLA_ERR_USAGE) return 2;
+	if (bulla_record_index(record, 0, &value, &scratch, &err) != BULLA_ERR_USAGE) return 3;
+	if (bulla_record_open(w->keyring, world_model(w, "users"), inputs, COUNT(inputs), &key, &again, &err)) return 4;
+	if (bulla_record_unseal(again, 0, sealed, &scratch, &value, &err) || !bulla_bytes_is(value.bytes, "x")) return 5;
+	bulla_record_free(record);
+	bulla_record_free(again);
+	bulla_keyring_tick(w->keyring);
+	return 0;
+}
+
+static void not_in_a_child(void **state)
+{
+	int status = 0;
+	(void)state;
+	bulla_record *spare = record_new("users"), *record = record_new("users");
+	bulla_record_free(spare);
+	BULLA_BUF_AUTO bulla_buf sealed = seal(record, 0, text("x")), key = key_of(record, 0);
+	pid_t child = fork();
+	if (child == 0) _exit(child_uses(record, bulla_view_buf(&key), bulla_view_buf(&sealed)));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	BULLA_BUF_AUTO bulla_buf more = seal(record, 0, text("z"));
+	bulla_record_free(record);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +297,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(kms_is_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(workbenches_are_used_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_index_beside_the_record, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(not_in_a_child, set_up, tear_down),
 	};
 	return cmocka_run_group_tests_name("lib/record", tests, NULL, NULL);
 }

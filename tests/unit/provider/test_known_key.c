@@ -8,6 +8,9 @@
 #include "provider/known_key.h"
 #include "provider/providers.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 static const char hex[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 static const char base64[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -265,12 +268,31 @@ static void the_test_key(void **state)
 	bulla_known_key_close(NULL);
 }
 
+/* In a child the key is not there: nothing is wrapped under zeros, or under what else lies at its place. */
+static void not_in_a_child(void **state)
+{
+	BULLA_BUF_AUTO bulla_buf blob = { 0 };
+	bulla_error err = { 0 };
+	int status = 0;
+	(void)state;
+	bulla_known_key *k = opened("insecure-test-key");
+	pid_t child = fork();
+	if (child == 0) {
+		bulla_code code = ask(k, BULLA_ASK_WRAP, false, bulla_view(data_key, sizeof data_key), &blob, &err);
+		_exit(code != BULLA_ERR_USAGE || blob.len || !strstr(err.text, "fork"));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(ask(k, BULLA_ASK_WRAP, false, bulla_view(data_key, sizeof data_key), &blob, NULL), BULLA_OK);
+	bulla_known_key_close(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms_of_a_key), cmocka_unit_test(places_of_files), cmocka_unit_test(no_keys),
 		cmocka_unit_test(references),     cmocka_unit_test(table),           cmocka_unit_test(wraps_and_unwraps),
-		cmocka_unit_test(the_test_key),
+		cmocka_unit_test(the_test_key),   cmocka_unit_test(not_in_a_child),
 	};
 	return cmocka_run_group_tests_name("provider/known_key", tests, set_up, tear_down);
 }
