@@ -17,7 +17,7 @@ typedef struct bulla_cli bulla_cli;
 typedef struct bulla_option {
 	const char *name;     /* without the dashes */
 	char letter;          /* 0: none */
-	const char *argument; /* "FILE"; NULL: a switch */
+	const char *argument; /* "FILE"; "[N]": one that may be left out, and begins with a digit; NULL: a switch */
 	const char *help;     /* one line */
 } bulla_option;
 
@@ -37,7 +37,7 @@ typedef struct bulla_command {
 
 typedef struct bulla_given {
 	const bulla_option *option;
-	const char *value; /* NULL for a switch */
+	const char *value; /* NULL for a switch, and for a value that was left out */
 } bulla_given;
 
 struct bulla_cli {
@@ -52,6 +52,7 @@ struct bulla_cli {
 	char subject[136]; /* " users" when the command is about one model, else empty: for messages */
 	char next[512];    /* of the `Next:` line; a command that leaves it empty has none to give */
 	atomic_bool stop;  /* set by SIGINT */
+	atomic_bool looks; /* it only looks, again and again: stopping it needs no words */
 	bulla_buf object;  /* the JSON object of the answer, once begun */
 	bulla_json_writer writer;
 	bool broken_pipe; /* the reader of stdout has gone */

@@ -57,10 +57,10 @@ static void print_all(bulla_cli *cli, const char *family)
 
 static void list_option(bulla_buf *line, const bulla_option *o)
 {
-	if (bulla_buf_printf(line, NULL, "\t--%s%s", o->name, o->argument ? "=" : "")) return;
+	if (bulla_buf_printf(line, NULL, "\t--%s%s", o->name, o->argument && o->argument[0] != '[' ? "=" : "")) return;
 }
 
-/* Name, arguments ("-" for none: shells take two tabs for one), then each option; one that takes a value ends with "=". */
+/* Name, arguments ("-" for none: shells take two tabs for one), then each option; one that must have a value ends with "=". */
 static void print_list(bulla_cli *cli)
 {
 	for (const bulla_command *c = bulla_commands; c->name; c++) {

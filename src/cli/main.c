@@ -23,8 +23,9 @@ static void *wait_for_signals(void *self)
 	(void)sigaddset(&set, SIGTERM);
 	if (sigwait(&set, &number) == 0) {
 		atomic_store(&cli->stop, true);
-		bulla_cli_say(cli, "%sbulla: stopping at the next checkpoint; once more stops at once",
-			      isatty(STDERR_FILENO) ? "\n" : "");
+		if (!atomic_load(&cli->looks))
+			bulla_cli_say(cli, "%sbulla: stopping at the next checkpoint; once more stops at once",
+				      isatty(STDERR_FILENO) ? "\n" : "");
 	}
 	if (sigwait(&set, &number) == 0) _exit(130);
 	return NULL;

@@ -98,16 +98,24 @@ static bool names_option(const bulla_cli *cli, const char *word)
 	return strncmp(word, "--", 2) == 0 && word[2] && find_option(cli, word + 2, strcspn(word + 2, "="), 0);
 }
 
+/* A value that may be left out begins with a digit, so that no name is taken for one. */
+static bool is_given(const bulla_option *option, const char *word)
+{
+	return option->argument[0] != '[' || (word && *word >= '0' && *word <= '9');
+}
+
 /* `inline_value` came with the option ("--out=FILE", "-oFILE"); else the next word is taken. */
 static bulla_code take_value(bulla_cli *cli, const bulla_option *option, const char *inline_value, int argc, char **argv, int *i,
 			     bulla_error *err)
 {
 	if (!option->argument && inline_value) return bulla_fail(err, BULLA_ERR_USAGE, "--%s takes no value", option->name);
-	if (!option->argument || inline_value) return give(cli, option, inline_value, err);
+	const char *next = *i + 1 < argc ? argv[*i + 1] : NULL;
+	if (!option->argument || inline_value || !is_given(option, next)) return give(cli, option, inline_value, err);
 	/* an option in the place of the value: the value was forgotten; one that looks like an option is given as --name=value */
-	if (*i + 1 >= argc || names_option(cli, argv[*i + 1]))
+	if (!next || names_option(cli, next))
 		return bulla_fail(err, BULLA_ERR_USAGE, "--%s needs a value: %s", option->name, option->argument);
-	return give(cli, option, argv[++*i], err);
+	++*i;
+	return give(cli, option, next, err);
 }
 
 static bulla_code take_long(bulla_cli *cli, int argc, char **argv, int *i, bulla_error *err)
@@ -128,7 +136,9 @@ static bulla_code take_short(bulla_cli *cli, int argc, char **argv, int *i, bull
 			return bulla_advise(err, code, "bulla help%s%s", cli->command ? " " : "",
 					    cli->command ? cli->command->name : "");
 		}
-		if (option->argument) return take_value(cli, option, letter[1] ? letter + 1 : NULL, argc, argv, i, err);
+		bool last = !letter[1];
+		if (option->argument && (last || is_given(option, letter + 1)))
+			return take_value(cli, option, last ? NULL : letter + 1, argc, argv, i, err);
 		TRY(give(cli, option, NULL, err));
 	}
 	return BULLA_OK;

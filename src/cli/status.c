@@ -13,12 +13,14 @@
 #include <unistd.h>
 
 const bulla_option bulla_options_status[] = {
-	{ "watch", 'w', NULL, "again every two seconds, until stopped" },
+	{ "watch", 'w', "[SECONDS]", "again and again, every 2 seconds or as many as are given, until stopped" },
 	{ NULL },
 };
 
-#define SLICES   20 /* of a pause between two looks */
-#define SLICE_NS 100000000
+#define WATCH_SECONDS     2
+#define WATCH_SECONDS_MAX 86400
+#define SLICE_NS          100000000 /* of a pause between two looks */
+#define SLICES            10        /* a second */
 
 /* --- for people ------------------------------------------------------------------------------------------------------ */
 static bulla_code print_fields(bulla_cli *cli, const bulla_json *fields, bulla_error *err)
@@ -180,36 +182,83 @@ static bulla_code all(bulla_cli *cli, bulla_project *project, const bulla_model 
 	return BULLA_OK;
 }
 
+/* --- watching -------------------------------------------------------------------------------------------------------- */
+typedef struct watching {
+	bulla_project *project;
+	const bulla_model *models;
+	size_t n;
+	uint64_t seconds;
+	bool screen; /* each look in the place of the one before */
+	bool begun;
+} watching;
+
+static void time_now(char *out, size_t size)
+{
+	struct tm utc;
+	time_t now = time(NULL);
+	*out = 0;
+	if (gmtime_r(&now, &utc)) (void)strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
 /* One look as a line of its own. */
-static bulla_code look_json(bulla_cli *cli, bulla_project *project, const bulla_model *models, size_t n, bulla_error *err)
+static bulla_code look_json(bulla_cli *cli, watching *w, const char *at, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf line = { 0 };
-	bulla_json_writer w = bulla_json_to(&line);
-	bulla_json_open(&w, NULL, '{');
-	TRY(all(cli, project, models, n, &w, err));
-	bulla_json_close(&w, '}');
-	TRY(bulla_json_end(&w, err));
+	bulla_json_writer out = bulla_json_to(&line);
+	bulla_json_open(&out, NULL, '{');
+	bulla_json_put_str(&out, "at", at);
+	TRY(all(cli, w->project, w->models, w->n, &out, err));
+	bulla_json_close(&out, '}');
+	TRY(bulla_json_end(&out, err));
 	TRY(bulla_buf_add_str(&line, "\n", err));
 	return bulla_cli_write(cli, bulla_view_buf(&line), err);
 }
 
-/* Until stopped: that is how it ends, so it is no failure. */
-static bulla_code watch(bulla_cli *cli, bulla_project *project, const bulla_model *models, size_t n, bulla_error *err)
+static bulla_code look(bulla_cli *cli, watching *w, bulla_error *err)
+{
+	char at[32];
+	time_now(at, sizeof at);
+	if (cli->json) return look_json(cli, w, at, err);
+	const char *between = w->begun ? "\n" : "";
+	bulla_cli_print(cli, "%s%s, every %llu s", w->screen ? "\033[H\033[J" : between, at, (unsigned long long)w->seconds);
+	w->begun = true;
+	return all(cli, w->project, w->models, w->n, NULL, err);
+}
+
+/* A table that is locked for a while (finish rewrites it) is no reason to look away. */
+static bulla_code look_again(bulla_cli *cli, watching *w, bulla_error *err)
+{
+	bulla_error failure = { 0 };
+	bulla_code code = look(cli, w, &failure);
+	if (code && atomic_load(&cli->stop)) return BULLA_OK; /* stopped while it waited for a lock */
+	if (code && failure.retryable) {
+		bulla_cli_say(cli, "bulla: %s: %s; looking again", bulla_code_name(code), failure.text);
+		code = BULLA_OK;
+	}
+	if (code && err) *err = failure;
+	return code ? code : bulla_cli_flush(cli, err);
+}
+
+static void pause_between(const bulla_cli *cli, uint64_t seconds)
 {
 	const struct timespec slice = { 0, SLICE_NS };
-	bool screen = isatty(STDOUT_FILENO) && !cli->json;
+	for (uint64_t i = 0; i < seconds * SLICES && !atomic_load(&cli->stop); i++)
+		(void)nanosleep(&slice, NULL);
+}
+
+/* Until stopped: that is how it ends, so it is no failure. */
+static bulla_code watch(bulla_cli *cli, watching *w, bulla_error *err)
+{
+	w->screen = isatty(STDOUT_FILENO) && !cli->json;
 	cli->lines = true;
-	while (!atomic_load(&cli->stop)) {
-		if (screen) bulla_cli_print(cli, "\033[H\033[J"); /* in the place of what was shown before */
-		if (cli->json)
-			TRY(look_json(cli, project, models, n, err));
-		else
-			TRY(all(cli, project, models, n, NULL, err));
-		TRY(bulla_cli_flush(cli, err));
-		for (int i = 0; i < SLICES && !atomic_load(&cli->stop); i++)
-			(void)nanosleep(&slice, NULL);
+	atomic_store(&cli->looks, true);
+	(void)setvbuf(stdout, NULL, _IOFBF, BUFSIZ * 8); /* a look goes out whole: no flicker */
+	bulla_code code = BULLA_OK;
+	while (code == BULLA_OK && !atomic_load(&cli->stop)) {
+		code = look_again(cli, w, err);
+		if (code == BULLA_OK) pause_between(cli, w->seconds);
 	}
-	return BULLA_OK;
+	return code;
 }
 
 bulla_code bulla_run_status(bulla_cli *cli, bulla_error *err)
@@ -217,8 +266,11 @@ bulla_code bulla_run_status(bulla_cli *cli, bulla_error *err)
 	BULLA_PROJECT_AUTO project = NULL;
 	const bulla_model *models = NULL;
 	size_t n = 0;
+	watching w = { 0 };
+	TRY(bulla_cli_number(cli, "watch", 1, WATCH_SECONDS_MAX, WATCH_SECONDS, &w.seconds, err));
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_SCHEMA, &project, err));
 	TRY(bulla_cli_models(cli, project, &models, &n, err));
-	if (bulla_cli_switch(cli, "watch")) return watch(cli, project, models, n, err);
+	w.project = project, w.models = models, w.n = n;
+	if (bulla_cli_switch(cli, "watch")) return watch(cli, &w, err);
 	return all(cli, project, models, n, cli->json ? bulla_cli_json(cli) : NULL, err);
 }

@@ -20,8 +20,13 @@ static bulla_code nothing(bulla_cli *cli, bulla_error *err)
 }
 
 static const bulla_option plan_options[] = {
-	{ "out", 'o', "FILE", "" },  { "rehearse", 'r', NULL, "" }, { "context", 'x', "NAME=VALUE", "" },
-	{ "workers", 'w', "N", "" }, { "settle", 0, "TIME", "" },   { NULL },
+	{ "out", 'o', "FILE", "" },
+	{ "rehearse", 'r', NULL, "" },
+	{ "context", 'x', "NAME=VALUE", "" },
+	{ "workers", 'w', "N", "" },
+	{ "settle", 0, "TIME", "" },
+	{ "watch", 'W', "[SECONDS]", "" },
+	{ NULL },
 };
 
 const bulla_command bulla_commands[] = {
@@ -82,6 +87,39 @@ static void test_short_options(void **state)
 	assert_int_equal(parse(&cli, "plan -o file", &err), BULLA_OK);
 	assert_string_equal(bulla_cli_value(&cli, "out"), "file");
 	assert_int_equal(parse(&cli, "plan -z", &err), BULLA_ERR_USAGE);
+}
+
+static void test_a_value_that_may_be_left_out(void **state)
+{
+	static const struct {
+		const char *line, *value;
+		size_t arguments;
+	} cases[] = {
+		{ "plan --watch", NULL, 0 },
+		{ "plan --watch users", NULL, 1 },
+		{ "plan --watch 5 users", "5", 1 },
+		{ "plan users --watch=7", "7", 1 },
+		{ "plan -W", NULL, 0 },
+		{ "plan -W9 users", "9", 1 },
+		{ "plan -W 9 users", "9", 1 },
+		{ "plan -Wr users", NULL, 1 },
+		{ "plan --watch --rehearse", NULL, 0 },
+	};
+	bulla_cli cli;
+	bulla_error err;
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_int_equal(parse(&cli, cases[i].line, &err), BULLA_OK);
+		assert_true(bulla_cli_switch(&cli, "watch"));
+		assert_int_equal(cli.argument_count, cases[i].arguments);
+		const char *value = bulla_cli_value(&cli, "watch");
+		if (cases[i].value)
+			assert_string_equal(value, cases[i].value);
+		else
+			assert_null(value);
+	}
+	assert_int_equal(parse(&cli, "plan -Wr", &err), BULLA_OK);
+	assert_true(bulla_cli_switch(&cli, "rehearse"));
 }
 
 static void test_words_that_are_no_options(void **state)
@@ -272,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options_before_and_after),
 		cmocka_unit_test(test_short_options),
+		cmocka_unit_test(test_a_value_that_may_be_left_out),
 		cmocka_unit_test(test_words_that_are_no_options),
 		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_what_was_meant),
