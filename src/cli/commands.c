@@ -25,6 +25,8 @@ const bulla_command bulla_commands[] = {
 	{ JOB, "rotate", "[MODEL]", "new wraps, new data keys, for every row", bulla_options_rotate, 0, 1, true,
 	  bulla_run_rotate },
 	{ JOB, "status", "[MODEL]", "coverage, quarantine, plaintext left", bulla_options_status, 0, 1, true, bulla_run_status },
+	{ JOB, "scan", "", "columns that look like personal data in the clear, in whole databases", bulla_options_scan, 0, 0,
+	  true, bulla_run_scan },
 
 	{ READING, "search", "MODEL FIELD [VALUE]", "find rows through a blind index", bulla_options_search, 2, 3, false,
 	  bulla_run_search },

@@ -191,4 +191,26 @@ BULLA_MUST bulla_code bulla_job_status(const bulla_job *job, bulla_buf *out, bul
 BULLA_MUST bulla_code bulla_database_propose(const char *url, const char *base_dir, const char *table, const char *const *fields,
 					     size_t n, bulla_buf *out, bulla_error *err);
 
+/* --- scan ------------------------------------------------------------------------------------------------------- */
+#define BULLA_DISCOVERY_ROWS 1000 /* of each table, by default */
+
+typedef struct bulla_discovery {
+	const char *name; /* of the database in bulla.yaml, or whatever it shall be called */
+	const char *url;
+	const char *base_dir;
+	const bulla_schema *schema; /* tells which columns a model covers; may be NULL */
+	const char *const *tables;  /* only these; table_count 0: all */
+	size_t table_count;
+	uint64_t sample; /* rows of each table */
+	int64_t lock_wait_ms;
+	bulla_progress progress; /* may be NULL */
+	void *progress_self;
+	const atomic_bool *stop; /* may be NULL */
+} bulla_discovery;
+
+/* Writes what looks like personal data in the clear as one JSON object: database, findings (table, column, kind, label,
+ * confidence, because, values, matching, model, obstacle, proposed), tables, columns, sealed_columns, rows. Columns that hold what a
+ * model has sealed are not looked at. Never a value. */
+BULLA_MUST bulla_code bulla_database_discover(const bulla_discovery *what, bulla_buf *out, bulla_error *err);
+
 #endif

@@ -361,6 +361,7 @@ const bulla_target bulla_target_sqlite = {
 	.close = close_session,
 	.inspect = bulla_lite_inspect,
 	.tables = bulla_lite_tables,
+	.sample = bulla_lite_sample,
 	.begin_read = begin_read,
 	.begin_write = begin_write,
 	.commit = commit,

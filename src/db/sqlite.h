@@ -56,6 +56,7 @@ int bulla_lite_bind_sealed(sqlite3_stmt *stmt, int parameter, bulla_bytes bytes,
 /* --- pieces of the target ---------------------------------------------------------------------------------------- */
 bulla_code bulla_lite_inspect(bulla_db *db, const char *name, bulla_table **out, bulla_error *err);
 bulla_code bulla_lite_tables(bulla_db *db, bulla_answer each, void *self, bulla_error *err);
+bulla_code bulla_lite_sample(bulla_db *db, const bulla_table *table, uint64_t n, bulla_answer each, void *self, bulla_error *err);
 
 bulla_code bulla_lite_walk_open(bulla_db *db, const bulla_mapping *mapping, const bulla_shape *shape, bulla_walk_kind kind,
 				const bulla_field *field, bulla_walk **out, bulla_error *err);

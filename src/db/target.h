@@ -29,6 +29,7 @@ typedef struct bulla_place {
 } bulla_place;
 
 #define BULLA_LOCK_WAIT_MS 30000
+#define BULLA_SAMPLE_BYTES 4096 /* of a value in a sample */
 
 /* Which rows a walk visits. All but EQUAL and ROW go in the order of the locator. */
 typedef enum bulla_walk_kind {
@@ -59,6 +60,10 @@ struct bulla_target {
 	bulla_code (*inspect)(bulla_db *db, const char *name, bulla_table **out, bulla_error *err);
 	/* The user's tables; one value each, the name. */
 	bulla_code (*tables)(bulla_db *db, bulla_answer each, void *self, bulla_error *err);
+
+	/* `n` rows, or all where there are fewer, from all over a table: the values of its columns, each at most once, texts and
+	 * binaries cut at BULLA_SAMPLE_BYTES. Outside a transaction. */
+	bulla_code (*sample)(bulla_db *db, const bulla_table *table, uint64_t n, bulla_answer each, void *self, bulla_error *err);
 
 	/* One snapshot for reading; a transaction for writing, LOCKED after the wait, INTERRUPTED when place->stop is set.
 	 * commit and rollback end either; a failed commit has rolled back. rollback outside a transaction does nothing. */

@@ -46,6 +46,14 @@ def test_every_quarantine_reason_is_explained():
     assert set(re.findall(r'^\| `(\w+)` \|', table, re.M)) == reasons
 
 
+def test_every_kind_of_personal_data_is_explained():
+    kinds = set(re.findall(r'^\t\{ "(\w+)", "', tree.read('src/db/detect.c'), re.M))
+    assert len(kinds) > 40
+    table = tree.read('docs/SCAN.md').partition('## Kinds')[2]
+    cells = [line.split('|')[1] for line in table.splitlines() if line.startswith('| `')]
+    assert set(re.findall(r'`(\w+)`', ''.join(cells))) == kinds
+
+
 def anchors(path):
     """What GitHub and others call the headings of a page."""
     headings = re.findall(r'^#+ +(.*)$', FENCE.sub('', tree.read(path)), re.M)
