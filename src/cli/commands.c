@@ -61,6 +61,8 @@ const bulla_command bulla_commands[] = {
 	{ AUDIT, "audit adopt", "", "go on after the log and the key store fell apart", bulla_options_audit_adopt, 0, 0, false,
 	  bulla_run_audit_adopt },
 
+	{ OTHER, "doctor", "", "what is wrong with this installation, and how to mend it", bulla_options_doctor, 0, 0, false,
+	  bulla_run_doctor },
 	{ OTHER, "help", "[COMMAND]", "this text, or that of one command", bulla_options_help, 0, 2, false, bulla_run_help },
 	{ OTHER, "version", "", "the release", NOTHING, 0, 0, false, bulla_run_version },
 	{ NULL },

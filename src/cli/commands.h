@@ -38,6 +38,7 @@ BULLA_COMMAND(audit_lookup);
 BULLA_COMMAND(audit_verify);
 BULLA_COMMAND(audit_export);
 BULLA_COMMAND(audit_adopt);
+BULLA_COMMAND(doctor);
 BULLA_COMMAND(help);
 BULLA_COMMAND(version);
 

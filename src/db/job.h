@@ -185,6 +185,11 @@ BULLA_MUST bulla_code bulla_job_open_value(const bulla_job *job, const bulla_byt
  * by key version; quarantine by reason; plaintext left; last plaintext-only write; workers. Needs no keys. */
 BULLA_MUST bulla_code bulla_job_status(const bulla_job *job, bulla_buf *out, bulla_error *err);
 
+/* What `doctor` asks of one model, as one JSON object: model, table, phase, ready, owner, alive, heartbeat_seconds_ago, unsealed (found
+ * through the queue), quarantine, guards (triggers that are missing, changed or left over), newest_ms (the newest time that the
+ * bookkeeping knows), database (see target.h). Needs no keys, changes nothing. */
+BULLA_MUST bulla_code bulla_job_examine(const bulla_job *job, bulla_buf *out, bulla_error *err);
+
 /* What `init` needs: the tables of a database and proposals for the given fields, as a JSON object
  * {"table","primary_key","context", "fields":[{"name","type",...}],"warnings":[...]}; REFUSED or NOT_FOUND with what to
  * do. */

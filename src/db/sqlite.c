@@ -381,10 +381,12 @@ const bulla_target bulla_target_sqlite = {
 	.install = bulla_lite_install,
 	.index = bulla_lite_index,
 	.drop = bulla_lite_drop,
+	.guards = bulla_lite_guards,
 	.prepare_drop = bulla_lite_prepare_drop,
 	.purge = bulla_lite_purge,
 	.remains = bulla_lite_remains,
 	.copy = bulla_lite_copy,
 	.discard = bulla_lite_discard,
 	.size = size,
+	.condition = bulla_lite_condition,
 };

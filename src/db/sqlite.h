@@ -75,11 +75,14 @@ void bulla_lite_writer_close(bulla_writer *writer);
 bulla_code bulla_lite_install(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
 bulla_code bulla_lite_index(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
 bulla_code bulla_lite_drop(bulla_db *db, const bulla_mapping *mapping, bulla_casualty casualty, void *self, bulla_error *err);
+bulla_code bulla_lite_guards(bulla_db *db, const bulla_mapping *mapping, bool finished, bulla_casualty each, void *self,
+			     bulla_error *err);
 bulla_code bulla_lite_prepare_drop(bulla_db *db, bulla_error *err);
 bulla_code bulla_lite_purge(bulla_db *db, bulla_error *err);
 bulla_code bulla_lite_remains(bulla_db *db, const bulla_mapping *mapping, bulla_json_writer *out, bulla_error *err);
 bulla_code bulla_lite_copy(bulla_db *db, char **ret_url, bulla_error *err);
 void bulla_lite_discard(const char *url);
+bulla_code bulla_lite_condition(bulla_db *db, bulla_json_writer *out, bulla_error *err);
 
 /* --- SQL of a mapping (sqlite_sql.c) ------------------------------------------------------------------------------ */
 /* Appends the condition "has plaintext and no ciphertext" in brackets, the columns behind the prefixes `t` and `c` ("t.",

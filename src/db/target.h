@@ -109,6 +109,11 @@ struct bulla_target {
 	bulla_code (*index)(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
 	bulla_code (*drop)(bulla_db *db, const bulla_mapping *mapping, bulla_casualty casualty, void *self, bulla_error *err);
 
+	/* Are the triggers those that the model asks for, with `finished` in their final form? `each` is told of one that is
+	 * "missing", "changed" or "left over". Changes nothing. */
+	bulla_code (*guards)(bulla_db *db, const bulla_mapping *mapping, bool finished, bulla_casualty each, void *self,
+			     bulla_error *err);
+
 	/* Before drop, outside a transaction: prepares the session for it. After it is committed, outside a transaction:
 	 * rewrites the database's own files so that they hold nothing that was deleted. Both may be repeated. */
 	bulla_code (*prepare_drop)(bulla_db *db, bulla_error *err);
@@ -123,6 +128,9 @@ struct bulla_target {
 
 	/* Bytes of the database, and of one more row of bookkeeping in it, for plans. */
 	bulla_code (*size)(bulla_db *db, uint64_t *ret_bytes, bulla_error *err);
+	/* Writes what doctor asks of the database itself as members, as far as it can be known: file, bytes, free_bytes,
+	 * temporary, temporary_free_bytes, wal_bytes, others_read, others_write. */
+	bulla_code (*condition)(bulla_db *db, bulla_json_writer *out, bulla_error *err);
 };
 
 /* Opens `place` with the target of its scheme. CONFIG for a scheme that this build does not know. */

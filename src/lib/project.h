@@ -93,6 +93,15 @@ BULLA_MUST bulla_code bulla_project_adopt(const char *config, const char *enviro
  * the root key. EXISTS. */
 BULLA_MUST bulla_code bulla_project_backup(bulla_project *project, const char *path, bulla_log_head *ret_head, bulla_error *err);
 
+typedef struct bulla_backed_up {
+	int64_t at_us;     /* when the store was last backed up; 0: never, as far as this store knows */
+	uint64_t keys;     /* KMS keys with material that was made since: it is in no backup */
+	uint64_t branches; /* versions of branch, index and shared keys likewise */
+} bulla_backed_up;
+
+/* Of a project that is open as ENGINE and has a store on disk. */
+BULLA_MUST bulla_code bulla_project_backed_up(bulla_project *project, bulla_backed_up *ret, bulla_error *err);
+
 typedef struct bulla_restored {
 	char replaced[4096]; /* where the store lies that was there before; empty when there was none */
 	bool adopt;          /* the log does not fit: `bulla audit adopt` is next */

@@ -14,6 +14,7 @@
 
 #define CHECKPOINT_NOTE "backup"
 #define CHECKPOINT_MAX  65536
+#define BACKED_UP_NOTE  "backed_up" /* when a copy was last proven, in microseconds */
 
 static void text_free(char **text)
 {
@@ -58,13 +59,52 @@ static bulla_code note_checkpoint(bulla_project *project, bulla_error *err)
 	return bulla_store_note_set(project->store, CHECKPOINT_NOTE, bulla_view_buf(&text), err);
 }
 
+static bulla_code note_backup(bulla_project *project, int64_t at_us, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf text = { 0 };
+	TRY(bulla_buf_printf(&text, err, "%lld", (long long)at_us));
+	return bulla_store_note_set(project->store, BACKED_UP_NOTE, bulla_view_buf(&text), err);
+}
+
 bulla_code bulla_project_backup(bulla_project *project, const char *path, bulla_log_head *ret_head, bulla_error *err)
 {
 	TRY(bulla_project_need_engine(project, err));
 	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory cannot be backed up");
+	int64_t began_us = bulla_now_us(NULL);
 	TRY(note_checkpoint(project, err));
 	TRY(bulla_store_backup(project->store, path, err));
-	return prove_copy(project, path, ret_head, err);
+	TRY(prove_copy(project, path, ret_head, err));
+	return note_backup(project, began_us, err);
+}
+
+static bulla_code count_branch(void *self, const bulla_branch_row *row, bulla_error *err)
+{
+	bulla_backed_up *b = self;
+	(void)err;
+	b->branches += row->created_us >= b->at_us && row->state != BULLA_BRANCH_DESTROYED;
+	return BULLA_OK;
+}
+
+static bulla_code count_since(bulla_project *project, bulla_backed_up *b, bulla_error *err)
+{
+	bulla_key_info *keys = NULL;
+	size_t n = 0;
+	TRY(bulla_engine_list(project->engine, &keys, &n, err));
+	for (size_t i = 0; i < n; i++)
+		b->keys += keys[i].rotated_us >= b->at_us || keys[i].created_us >= b->at_us;
+	free(keys);
+	return project->branches.each(project->branches.self, count_branch, b, err);
+}
+
+bulla_code bulla_project_backed_up(bulla_project *project, bulla_backed_up *ret, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf note = { 0 };
+	*ret = (bulla_backed_up){ 0 };
+	bulla_code code = bulla_store_note_get(project->store, BACKED_UP_NOTE, &note, err);
+	if (code && code != BULLA_ERR_NOT_FOUND) return code;
+	TRY(bulla_buf_terminate(&note, err));
+	ret->at_us = strtoll((const char *)note.data, NULL, 10);
+	return count_since(project, ret, err);
 }
 
 /* --- restore ---------------------------------------------------------------------------------------------------- */

@@ -54,6 +54,16 @@ def test_every_kind_of_personal_data_is_explained():
     assert set(re.findall(r'`(\w+)`', ''.join(cells))) == kinds
 
 
+def test_every_finding_of_the_doctor_is_explained():
+    source = ''.join(tree.read(path) for path in tree.below('src/cli/doctor*.c'))
+    found = set(re.findall(r'bulla_diagnose(?:_error)?\([^;"]*?"(\w+)"', source))
+    found |= set(re.findall(r'BULLA_ERR_\w+, "(\w+)" \}', source)) | set(sum(re.findall(r'"(\w+)" : "(\w+)";', source), ()))
+    assert len(found) > 40
+    table = tree.read('docs/DOCTOR.md').partition('## Findings')[2].partition('\n## ')[0]
+    cells = [line.split('|')[1] for line in table.splitlines() if line.startswith('| `')]
+    assert set(re.findall(r'`(\w+)`', ''.join(cells))) == found
+
+
 def anchors(path):
     """What GitHub and others call the headings of a page."""
     headings = re.findall(r'^#+ +(.*)$', FENCE.sub('', tree.read(path)), re.M)
