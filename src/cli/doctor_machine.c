@@ -30,23 +30,26 @@ static void check_limit(bulla_doctor *doctor)
 			(unsigned long long)needed / 1024);
 }
 
-/* A fresh pool asks for what the library's will ask for. */
-static void check_pool(bulla_doctor *doctor, bool *ret_locked)
+/* What memory mapped now gets, the library's gets too. */
+static void check_pages(bulla_doctor *doctor, bool *ret_locked)
 {
-	bulla_pool *pool = NULL;
+	bulla_secret_memory memory;
 	*ret_locked = false;
-	if (bulla_pool_new(&pool, NULL)) return;
-	*ret_locked = bulla_pool_is_locked(pool);
-	if (!*ret_locked)
+	if (bulla_secret_memory_look(&memory, NULL)) return;
+	*ret_locked = memory.locked;
+	if (!memory.locked)
 		bulla_diagnose(doctor, BULLA_WARNING, "memory_unlocked", NULL,
 			       "raise RLIMIT_MEMLOCK (ulimit -l; LimitMEMLOCK= of a service)",
 			       "the kernel does not lock the memory of keys: it can be written to swap");
-	if (!bulla_pool_is_undumpable(pool))
+	else if (memory.kind != BULLA_MEMORY_SECRET)
+		bulla_diagnose(doctor, BULLA_NOTE, "memory_fallback", NULL,
+			       "use Linux 5.14 or newer with secretmem switched on (secretmem.enable=y)",
+			       "the kernel has no memfd_secret: the memory of keys is locked, and root's debuggers can read it");
+	if (!memory.undumpable)
 		bulla_diagnose(
 			doctor, BULLA_WARNING, "memory_dumped", NULL,
 			"switch core files off (ulimit -c 0; LimitCORE=0 of a service), or use a kernel with MADV_DONTDUMP",
 			"the kernel does not keep the memory of keys out of core files");
-	bulla_pool_free(pool);
 }
 
 /* Swap in memory, and swap behind the device mapper, which is how it is encrypted, are left alone. */
@@ -75,7 +78,7 @@ static void check_swap(bulla_doctor *doctor, bool locked)
 void bulla_check_memory(bulla_doctor *doctor)
 {
 	bool locked = false;
-	check_pool(doctor, &locked);
+	check_pages(doctor, &locked);
 	check_limit(doctor);
 	check_swap(doctor, locked);
 }
