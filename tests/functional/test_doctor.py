@@ -248,7 +248,8 @@ class Doctor(harness.People):
         self.assertIn('changed', self.finds('guard')['text'])
         self.bulla('apply', '--quiet')
         self.well()
-        self.sql('CREATE TRIGGER "bulla_field.people.gone" AFTER UPDATE OF city ON people BEGIN UPDATE people SET city = \'\'; END')
+        field = self.sql("SELECT sql FROM sqlite_master WHERE name = 'bulla_field.people.note'")[0][0]
+        self.sql(field.replace('bulla_field.people.note', 'bulla_field.people.gone'))
         self.assertIn('left over', self.finds('guard')['text'])
 
     def test_guards_after_finish(self):
