@@ -104,6 +104,13 @@ bulla_code bulla_schema_model(const bulla_schema *schema, const char *key, const
 	return bulla_fail(err, BULLA_ERR_NOT_FOUND, "there is no model \"%.64s\"; there are: %s", key, list);
 }
 
+bool bulla_model_branch_is_constant(const bulla_model *model)
+{
+	for (size_t i = 0; i < model->branch.name.parts; i++)
+		if (!model->branch.name.part[i].literal) return false;
+	return true;
+}
+
 bulla_code bulla_model_field(const bulla_model *model, const char *name, const bulla_field **ret, bulla_error *err)
 {
 	char list[200] = "";

@@ -169,6 +169,8 @@ const bulla_database *bulla_schema_databases(const bulla_schema *schema, size_t 
 const bulla_model *bulla_schema_models(const bulla_schema *schema, size_t *ret_n); /* in the file's order */
 /* NOT_FOUND naming the models there are. */
 BULLA_MUST bulla_code bulla_schema_model(const bulla_schema *schema, const char *key, const bulla_model **ret, bulla_error *err);
+/* Is the branch key's name the same for every row? True where the model has none. */
+bool bulla_model_branch_is_constant(const bulla_model *model);
 /* NOT_FOUND naming the fields there are. */
 BULLA_MUST bulla_code bulla_model_field(const bulla_model *model, const char *name, const bulla_field **ret, bulla_error *err);
 

@@ -58,6 +58,13 @@ void bulla_evidence_add(bulla_evidence *evidence, const bulla_trace *trace)
 	evidence->sums[trace->sum][1] += trace->hash[1];
 }
 
+void bulla_evidence_keep_equal(bulla_evidence *ret, const bulla_evidence *a, const bulla_evidence *b)
+{
+	*ret = (bulla_evidence){ 0 };
+	for (uint32_t sum = 0; sum < BULLA_EVIDENCE_SUMS; sum++)
+		if (!bulla_evidence_differs_at(a, b, sum)) memcpy(ret->sums[sum], a->sums[sum], sizeof ret->sums[sum]);
+}
+
 bool bulla_evidence_equal(const bulla_evidence *a, const bulla_evidence *b)
 {
 	return memcmp(a, b, sizeof *a) == 0;

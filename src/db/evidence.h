@@ -31,6 +31,9 @@ void bulla_evidence_add(bulla_evidence *evidence, const bulla_trace *trace);
 /* Which sum a row goes into, by its locator alone. */
 uint32_t bulla_evidence_sum(const bulla_mapping *mapping, const bulla_shape *shape, const bulla_value *values);
 
+/* Makes `ret` the sums that are equal in both, and zero elsewhere. */
+void bulla_evidence_keep_equal(bulla_evidence *ret, const bulla_evidence *a, const bulla_evidence *b);
+
 bool bulla_evidence_equal(const bulla_evidence *a, const bulla_evidence *b);
 bool bulla_evidence_differs_at(const bulla_evidence *a, const bulla_evidence *b, uint32_t sum);
 

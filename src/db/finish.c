@@ -2,8 +2,8 @@
  * finish.c - dropping the plaintext: only what was proven is dropped, and a crash at any point leaves the old table or the
  * new one.
  *
- * Every row is verified again before the lock, in a snapshot, which also fetches the keys; under the lock nothing is opened.
- * There, if anybody has committed since the snapshot, only the stored bytes are compared with what was verified (evidence.h);
+ * Every row is verified again before the lock, in a snapshot or page by page (scan.c); under the lock nothing is opened.
+ * There, if anybody has committed since that began, only the stored bytes are compared with what was verified (evidence.h);
  * rows that differ are opened outside the lock, and the lock is taken again. The steps behind the drop (rewriting the files)
  * are taken up from bulla_job's phase by running finish again.
  */
@@ -27,8 +27,9 @@ typedef struct finish {
 	bulla_evidence *known; /* what was verified */
 	bulla_evidence *now;
 	bulla_secret evidence_key;
-	uint64_t mark; /* of the snapshot that `known` is of */
-	bool whole;    /* `found` still speaks of every row */
+	bulla_evidence *fresh; /* what is being verified */
+	uint64_t mark;         /* of before `known` was read */
+	bool whole;            /* `found` still speaks of every row */
 	char fingerprint[65];
 	bulla_json_writer casualties;
 	const bulla_finish_options *options;
@@ -115,7 +116,8 @@ static bulla_code make_evidence(finish *f, bulla_error *err)
 {
 	f->known = calloc(1, sizeof *f->known);
 	f->now = calloc(1, sizeof *f->now);
-	if (!f->known || !f->now) return bulla_fail_memory(err);
+	f->fresh = calloc(1, sizeof *f->fresh);
+	if (!f->known || !f->now || !f->fresh) return bulla_fail_memory(err);
 	if (getrandom(f->evidence_key.bytes, sizeof f->evidence_key.bytes, 0) == (ssize_t)sizeof f->evidence_key.bytes)
 		return BULLA_OK;
 	return bulla_fail(err, BULLA_ERR_CRYPTO, "the system gives no random bytes");
@@ -132,16 +134,29 @@ static bulla_code look(finish *f, bulla_error *err)
 	return code;
 }
 
+/* As it is at one moment. */
+static bulla_code look_once(finish *f, bulla_error *err)
+{
+	bulla_db *db = f->run.db;
+	if (!f->verify.asks) return look(f, err); /* in the snapshot that is open */
+	TRY(db->target->begin_read(db, err));
+	bulla_code code = look(f, err);
+	db->target->rollback(db);
+	return code;
+}
+
 static void keep_evidence(finish *f)
 {
 	bulla_evidence *old = f->known;
-	f->known = f->now;
-	f->now = old;
+	f->known = f->fresh;
+	f->fresh = old;
 }
 
 static bulla_code verify_all(finish *f, bulla_error *err)
 {
-	bulla_verify_pass pass = { .open = true, .evidence = f->now, .evidence_key = &f->evidence_key };
+	bulla_verify_pass pass = {
+		.open = true, .paged = f->verify.asks, .evidence = f->fresh, .evidence_key = &f->evidence_key
+	};
 	TRY(bulla_run_count(&f->run, &f->verify.total, err));
 	TRY(bulla_verify_run(&f->verify, &pass, &f->found, err));
 	TRY(check_found(f, &f->found, err));
@@ -150,12 +165,20 @@ static bulla_code verify_all(finish *f, bulla_error *err)
 	return BULLA_OK;
 }
 
-/* Only the rows that are no longer what was verified, and a few that share a sum with them. */
+/* Only the rows that are no longer what was verified, and a few that share a sum with them. What counts is what they are when
+ * they are opened: they may have changed again since they were looked at. */
 static bulla_code verify_changed(finish *f, bulla_error *err)
 {
 	bulla_verified found = { 0 };
-	bulla_verify_pass pass = { .open = true, .known = f->known, .now = f->now };
-	TRY(look(f, err));
+	bulla_verify_pass pass = { .open = true,
+				   .paged = f->verify.asks,
+				   .known = f->known,
+				   .now = f->now,
+				   .evidence = f->fresh,
+				   .evidence_key = &f->evidence_key };
+	TRY(look_once(f, err));
+	if (f->verify.asks) bulla_run_hook(&f->run, "looked");
+	bulla_evidence_keep_equal(f->fresh, f->known, f->now);
 	bulla_code code = bulla_verify_run(&f->verify, &pass, &found, err);
 	if (!code) code = check_found(f, &found, err);
 	f->whole = false;
@@ -163,14 +186,22 @@ static bulla_code verify_changed(finish *f, bulla_error *err)
 	return code;
 }
 
-static bulla_code verify_snapshot(finish *f, bool first, bulla_error *err)
+static bulla_code verify_marked(finish *f, bool first, bulla_error *err)
+{
+	TRY(f->run.db->target->mark(f->run.db, &f->mark, err));
+	TRY(first ? verify_all(f, err) : verify_changed(f, err));
+	keep_evidence(f);
+	return BULLA_OK;
+}
+
+static bulla_code verify_once(finish *f, bool first, bulla_error *err)
 {
 	bulla_db *db = f->run.db;
+	if (f->verify.asks) return verify_marked(f, first, err);
+	TRY(bulla_verify_warm(&f->verify, err));
 	TRY(db->target->begin_read(db, err));
-	bulla_code code = db->target->mark(db, &f->mark, err);
-	if (!code) code = first ? verify_all(f, err) : verify_changed(f, err);
+	bulla_code code = verify_marked(f, first, err);
 	db->target->rollback(db);
-	if (!code) keep_evidence(f);
 	return code;
 }
 
@@ -213,6 +244,7 @@ static bulla_code keep_report(finish *f, bulla_error *err)
 				.found = &f->found,
 				.at_us = bulla_now_us(NULL),
 				.rows = f->found.rows,
+				.paged = f->verify.asks,
 				.complete = true,
 				.clean = true,
 				.fingerprint = f->fingerprint };
@@ -254,7 +286,7 @@ static bulla_code verify_and_drop(finish *f, bulla_error *err)
 	bool dropped = false;
 	TRY(make_evidence(f, err));
 	for (int attempt = 0; attempt < ATTEMPTS_MAX && !dropped; attempt++) {
-		TRY(verify_snapshot(f, attempt == 0, err));
+		TRY(verify_once(f, attempt == 0, err));
 		bulla_run_hook(&f->run, "checked");
 		TRY(try_drop(f, &dropped, err));
 	}
@@ -330,6 +362,7 @@ bulla_code bulla_job_finish(const bulla_job *job, const bulla_finish_options *op
 	bulla_verified_done(&f.found);
 	free(f.known);
 	free(f.now);
+	free(f.fresh);
 	bulla_secret_wipe(&f.evidence_key);
 	bulla_run_close(&f.run);
 	return code;

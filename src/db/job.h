@@ -38,7 +38,7 @@ typedef struct bulla_job {
 	const atomic_bool *stop; /* set by SIGINT: end at the next checkpoint with INTERRUPTED; may be NULL */
 	int64_t lock_wait_ms;    /* how long to wait for a lock of the database before LOCKED; 0: 30 s */
 	/* For tests that act between two steps: called with the step's name ("read", "sealed", "written", "filled",
-	 * "round", "checked", "locked", "dropped", "purged") in the calling thread, inside a transaction only for
+	 * "round", "looked", "checked", "locked", "dropped", "purged") in the calling thread, inside a transaction only for
 	 * "locked". May be NULL. */
 	void (*hook)(void *self, const char *step);
 	void *hook_self;

@@ -22,9 +22,7 @@ static bulla_value some_value(bulla_type type)
 
 bool bulla_probe_is_possible(const bulla_model *model)
 {
-	for (size_t i = 0; i < model->branch.name.parts; i++)
-		if (!model->branch.name.part[i].literal) return false;
-	return true;
+	return bulla_model_branch_is_constant(model);
 }
 
 /* The inputs do not matter: nothing of this record is kept. */

@@ -53,6 +53,7 @@ static void tell_counts(const bulla_report *r, bulla_json_writer *w)
 	bulla_json_put_int(w, "not_opened", (int64_t)found->failed);
 	if (r->strict) bulla_json_put_int(w, "stale", (int64_t)found->stale);
 	bulla_json_put_int(w, "sample", (int64_t)r->sample);
+	bulla_json_put_str(w, "read", r->paged ? "pages" : "snapshot");
 	bulla_json_put_bool(w, "complete", r->complete);
 	bulla_json_put_bool(w, "clean", r->clean);
 	bulla_json_put_bool(w, "finished", r->finished);

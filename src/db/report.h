@@ -20,6 +20,7 @@ typedef struct bulla_report {
 	uint64_t rows; /* in the table */
 	uint64_t sample;
 	bool strict;
+	bool paged;    /* read page by page; else in one snapshot */
 	bool complete; /* every row was looked at */
 	bool clean;    /* and nothing was wrong */
 	bool finished; /* there was no plaintext to compare with */

@@ -1,5 +1,8 @@
 /*
- * scan.c - one pass of verification: the caller's thread reads a snapshot, all threads open and compare.
+ * scan.c - one pass of verification: the caller's thread reads, all threads open and compare.
+ *
+ * A pass is of one snapshot where the keys are few and fetched ahead. Where rows ask the KMS one by one it goes page by page: no
+ * transaction waits for a KMS. Plaintext and ciphertext of each row are of one moment either way.
  */
 #include "db/verify.h"
 
@@ -65,17 +68,54 @@ static bool is_wanted(bulla_verify *v, const bulla_value *values)
 	return is_chosen(v);
 }
 
+static bulla_code keep_position(bulla_verify *v, const bulla_value *values, bulla_error *err)
+{
+	bulla_value locator[BULLA_LOCATOR_MAX];
+	size_t n = v->run->mapping.locator_count;
+	if (!v->pass->paged) return BULLA_OK;
+	for (size_t i = 0; i < n; i++)
+		locator[i] = values[v->shape.locator[i]];
+	bulla_buf_clear(&v->position);
+	return bulla_position_write(locator, n, &v->position, err);
+}
+
 static bulla_code fill_page(bulla_verify *v, bulla_page *page, bulla_error *err)
 {
 	/* A row that did not fit stays where it is: the walk's values live until its next step. */
-	for (bool added = true;;) {
+	for (bool added = true; !v->pass->first || v->walked < v->pass->first;) {
 		if (!v->pending) TRY(v->run->db->target->walk_next(v->walk, &v->pending, err));
-		if (!v->pending) return BULLA_OK;
+		if (!v->pending) break;
 		if (is_wanted(v, v->pending)) TRY(bulla_page_add(page, v->pending, &added, err));
 		if (!added) return BULLA_OK;
+		TRY(keep_position(v, v->pending, err));
 		v->pending = NULL;
 		v->walked++;
 	}
+	v->ended = true;
+	return BULLA_OK;
+}
+
+static bulla_code start_walk(bulla_verify *v, bulla_error *err)
+{
+	bulla_value from[BULLA_LOCATOR_MAX];
+	size_t n = v->run->mapping.locator_count;
+	if (v->position.len == 0) return v->run->db->target->walk_start(v->walk, NULL, 0, err);
+	TRY(bulla_position_read(bulla_view_buf(&v->position), from, n, err));
+	return v->run->db->target->walk_start(v->walk, from, n, err);
+}
+
+/* One page in a transaction of its own. The row that did not fit is read again with the next one. */
+static bulla_code fill_apart(bulla_verify *v, bulla_page *page, bulla_error *err)
+{
+	const bulla_target *target = v->run->db->target;
+	TRY(target->begin_read(v->run->db, err));
+	bulla_code code = start_walk(v, err);
+	if (!code) code = fill_page(v, page, err);
+	target->walk_stop(v->walk);
+	v->pending = NULL;
+	target->rollback(v->run->db);
+	bulla_run_hook(v->run, "read");
+	return code;
 }
 
 static bulla_code fill(void *self, size_t place, bool *ret_any, bulla_error *err)
@@ -84,8 +124,7 @@ static bulla_code fill(void *self, size_t place, bool *ret_any, bulla_error *err
 	struct bulla_verify_slot *slot = &v->slots[place];
 	bulla_page_clear(&slot->page);
 	if (v->ended || bulla_run_stopped(v->run)) return BULLA_OK;
-	TRY(fill_page(v, &slot->page, err));
-	v->ended = !v->pending;
+	TRY(v->pass->paged ? fill_apart(v, &slot->page, err) : fill_page(v, &slot->page, err));
 	*ret_any = slot->page.n > 0;
 	return BULLA_OK;
 }
@@ -139,13 +178,26 @@ bulla_code bulla_verify_run(bulla_verify *v, const bulla_verify_pass *pass, bull
 	v->walked = 0;
 	v->ended = false;
 	v->pending = NULL;
+	bulla_buf_clear(&v->position);
 	TRY(target->walk_open(v->run->db, &v->run->mapping, &v->shape, BULLA_WALK_ALL, NULL, &v->walk, err));
-	bulla_code code = target->walk_start(v->walk, NULL, 0, err);
+	bulla_code code = pass->paged ? BULLA_OK : start_walk(v, err);
 	if (!code) code = bulla_pipeline_run(v->workers, &pipeline, err);
 	target->walk_close(v->walk);
 	v->walk = NULL;
 	TRY(code);
 	return bulla_run_stopped(v->run) ? bulla_run_interrupted(v->run, err) : BULLA_OK;
+}
+
+#define WARM_ROWS 16
+
+bulla_code bulla_verify_warm(bulla_verify *v, bulla_error *err)
+{
+	bulla_verified ignored = { 0 };
+	bulla_verify_pass pass = { .open = true, .paged = true, .first = WARM_ROWS };
+	if (v->asks) return BULLA_OK; /* nothing that is fetched now would last */
+	bulla_code code = bulla_verify_run(v, &pass, &ignored, err);
+	bulla_verified_done(&ignored);
+	return code;
 }
 
 /* --- making ------------------------------------------------------------------------------------------------------- */
@@ -163,6 +215,19 @@ static bulla_code init_slot(bulla_verify *v, struct bulla_verify_slot *slot, bul
 	if (!slot->traces) return bulla_fail_memory(err);
 	TRY(bulla_lane_new(&slot->lane, err));
 	return bulla_batch_new(v->run->job->keyring, v->run->job->model, &options, &slot->batch, err);
+}
+
+/* Does opening rows ask the KMS more than once for each key of the model? A key that many rows share, a branch for all rows, and
+ * branches under another branch are fetched once. */
+static bool asks_kms(const bulla_model *model)
+{
+	bool shared = model->data_key == BULLA_DATA_KEY_FIELD || model->data_key == BULLA_DATA_KEY_TABLE;
+	if (model->data_key == BULLA_DATA_KEY_NONE) return true;
+	for (size_t k = 0; k < model->key_count && !shared; k++)
+		if (!model->branch.name.text || model->keys[k].kms_key) return true;
+	for (size_t f = 0; f < model->field_count; f++)
+		if (model->fields[f].index && model->fields[f].index->scope) return true;
+	return model->branch.name.text && !model->branch.under && !bulla_model_branch_is_constant(model);
 }
 
 static bulla_code init(bulla_verify *v, unsigned workers, bulla_error *err)
@@ -186,7 +251,7 @@ static bulla_code init(bulla_verify *v, unsigned workers, bulla_error *err)
 
 bulla_code bulla_verify_init(bulla_verify *v, bulla_run *run, unsigned workers, bulla_error *err)
 {
-	*v = (bulla_verify){ .run = run, .phase = "verifying" };
+	*v = (bulla_verify){ .run = run, .phase = "verifying", .asks = asks_kms(run->job->model) };
 	bulla_code code = init(v, workers, err);
 	if (code) bulla_verify_done(v);
 	return code;
@@ -206,6 +271,7 @@ void bulla_verify_done(bulla_verify *v)
 	}
 	free(v->slots);
 	bulla_secret_wipe(&v->digest_key);
+	bulla_buf_done(&v->position);
 	bulla_shape_done(&v->shape);
 	*v = (bulla_verify){ 0 };
 }

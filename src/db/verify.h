@@ -32,9 +32,12 @@ void bulla_verified_done(bulla_verified *verified);
 
 /* What one pass is to do. */
 typedef struct bulla_verify_pass {
-	bool open;                  /* open the rows and compare */
-	uint64_t sample;            /* 0: all; else about so many */
-	const bulla_bytes *current; /* strict: a wrapped key for each key of the model, made just now (empty where rows differ); NULL: not
+	bool open;       /* open the rows and compare */
+	bool paged;      /* each page in a transaction of its own, ended before its rows are opened; the caller has none */
+	uint64_t first;  /* only so many rows; 0: all */
+	uint64_t sample; /* 0: all; else about so many */
+	const bulla_bytes
+		*current; /* strict: a wrapped key for each key of the model, made just now (empty where rows differ); NULL: not
 	                             * strict */
 	size_t min_wraps;
 	bulla_evidence *evidence;          /* adds up what is stored, where it is not NULL */
@@ -50,6 +53,7 @@ typedef struct bulla_verify {
 	size_t slot_count;
 	struct bulla_verify_slot *slots;
 	const char *phase; /* for progress */
+	bool asks;         /* opening rows asks the KMS again and again: every pass that opens is paged */
 	uint64_t total;
 	/* of the pass under way */
 	const bulla_verify_pass *pass;
@@ -58,6 +62,7 @@ typedef struct bulla_verify {
 	uint64_t random; /* state of the choice of a sample */
 	uint64_t walked;
 	const bulla_value *pending; /* a row that was read and did not fit */
+	bulla_buf position;         /* paged: of the last row that is done with */
 	bool ended;
 } bulla_verify;
 
@@ -65,7 +70,11 @@ typedef struct bulla_verify {
 BULLA_MUST bulla_code bulla_verify_init(bulla_verify *verify, bulla_run *run, unsigned workers, bulla_error *err);
 void bulla_verify_done(bulla_verify *verify);
 
-/* One pass inside a transaction of the caller's, adding to `found`. INTERRUPTED when the job shall stop. */
+/* Fetches the keys that a pass over one snapshot will need, by opening the first rows before it. Outside a transaction. */
+BULLA_MUST bulla_code bulla_verify_warm(bulla_verify *verify, bulla_error *err);
+
+/* One pass inside a transaction of the caller's (or, paged, outside one), adding to `found`. INTERRUPTED when the job shall
+ * stop. */
 BULLA_MUST bulla_code bulla_verify_run(bulla_verify *verify, const bulla_verify_pass *pass, bulla_verified *found,
 				       bulla_error *err);
 

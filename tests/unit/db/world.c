@@ -34,11 +34,18 @@ static void must(const world *w, bulla_code code)
 	if (code) fail_msg("%s: %s (%s)", bulla_code_name(code), w->err.text, w->err.next);
 }
 
+static const bulla_provider *(*find_provider)(bulla_bytes key_id) = bulla_provider_find;
+
+void world_provider(const bulla_provider *(*find)(bulla_bytes key_id))
+{
+	find_provider = find ? find : bulla_provider_find;
+}
+
 static void open_keyring(world *w)
 {
 	must(w, bulla_schema_parse(bulla_view_str(w->yaml), "test.yaml", "development", NULL, NULL, NULL, &w->schema, &w->err));
 	bulla_keyring_config config = { .schema = w->schema,
-					.world = { .find = bulla_provider_find, .base_dir = w->dir, .getenv = key_of },
+					.world = { .find = find_provider, .base_dir = w->dir, .getenv = key_of },
 					.branches = &w->branches,
 					.now_us = bulla_now_us };
 	must(w, bulla_keyring_new(&config, &w->keyring, &w->err));

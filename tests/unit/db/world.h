@@ -10,6 +10,7 @@
 
 #include <sqlite3.h>
 
+struct bulla_provider;
 struct bulla_store;
 
 typedef struct world {
@@ -40,6 +41,8 @@ void world_reopen(world *w);
 /* Other keys in the environment, as `environments.development` has them: a process that starts anew on the same store. */
 void world_keys(world *w, const char *keys);
 void world_close(world *w);
+/* Who finds providers for keyrings that are made from now on; NULL: bulla_provider_find(). */
+void world_provider(const struct bulla_provider *(*find)(bulla_bytes key_id));
 void world_model(world *w, const char *key);
 
 /* Statements of the application. */
