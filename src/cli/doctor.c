@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 const bulla_option bulla_options_doctor[] = {
-	{ "kms", 'k', NULL, "also let each key of the environment seal and open something" },
+	{ "kms", 'k', NULL, "also use keys: each seals and opens something, rows under older ones are counted" },
 	{ NULL },
 };
 
@@ -37,6 +37,7 @@ static const struct check {
 	{ "databases", "databases and their room", BULLA_PROJECT_SCHEMA, false, bulla_check_databases },
 	{ "jobs", "jobs, quarantine, what is not sealed", BULLA_PROJECT_SCHEMA, false, bulla_check_jobs },
 	{ "guards", "triggers that guard sealed rows", BULLA_PROJECT_SCHEMA, false, bulla_check_guards },
+	{ "debt", "rows under older keys", BULLA_PROJECT_KEYRING, true, bulla_check_debt },
 	{ "memory", "memory for keys, swap", 0, false, bulla_check_memory },
 	{ "core_files", "core files, foreign readers", 0, false, bulla_check_core_files },
 	{ "clock", "the clock", 0, false, bulla_check_clock },

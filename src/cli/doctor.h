@@ -76,5 +76,6 @@ void bulla_check_keys(bulla_doctor *doctor); /* --kms */
 void bulla_check_jobs(bulla_doctor *doctor);
 void bulla_check_guards(bulla_doctor *doctor);
 void bulla_check_databases(bulla_doctor *doctor);
+void bulla_check_debt(bulla_doctor *doctor);
 
 #endif

@@ -139,8 +139,7 @@ static void check_rows(bulla_doctor *doctor, const char *model, const bulla_json
 	if (aside) {
 		bulla_diagnose(doctor, BULLA_WARNING, "quarantine", model, NULL,
 			       "%lld entries of model %s are in quarantine: finish waits for them", (long long)aside, model);
-		bulla_prescribe(doctor, "bulla status %s, mend the rows, then: bulla apply %s", model,
-				model);
+		bulla_prescribe(doctor, "bulla status %s, mend the rows, then: bulla apply %s", model, model);
 	}
 	if (unsealed && !bulla_tree_boolean(facts, "alive")) {
 		bulla_diagnose(doctor, BULLA_WARNING, "unsealed", model, NULL,
@@ -191,4 +190,50 @@ void bulla_check_guards(bulla_doctor *doctor)
 			bulla_prescribe(doctor, "bulla apply %s, which makes it again", model);
 		}
 	}
+}
+
+/* --- wrap debt --------------------------------------------------------------------------------------------------------- */
+static bool is_sealed(const bulla_json *facts)
+{
+	static const char *const phases[] = { "applied", "verified", "finished" };
+	for (size_t i = 0; i < sizeof phases / sizeof *phases; i++)
+		if (bulla_bytes_is(bulla_tree_text(facts, "phase"), phases[i])) return bulla_tree_boolean(facts, "ready");
+	return false;
+}
+
+static void check_debt(bulla_doctor *doctor, const bulla_model *model)
+{
+	BULLA_BUF_AUTO bulla_buf census = { 0 };
+	bulla_rotate_options options = { .catch_up = true };
+	bulla_rotate_result result;
+	bulla_error err = { 0 };
+	bulla_job job;
+	bulla_code code = bulla_cli_job(doctor->cli, doctor->project, model, NULL, &job, &err);
+	if (!code) code = bulla_job_debt(&job, &options, &result, &census, &err);
+	if (code == BULLA_ERR_REFUSED) return; /* it has no wrapped keys, or another kind of rotation is under way */
+	if (code) {
+		bulla_diagnose_error(doctor, BULLA_WARNING, "debt_unknown", model->key, &err);
+	} else if (result.left) {
+		bulla_diagnose(doctor, BULLA_WARNING, "wrap_debt", model->key, NULL,
+			       "%llu rows of model %s lie under older versions of keys: those cannot be retired",
+			       (unsigned long long)result.left, model->key);
+		bulla_prescribe(doctor, "bulla rotate %s --wrap --catch-up", model->key);
+	}
+}
+
+static bool keys_work(const bulla_doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->n; i++)
+		if (doctor->list[i].severity == BULLA_DANGER && strncmp(doctor->list[i].id, "key_", 4) == 0) return false;
+	return true;
+}
+
+/* It asks for the keys that are newest now, which are released for it. */
+void bulla_check_debt(bulla_doctor *doctor)
+{
+	size_t n = 0;
+	if (!keys_work(doctor)) return; /* what is wrong has been told */
+	const bulla_model *models = bulla_schema_models(doctor->project->schema, &n);
+	for (size_t i = 0; i < n; i++)
+		if (is_sealed(doctor->models[i])) check_debt(doctor, &models[i]);
 }

@@ -4,7 +4,6 @@
 #include "db/apply.h"
 
 #include "db/check.h"
-#include "db/sql_text.h"
 #include "io/file.h"
 
 #include <string.h>
@@ -270,29 +269,19 @@ static bulla_code count_result(bulla_apply *a, bulla_error *err)
 
 /* --- tables without plaintext ----------------------------------------------------------------------------------- */
 
-static bool is_about(const bulla_mapping *m, const char *sql)
+static void count_faults(void *self, const char *kind, const char *name, const char *sql)
 {
-	bulla_bytes text = bulla_view_str(sql);
-	for (size_t i = 0; i < m->model->field_count; i++)
-		if (!bulla_sql_mentions(text, m->model->fields[i].column)) return false;
-	for (size_t k = 0; k < m->model->key_count; k++)
-		if (!bulla_sql_mentions(text, m->model->keys[k].column)) return false;
-	return true;
+	(void)kind, (void)name, (void)sql;
+	++*(size_t *)self;
 }
 
-/* Is there a guard of UPDATE and of INSERT, for the model as it is now? */
-static bool is_guarded(const bulla_mapping *m)
+/* Are the guards those of the model as it is now, unchanged? */
+static bulla_code check_guards(bulla_apply *a, bool *ret, bulla_error *err)
 {
-	const bulla_table *home = m->aside ? m->side : m->table;
-	bool update = false, insert = false;
-	for (size_t i = 0; i < home->trigger_count; i++) {
-		const bulla_table_trigger *trigger = &home->triggers[i];
-		if (!trigger->ours || !trigger->here || !is_about(m, trigger->sql)) continue;
-		bool updates = bulla_sql_trigger_event(trigger->sql).update;
-		update |= updates;
-		insert |= !updates;
-	}
-	return update && insert;
+	size_t faults = 0;
+	TRY(a->run.db->target->guards(a->run.db, &a->run.mapping, true, count_faults, &faults, err));
+	*ret = faults == 0;
+	return BULLA_OK;
 }
 
 /* An index of rows that are there already takes their plaintext, which only their keys give. */
@@ -321,8 +310,9 @@ static bulla_code guard_locked(bulla_apply *a, bulla_error *err)
 static bulla_code guard(bulla_apply *a, bulla_error *err)
 {
 	const bulla_target *target = a->run.db->target;
-	bool known = a->run.state.phase == BULLA_PHASE_FINISHED;
-	if (known && bulla_mapping_is_ready(&a->run.mapping) && is_guarded(&a->run.mapping)) return count_result(a, err);
+	bool known = a->run.state.phase == BULLA_PHASE_FINISHED, guarded = false;
+	if (known) TRY(check_guards(a, &guarded, err));
+	if (guarded && bulla_mapping_is_ready(&a->run.mapping)) return count_result(a, err);
 	TRY(check(a, err));
 	TRY(check_drift(a, err));
 	TRY(check_whole(a, err));

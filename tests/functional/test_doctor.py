@@ -69,7 +69,7 @@ class Doctor(harness.People):
         self.assertIn('bulla.yaml: well', run.text)
         self.assertIn('triggers that guard sealed rows: well', run.text)
         checks = self.bulla('doctor', '--json', status=(0, 3)).json()['checks']
-        self.assertEqual([c['id'] for c in checks if not c['done']], ['keys'])
+        self.assertEqual([c['id'] for c in checks if not c['done']], ['keys', 'debt'])
         with self.unchanged('app.db', 'bulla.yaml', '.bulla/root.key', '.bulla/audit/journal'):
             self.bulla('doctor', status=(0, 3))
 
@@ -216,6 +216,18 @@ class Doctor(harness.People):
         self.assertIn('space_database', [f['id'] for f in run.json()['findings']])
         self.well()
 
+    def test_rows_under_older_keys(self):
+        """A rotation that was cut off after the branch had got its newer version."""
+        keys = self.sql('SELECT encrypted_kms_key FROM people WHERE id < 5')
+        self.bulla('rotate', 'people', '--wrap', '--quiet')
+        self.backup()
+        self.well('--kms')
+        self.sql(*[('UPDATE people SET encrypted_kms_key = ? WHERE id = ?', (key, i + 1)) for i, (key,) in enumerate(keys)])
+        found = self.finds('wrap_debt', args=('--kms',))
+        self.assertIn('%d rows' % len(keys), found['text'])
+        self.bulla(*found['cure'].split()[1:], '--quiet')
+        self.well('--kms')
+
     def set_job(self, **columns):
         for name, value in columns.items():
             self.sql(('UPDATE bulla_job SET %s = ?' % name, (value,)))
@@ -251,12 +263,21 @@ class Doctor(harness.People):
         field = self.sql("SELECT sql FROM sqlite_master WHERE name = 'bulla_field.people.note'")[0][0]
         self.sql(field.replace('bulla_field.people.note', 'bulla_field.people.gone'))
         self.assertIn('left over', self.finds('guard')['text'])
+        self.bulla('apply', '--quiet')
+        self.well()
 
     def test_guards_after_finish(self):
         self.climb('verify', 'finish')
         self.well()
         self.sql('DROP TRIGGER "bulla_guard_insert.people"')
         self.finds('guard')
+        self.bulla('apply', '--quiet')
+        self.well()
+        guard = self.sql("SELECT sql FROM sqlite_master WHERE name = 'bulla_guard.people'")[0][0]
+        self.sql('DROP TRIGGER "bulla_guard.people"', guard.replace('BEGIN SELECT CASE WHEN', 'WHEN 0 BEGIN SELECT CASE WHEN'))
+        self.finds('guard')
+        self.bulla('apply', '--quiet')
+        self.well()
 
     def test_guards_beside_a_side_table(self):
         self.sql('CREATE TABLE aside (id INTEGER PRIMARY KEY, email TEXT UNIQUE)', "INSERT INTO aside VALUES (1, 'Kq@example.org')")
