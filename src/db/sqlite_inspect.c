@@ -24,6 +24,14 @@ static bulla_code copy(inspection *in, sqlite3_stmt *stmt, int column, const cha
 	return bulla_arena_copy(&in->table->arena, text, ret, in->err);
 }
 
+/* The same, with "" for NULL: a catalogue that somebody wrote into by hand has no names to rely on. */
+static bulla_code copy_text(inspection *in, sqlite3_stmt *stmt, int column, const char **ret)
+{
+	TRY(copy(in, stmt, column, ret));
+	if (!*ret) *ret = "";
+	return BULLA_OK;
+}
+
 /* Prepares `format` with one name quoted into it as an identifier or a string, and steps through it. */
 static bulla_code each_row(inspection *in, const char *format, const char *name,
 			   bulla_code (*row)(inspection *in, sqlite3_stmt *stmt))
@@ -104,9 +112,8 @@ static bulla_code column_row(inspection *in, sqlite3_stmt *stmt)
 	int hidden = sqlite3_column_int(stmt, 6), pk = sqlite3_column_int(stmt, 5);
 	if (hidden == 1) return BULLA_OK; /* of a virtual table */
 	t->column_count++;
-	TRY(copy(in, stmt, 1, &column->name));
-	TRY(copy(in, stmt, 2, &column->type));
-	if (!column->type) column->type = "";
+	TRY(copy_text(in, stmt, 1, &column->name));
+	TRY(copy_text(in, stmt, 2, &column->type));
 	column->not_null = sqlite3_column_int(stmt, 3) || (pk && t->without_rowid);
 	column->has_default = sqlite3_column_type(stmt, 4) != SQLITE_NULL;
 	column->generated = hidden >= 2;
@@ -178,7 +185,7 @@ static bulla_code index_row(inspection *in, sqlite3_stmt *stmt)
 	index->primary = origin && strcmp(origin, "pk") == 0;
 	index->unique = sqlite3_column_int(stmt, 1);
 	index->partial = sqlite3_column_int(stmt, 3);
-	TRY(copy(in, stmt, 0, &index->name));
+	TRY(copy_text(in, stmt, 0, &index->name));
 	TRY(copy(in, stmt, 4, &index->sql));
 	index->ours = bulla_lite_is_ours(index->name, index->sql);
 	index->impostor = !index->ours && bulla_lite_is_reserved(index->name, t->name);
@@ -212,10 +219,9 @@ static bulla_code trigger_row(inspection *in, sqlite3_stmt *stmt)
 {
 	bulla_table *t = in->table;
 	bulla_table_trigger *trigger = &t->triggers[t->trigger_count++];
-	TRY(copy(in, stmt, 0, &trigger->name));
-	TRY(copy(in, stmt, 1, &trigger->table));
-	TRY(copy(in, stmt, 2, &trigger->sql));
-	if (!trigger->sql) trigger->sql = "";
+	TRY(copy_text(in, stmt, 0, &trigger->name));
+	TRY(copy_text(in, stmt, 1, &trigger->table));
+	TRY(copy_text(in, stmt, 2, &trigger->sql));
 	trigger->ours = bulla_lite_is_ours(trigger->name, trigger->sql);
 	trigger->impostor = !trigger->ours && bulla_lite_is_reserved(trigger->name, t->name);
 	trigger->here = bulla_name_equal(trigger->table, t->name);
@@ -230,7 +236,7 @@ static bulla_code view_row(inspection *in, sqlite3_stmt *stmt)
 {
 	bulla_table *t = in->table;
 	bulla_table_view *view = &t->views[t->view_count];
-	TRY(copy(in, stmt, 0, &view->name));
+	TRY(copy_text(in, stmt, 0, &view->name));
 	TRY(copy(in, stmt, 1, &view->sql));
 	t->view_count += view->sql && bulla_sql_mentions(bulla_view_str(view->sql), t->name);
 	return BULLA_OK;
@@ -240,7 +246,7 @@ static bulla_code search_row(inspection *in, sqlite3_stmt *stmt)
 {
 	bulla_table *t = in->table;
 	bulla_table_view *search = &t->searches[t->search_count];
-	TRY(copy(in, stmt, 0, &search->name));
+	TRY(copy_text(in, stmt, 0, &search->name));
 	TRY(copy(in, stmt, 1, &search->sql));
 	t->search_count += search->sql && bulla_sql_mentions(bulla_view_str(search->sql), t->name);
 	return BULLA_OK;
