@@ -12,6 +12,7 @@ const bulla_option bulla_options_apply[] = {
 	{ "plan", 'p', "FILE", "refuse when the table is no longer the one that `plan --out` saw" },
 	{ "follow", 'f', NULL, "stay, and seal what writers leave unsealed, until stopped" },
 	{ "workers", 'w', "N", "threads that seal; default: one beside the writer" },
+	{ "retry", 'r', NULL, "only the rows in quarantine: seal them again; after finish, open them again" },
 	{ "shadow", 0, NULL, "seal and compare everything, write nothing to the table" },
 	{ "side-table", 0, NULL, "keep the new columns in a table of their own" },
 	{ NULL },
@@ -69,6 +70,21 @@ static void say_result(bulla_cli *cli, const bulla_model *model, const bulla_job
 			bulla_count_text(r->seconds > 0 ? (uint64_t)((double)r->done / r->seconds) : r->done, rate));
 }
 
+static void say_retried(bulla_cli *cli, const bulla_model *model, const bulla_job_result *r)
+{
+	char tried[BULLA_COUNT_MAX], well[BULLA_COUNT_MAX], left[BULLA_COUNT_MAX];
+	bulla_cli_print(cli, "%s: %s rows of the quarantine taken again: %s are well now, %s in quarantine", model->key,
+			bulla_count_text(r->retried, tried), bulla_count_text(r->done, well),
+			bulla_count_text(r->quarantined, left));
+}
+
+static void put_result(bulla_cli *cli, const bulla_model *model, bool retry, const bulla_job_result *r)
+{
+	bulla_json_writer *w = bulla_result_open(cli, model, "sealed", r);
+	if (retry) bulla_json_put_int(w, "retried", (int64_t)r->retried);
+	bulla_json_close(w, '}');
+}
+
 static bulla_code read_options(const bulla_cli *cli, bulla_apply_options *ret, bulla_error *err)
 {
 	uint64_t workers = 0;
@@ -78,7 +94,11 @@ static bulla_code read_options(const bulla_cli *cli, bulla_apply_options *ret, b
 		.workers = (unsigned)workers,
 		.shadow = bulla_cli_switch(cli, "shadow"),
 		.side_table = bulla_cli_switch(cli, "side-table"),
+		.retry = bulla_cli_switch(cli, "retry"),
 	};
+	if (ret->retry && (ret->follow || ret->shadow))
+		return bulla_fail(err, BULLA_ERR_USAGE,
+				  "--retry takes the rows in quarantine alone: not with --follow or --shadow");
 	return BULLA_OK;
 }
 
@@ -97,9 +117,9 @@ static bulla_code apply(bulla_cli *cli, bulla_project *project, const bulla_mode
 	TRY(code);
 	if (result.quarantined) cli->status = 3;
 	if (cli->json)
-		bulla_result_json(cli, model, "sealed", &result);
+		put_result(cli, model, options.retry, &result);
 	else
-		say_result(cli, model, &result);
+		(options.retry ? say_retried : say_result)(cli, model, &result);
 	return BULLA_OK;
 }
 
@@ -126,7 +146,7 @@ bulla_code bulla_run_apply(bulla_cli *cli, bulla_error *err)
 		TRY(apply(cli, project, &models[i], options, err));
 	bulla_results_close(cli);
 	if (cli->status == 3)
-		bulla_cli_next(cli, "bulla status%s (shows the quarantine)", cli->subject);
+		bulla_cli_next(cli, "bulla status%s --quarantine", cli->subject);
 	else if (options.shadow)
 		bulla_cli_next(cli, "bulla apply%s", cli->subject);
 	else

@@ -139,7 +139,8 @@ static void check_rows(bulla_doctor *doctor, const char *model, const bulla_json
 	if (aside) {
 		bulla_diagnose(doctor, BULLA_WARNING, "quarantine", model, NULL,
 			       "%lld entries of model %s are in quarantine: finish waits for them", (long long)aside, model);
-		bulla_prescribe(doctor, "bulla status %s, mend the rows, then: bulla apply %s", model, model);
+		bulla_prescribe(doctor, "bulla status %s --quarantine, mend the rows, then: bulla apply %s --retry", model,
+				model);
 	}
 	if (unsealed && !bulla_tree_boolean(facts, "alive")) {
 		bulla_diagnose(doctor, BULLA_WARNING, "unsealed", model, NULL,

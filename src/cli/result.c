@@ -30,8 +30,3 @@ bulla_json_writer *bulla_result_open(bulla_cli *cli, const bulla_model *model, c
 	if (result->report[0]) bulla_json_put_str(w, "report", result->report);
 	return w;
 }
-
-void bulla_result_json(bulla_cli *cli, const bulla_model *model, const char *done, const bulla_job_result *result)
-{
-	bulla_json_close(bulla_result_open(cli, model, done, result), '}');
-}

@@ -10,10 +10,8 @@
 void bulla_results_open(bulla_cli *cli);
 void bulla_results_close(bulla_cli *cli);
 
-/* One element of it. `done` is what the job calls its rows: "sealed", "equal". */
-void bulla_result_json(bulla_cli *cli, const bulla_model *model, const char *done, const bulla_job_result *result);
-
-/* The same, left open for more members: close it with bulla_json_close(w, '}'). */
+/* One element of it, left open for more members: close it with bulla_json_close(w, '}'). `done` is what the job calls its rows: "sealed",
+ * "equal". */
 bulla_json_writer *bulla_result_open(bulla_cli *cli, const bulla_model *model, const char *done, const bulla_job_result *result);
 
 #endif

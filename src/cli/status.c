@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/grid.h"
+#include "cli/times.h"
 #include "cli/tree.h"
 #include "cli/work.h"
 
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 const bulla_option bulla_options_status[] = {
+	{ "quarantine", 0, NULL, "the rows in quarantine one by one, with the reason of each" },
 	{ "watch", 'w', "[SECONDS]", "again and again, every 2 seconds or as many as are given, until stopped" },
 	{ NULL },
 };
@@ -148,7 +150,7 @@ static void suggest(bulla_cli *cli, const bulla_json *status)
 	if (begun && sum_unsealed(bulla_json_member(status, "fields")))
 		bulla_cli_next(cli, "bulla apply%s (seals what is not sealed)", model);
 	if (bulla_json_count(bulla_json_member(status, "quarantine")))
-		bulla_cli_next(cli, "mend the rows that stand in the table bulla_quarantine, then: bulla apply%s", model);
+		bulla_cli_next(cli, "bulla status%s --quarantine, mend those rows, then: bulla apply%s --retry", model, model);
 }
 
 /* --- the command ----------------------------------------------------------------------------------------------------- */
@@ -179,6 +181,79 @@ static bulla_code all(bulla_cli *cli, bulla_project *project, const bulla_model 
 	for (size_t i = 0; i < n; i++)
 		TRY(one(cli, project, &models[i], w, err));
 	if (w) bulla_json_close(w, ']');
+	return BULLA_OK;
+}
+
+/* --- the quarantine -------------------------------------------------------------------------------------------------- */
+typedef struct listing {
+	bulla_cli *cli;
+	const bulla_model *model;
+	bulla_grid grid;
+	uint64_t entries;
+} listing;
+
+static void put_entry(bulla_json_writer *w, const listing *l, const bulla_put_aside *entry)
+{
+	char at[BULLA_TIME_TEXT];
+	bulla_json_open(w, NULL, '{');
+	bulla_json_put_str(w, "model", l->model->key);
+	bulla_json_put_raw(w, "pk", entry->pk);
+	if (entry->field.len)
+		bulla_json_put_bytes(w, "field", entry->field);
+	else
+		bulla_json_put_null(w, "field");
+	bulla_json_put_bytes(w, "reason", entry->reason);
+	bulla_json_put_bytes(w, "by", entry->kind);
+	bulla_json_put_str(w, "at", bulla_time_text(entry->at_ms * 1000, at));
+	bulla_json_close(w, '}');
+}
+
+static bulla_code list_entry(void *self, const bulla_put_aside *entry, bulla_error *err)
+{
+	listing *l = self;
+	char at[BULLA_TIME_TEXT];
+	(void)err;
+	l->entries++;
+	if (l->cli->json) {
+		put_entry(bulla_cli_json(l->cli), l, entry);
+		return BULLA_OK;
+	}
+	bulla_grid_cell(&l->grid, "%s", l->model->key);
+	bulla_grid_cell(&l->grid, "%.*s", BULLA_SHOW(entry->pk));
+	bulla_grid_cell(&l->grid, "%.*s", entry->field.len ? (int)entry->field.len : 3,
+			entry->field.len ? (const char *)entry->field.data : "all");
+	bulla_grid_cell(&l->grid, "%.*s", BULLA_SHOW(entry->reason));
+	bulla_grid_cell(&l->grid, "%.*s", BULLA_SHOW(entry->kind));
+	bulla_grid_cell(&l->grid, "%.19s", bulla_time_text(entry->at_ms * 1000, at));
+	return BULLA_OK;
+}
+
+static bulla_code list_model(listing *l, bulla_project *project, const bulla_model *model, bulla_error *err)
+{
+	bulla_job job;
+	l->model = model;
+	TRY(bulla_cli_job(l->cli, project, model, NULL, &job, err));
+	return bulla_job_quarantine(&job, list_entry, l, err);
+}
+
+static bulla_code list_quarantine(bulla_cli *cli, bulla_project *project, const bulla_model *models, size_t n, bulla_error *err)
+{
+	static const char *const headings[] = { "MODEL", "PRIMARY KEY", "FIELD", "REASON", "BY", "SINCE", NULL };
+	listing l = { .cli = cli, .grid = bulla_grid_of(headings) };
+	bulla_code code = BULLA_OK;
+	if (cli->json) bulla_json_open(bulla_cli_json(cli), "quarantine", '[');
+	for (size_t i = 0; i < n && !code; i++)
+		code = list_model(&l, project, &models[i], err);
+	if (cli->json) bulla_json_close(bulla_cli_json(cli), ']');
+	bulla_code printed = bulla_grid_print(&l.grid, cli, code ? NULL : err);
+	TRY(code ? code : printed);
+	if (l.entries) {
+		bulla_cli_next(cli, "mend those rows (docs/ERRORS.md has each reason), then: bulla apply%s --retry",
+			       cli->subject);
+		return BULLA_OK;
+	}
+	if (!cli->json) bulla_cli_print(cli, "the quarantine is empty");
+	bulla_cli_next(cli, "bulla status%s", cli->subject);
 	return BULLA_OK;
 }
 
@@ -267,10 +342,14 @@ bulla_code bulla_run_status(bulla_cli *cli, bulla_error *err)
 	const bulla_model *models = NULL;
 	size_t n = 0;
 	watching w = { 0 };
+	if (bulla_cli_switch(cli, "quarantine") && bulla_cli_switch(cli, "watch"))
+		return bulla_fail(err, BULLA_ERR_USAGE,
+				  "--watch shows how many rows are in quarantine; --quarantine lists them once");
 	TRY(bulla_cli_number(cli, "watch", 1, WATCH_SECONDS_MAX, WATCH_SECONDS, &w.seconds, err));
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_SCHEMA, &project, err));
 	TRY(bulla_cli_models(cli, project, &models, &n, err));
 	w.project = project, w.models = models, w.n = n;
+	if (bulla_cli_switch(cli, "quarantine")) return list_quarantine(cli, project, models, n, err);
 	if (bulla_cli_switch(cli, "watch")) return watch(cli, &w, err);
 	return all(cli, project, models, n, cli->json ? bulla_cli_json(cli) : NULL, err);
 }

@@ -149,7 +149,7 @@ static bulla_code fill(bulla_apply *a, bulla_error *err)
 }
 
 /* What a complete round did not find any more is no longer to be put aside. */
-static bulla_code purge_quarantine(bulla_apply *a, int64_t began_ms, bulla_error *err)
+bulla_code bulla_apply_purge(bulla_apply *a, int64_t began_ms, bulla_error *err)
 {
 	const bulla_target *target = a->run.db->target;
 	if (a->quarantined == 0) return BULLA_OK;
@@ -172,7 +172,7 @@ static bulla_code round_once(bulla_apply *a, bulla_error *err)
 	a->ret->conflicts += a->conflicts;
 	TRY(code);
 	if (bulla_run_stopped(&a->run)) return bulla_run_interrupted(&a->run, err);
-	TRY(purge_quarantine(a, began_ms, err));
+	TRY(bulla_apply_purge(a, began_ms, err));
 	bulla_run_hook(&a->run, "round");
 	return BULLA_OK;
 }
@@ -329,11 +329,42 @@ static bulla_code guard(bulla_apply *a, bulla_error *err)
 	return bulla_run_record(&a->run, "JobFinished", "apply", err);
 }
 
+/* --- the quarantine alone --------------------------------------------------------------------------------------- */
+
+static bulla_code reopen(bulla_apply *a, bulla_error *err)
+{
+	TRY(bulla_lease_take(&a->run, err));
+	TRY(bulla_run_record(&a->run, "JobStarted", "retry", err));
+	return bulla_apply_reopen(a, err);
+}
+
+/* Nothing is taken from the rest of the table: a first fill that has not ended goes on with the next apply. */
+static bulla_code reseal(bulla_apply *a, bulla_error *err)
+{
+	uint64_t bytes = a->run.state.bytes;
+	TRY(prepare(a, err));
+	bulla_code code = bulla_apply_retry(a, err);
+	if (!code && a->run.state.filled_ms) code = end_phase(a, err);
+	a->ret->bytes = a->run.state.bytes - bytes;
+	return code;
+}
+
+static bulla_code retry(bulla_apply *a, bulla_error *err)
+{
+	const char *model = a->run.job->model->key;
+	TRY(bulla_quarantine_count(a->run.db, model, &a->quarantined, err));
+	if (a->quarantined) TRY(a->run.mapping.plain_count ? reseal(a, err) : reopen(a, err));
+	TRY(bulla_run_count(&a->run, &a->ret->rows, err));
+	TRY(bulla_quarantine_count(a->run.db, model, &a->ret->quarantined, err));
+	return a->ret->retried ? bulla_run_record(&a->run, "JobFinished", "retry", err) : BULLA_OK;
+}
+
 /* --- the whole --------------------------------------------------------------------------------------------------- */
 
 static bulla_code apply(bulla_apply *a, bulla_error *err)
 {
 	uint64_t bytes = a->run.state.bytes;
+	if (a->options->retry) return retry(a, err);
 	if (a->run.mapping.plain_count == 0 && a->run.mapping.cipher_count) return guard(a, err);
 	TRY(prepare(a, err));
 	bulla_code code = fill(a, err);

@@ -49,7 +49,7 @@ typedef struct bulla_apply {
 BULLA_MUST bulla_code bulla_apply_prepare(bulla_apply *apply, bulla_error *err);
 void bulla_apply_done(bulla_apply *apply);
 
-/* Unseals the rows that a verification has put aside, so that they are sealed afresh from their plaintext (mend.c). */
+/* Unseals the rows that a verification or a rotation has put aside, so that they are sealed afresh from their plaintext (mend.c). */
 BULLA_MUST bulla_code bulla_apply_mend(bulla_apply *apply, bulla_error *err);
 
 /* One pass over the rows of `kind`: pages are read, sealed by the workers, and given to `finish` in order (pass.c). */
@@ -58,6 +58,13 @@ BULLA_MUST bulla_code bulla_apply_pass(bulla_apply *apply, bulla_walk_kind kind,
 
 /* Writes a sealed page in one transaction with the checkpoint, each row provided that it is still what was read (swap.c). */
 BULLA_MUST bulla_code bulla_apply_swap(bulla_slot *slot, bulla_error *err);
+
+/* What a pass over all that is in quarantine did not put aside again goes (apply.c). */
+BULLA_MUST bulla_code bulla_apply_purge(bulla_apply *apply, int64_t began_ms, bulla_error *err);
+
+/* Seals the rows in quarantine, and no others; or opens them, where there is no plaintext any more (retry.c). */
+BULLA_MUST bulla_code bulla_apply_retry(bulla_apply *apply, bulla_error *err);
+BULLA_MUST bulla_code bulla_apply_reopen(bulla_apply *apply, bulla_error *err);
 
 /* Seals and opens every row, compares, and writes nothing (shadow.c). */
 BULLA_MUST bulla_code bulla_apply_shadow(bulla_apply *apply, bulla_error *err);

@@ -63,6 +63,7 @@ typedef struct bulla_apply_options {
 	unsigned workers;             /* threads that seal; 0: one beside the writer */
 	bool shadow;                  /* seal and compare everything, write nothing to the user's table */
 	bool side_table;              /* keep the new columns in <table>_bulla, for code that inserts without column names */
+	bool retry;                   /* only the rows in quarantine: sealed again, or opened where no plaintext is left */
 	size_t batch_rows;            /* 0: chosen; tests make it small */
 } bulla_apply_options;
 
@@ -75,6 +76,7 @@ typedef struct bulla_job_result {
 	uint64_t differences; /* verify: rows whose plaintext and ciphertext differ */
 	uint64_t unsealed;    /* rows with plaintext and no ciphertext, after the run */
 	uint64_t bytes;       /* ciphertext written */
+	uint64_t retried;     /* apply with retry: rows of the quarantine that were taken again */
 	double seconds;
 	char report[512];  /* verify: path of the signed report */
 	bool finished;     /* no plaintext column is left: verify opened every row, and had no plaintext to compare with */
@@ -117,8 +119,8 @@ typedef enum bulla_rotate_kind {
 
 typedef struct bulla_rotate_options {
 	bulla_rotate_kind kind;
-	bool catch_up;  /* wrap: no newer branch version, only what lies under older ones */
-	const char *to; /* this key must be among those that wrap: REFUSED otherwise; NULL: whichever do */
+	bool catch_up;           /* wrap: no newer branch version, only what lies under older ones */
+	const char *to;          /* this key must be among those that wrap: REFUSED otherwise; NULL: whichever do */
 	const bulla_model *from; /* context: the model as it was; of a schema that outlives the job */
 	int64_t settle_ms;       /* go on looking until so long after the beginning: writers may hold the older key for max_age */
 	unsigned workers;        /* threads beside the caller's; 0: one */
@@ -184,6 +186,18 @@ BULLA_MUST bulla_code bulla_job_open_value(const bulla_job *job, const bulla_byt
 /* Writes one JSON object: phase (planned, applying, applied, verified, finished), rows, per field: sealed, unsealed, null,
  * by key version; quarantine by reason; plaintext left; last plaintext-only write; workers. Needs no keys. */
 BULLA_MUST bulla_code bulla_job_status(const bulla_job *job, bulla_buf *out, bulla_error *err);
+
+/* One entry of the quarantine; views that live until the callback returns. `pk` is JSON: [7], ["a",42]; `kind` of the job that put the row
+ * aside: apply, verify, rotate. */
+typedef struct bulla_put_aside {
+	bulla_bytes pk, field, reason, kind;
+	int64_t at_ms;
+} bulla_put_aside;
+
+/* Every entry of the model, by primary key, then field. Needs no keys. Returning an error ends the walk. */
+BULLA_MUST bulla_code bulla_job_quarantine(const bulla_job *job,
+					   bulla_code (*each)(void *self, const bulla_put_aside *entry, bulla_error *err),
+					   void *self, bulla_error *err);
 
 /* What `doctor` asks of one model, as one JSON object: model, table, phase, ready, owner, alive, heartbeat_seconds_ago, unsealed (found
  * through the queue), quarantine, guards (triggers that are missing, changed or left over), newest_ms (the newest time that the

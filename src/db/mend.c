@@ -1,43 +1,16 @@
 /*
- * mend.c - giving rows that a verification has put aside back to the queue: as long as plaintext is there it is the truth.
+ * mend.c - giving rows that a verification or a rotation has put aside back to the queue: as long as plaintext is there it is the truth.
  *
  * Such a row has a ciphertext that does not open, or opens to something else; nothing would seal it again by itself. Its
  * ciphertexts, indexes and keys go, all together, and the rounds of apply seal it like any other row.
  */
 #include "db/apply.h"
 
-#include "base/text.h"
+#include "db/row_name.h"
 #include "db/sql_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-/* One value of a primary key, as bulla_pk_write() wrote it. */
-typedef struct part {
-	bulla_value value;
-	bool hex; /* a blob, or text that is not UTF-8: compared by its bytes */
-} part;
-
-static bulla_code read_part(const bulla_json *node, bulla_buf *bytes, part *ret, bulla_error *err)
-{
-	bulla_bytes text;
-	*ret = (part){ 0 };
-	if (bulla_json_is_null(node)) return BULLA_OK;
-	if (bulla_json_integer(node, &ret->value.integer)) {
-		ret->value.kind = BULLA_KIND_INTEGER;
-	} else if (bulla_json_number(node, &ret->value.number)) {
-		ret->value.kind = BULLA_KIND_FLOAT;
-	} else if (bulla_json_string(node, &text)) {
-		ret->value = (bulla_value){ .kind = BULLA_KIND_TEXT, .bytes = text };
-	} else {
-		if (!bulla_json_string(bulla_json_member(node, "hex"), &text))
-			return bulla_fail(err, BULLA_ERR_FORMAT, "a primary key in bulla_quarantine is not understood");
-		TRY(bulla_hex_decode(text, bytes, err));
-		ret->value = (bulla_value){ .kind = BULLA_KIND_BINARY, .bytes = bulla_view_buf(bytes) };
-		ret->hex = true;
-	}
-	return BULLA_OK;
-}
 
 static bulla_code add_null(bulla_buf *sql, const char *column, bulla_error *err)
 {
@@ -45,7 +18,7 @@ static bulla_code add_null(bulla_buf *sql, const char *column, bulla_error *err)
 	return bulla_buf_add_str(sql, " = NULL, ", err);
 }
 
-static bulla_code add_statement(const bulla_mapping *m, const part *parts, bulla_buf *sql, bulla_error *err)
+static bulla_code add_statement(const bulla_mapping *m, const bulla_row_name *row, bulla_buf *sql, bulla_error *err)
 {
 	TRY(bulla_buf_add_str(sql, "UPDATE ", err));
 	TRY(bulla_sql_add_name(sql, m->home, err));
@@ -60,9 +33,9 @@ static bulla_code add_statement(const bulla_mapping *m, const part *parts, bulla
 	sql->len -= 2; /* the last comma */
 	for (size_t i = 0; i < m->table->pk_count; i++) {
 		TRY(bulla_buf_add_str(sql, i ? " AND " : " WHERE ", err));
-		TRY(bulla_buf_add_str(sql, parts[i].hex ? "CAST(" : "(", err));
+		TRY(bulla_buf_add_str(sql, row->hex[i] ? "CAST(" : "(", err));
 		TRY(bulla_sql_add_name(sql, m->table->pk[i], err));
-		TRY(bulla_buf_add_str(sql, parts[i].hex ? " AS BLOB) IS ?" : ") IS ?", err));
+		TRY(bulla_buf_add_str(sql, row->hex[i] ? " AS BLOB) IS ?" : ") IS ?", err));
 	}
 	return bulla_buf_terminate(sql, err);
 }
@@ -70,26 +43,18 @@ static bulla_code add_statement(const bulla_mapping *m, const part *parts, bulla
 static bulla_code unseal(bulla_apply *a, bulla_bytes pk, uint64_t *rows, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf sql = { 0 };
-	bulla_buf bytes[BULLA_INPUTS_MAX] = { 0 };
-	bulla_value values[BULLA_INPUTS_MAX];
-	part parts[BULLA_INPUTS_MAX];
+	bulla_row_name name;
 	const bulla_mapping *m = &a->run.mapping;
-	size_t n = m->table->pk_count;
 	uint64_t changed = 0;
-	bulla_json *json = NULL;
-	bulla_code code = bulla_json_parse(pk, &json, err);
-	if (!code && (bulla_json_count(json) != n || n > BULLA_INPUTS_MAX)) goto out; /* of another key than the table has now */
-	for (size_t i = 0; !code && i < n; i++) {
-		code = read_part(bulla_json_at(json, i), &bytes[i], &parts[i], err);
-		values[i] = parts[i].value;
+	bulla_code code = bulla_row_name_read(&name, pk, m->table, err);
+	if (!code && name.fits) {
+		code = add_statement(m, &name, &sql, err);
+		if (!code)
+			code = a->run.db->target->run(a->run.db, (const char *)sql.data, name.values, name.n, NULL, NULL,
+						      &changed, err);
 	}
-	if (!code) code = add_statement(m, parts, &sql, err);
-	if (!code) code = a->run.db->target->run(a->run.db, (const char *)sql.data, values, n, NULL, NULL, &changed, err);
 	*rows += changed;
-out:
-	for (size_t i = 0; i < BULLA_INPUTS_MAX; i++)
-		bulla_buf_done(&bytes[i]);
-	bulla_json_free(json);
+	bulla_row_name_done(&name);
 	return code;
 }
 
@@ -108,7 +73,7 @@ static bulla_code unseal_all(bulla_apply *a, const bulla_aside *rows, uint64_t *
 
 static bulla_code mend(bulla_apply *a, bulla_aside *rows, uint64_t *ret_unsealed, bulla_error *err)
 {
-	static const char sql[] = "SELECT DISTINCT pk FROM bulla_quarantine WHERE model = ? AND job LIKE 'verify:%'";
+	static const char sql[] = "SELECT DISTINCT pk FROM bulla_quarantine WHERE model = ? AND job NOT LIKE 'apply:%'";
 	const bulla_target *target = a->run.db->target;
 	bulla_value model = bulla_value_text(a->run.job->model->key);
 	TRY(target->run(a->run.db, sql, &model, 1, collect, rows, NULL, err));

@@ -257,3 +257,36 @@ bulla_code bulla_job_status(const bulla_job *job, bulla_buf *out, bulla_error *e
 	bulla_run_close(&run);
 	return code;
 }
+
+/* --- the quarantine, entry by entry ---------------------------------------------------------------------------- */
+
+typedef struct lister {
+	bulla_code (*each)(void *self, const bulla_put_aside *entry, bulla_error *err);
+	void *self;
+} lister;
+
+static bulla_code list_entry(void *self, const bulla_value *values, size_t n, bulla_error *err)
+{
+	const lister *l = self;
+	bulla_put_aside entry = { values[0].bytes, values[1].bytes, values[2].bytes, values[3].bytes, values[4].integer };
+	const uint8_t *colon = entry.kind.len ? memchr(entry.kind.data, ':', entry.kind.len) : NULL;
+	(void)n;
+	if (colon) entry.kind.len = (size_t)(colon - entry.kind.data);
+	return l->each(l->self, &entry, err);
+}
+
+bulla_code bulla_job_quarantine(const bulla_job *job,
+				bulla_code (*each)(void *self, const bulla_put_aside *entry, bulla_error *err), void *self,
+				bulla_error *err)
+{
+	static const char sql[] = "SELECT pk, field, reason, job, at FROM bulla_quarantine WHERE model = ? ORDER BY pk, field";
+	bulla_run run;
+	bool exists = false;
+	lister l = { each, self };
+	bulla_value model = bulla_value_text(job->model->key);
+	TRY(bulla_run_open(&run, job, false, false, err));
+	bulla_code code = bulla_book_exists(run.db, &exists, err);
+	if (!code && exists) code = run.db->target->run(run.db, sql, &model, 1, list_entry, &l, NULL, err);
+	bulla_run_close(&run);
+	return code;
+}
