@@ -22,7 +22,9 @@ typedef struct bulla_cell {
 	bulla_value value;      /* seal: in. open: out */
 	bulla_bytes ciphertext; /* seal: out, as it goes into the column (base64 applied); data NULL is SQL NULL. open: in */
 	bulla_bytes index; /* out: the blind index where the field has one and the options ask for it; data NULL is SQL NULL */
-	bulla_code code;   /* BULLA_OK when this cell is */
+	bulla_bytes
+		previous_index; /* out: likewise the index that is being replaced, where the schema names one (index: previous) */
+	bulla_code code;        /* BULLA_OK when this cell is */
 } bulla_cell;
 
 /* One record. */
@@ -41,7 +43,7 @@ typedef struct bulla_batch_options {
 	unsigned threads;  /* 1..64; 0 means 1: the calling thread alone */
 	bool no_indexes;   /* do not compute blind indexes while sealing */
 	bool open_indexes; /* compute them while opening too, to compare with those stored */
-	bool partial; /* seal some fields of a record under the key that row->keys brings, instead of all under a fresh one */
+	bool partial;     /* seal some fields of a record under the key that row->keys brings, instead of all under a fresh one */
 	int64_t since_us; /* seal, rewrap: a branch key whose newest version was made before this (microseconds since 1970) gets a
 	                   * newer version first; 0: never */
 	bool since_shared; /* the same for the data keys of data_key: field | table */
@@ -69,10 +71,14 @@ BULLA_API BULLA_MUST bulla_code bulla_batch_rewrap(bulla_batch *batch, bulla_row
 BULLA_API BULLA_MUST bulla_code bulla_batch_index(bulla_batch *batch, size_t field, const bulla_bytes *inputs,
 						  const bulla_value *value, bulla_buf *out, bulla_error *err);
 
+/* The same of the index that is being replaced: search for both while the schema names one. USAGE when it names none. */
+BULLA_API BULLA_MUST bulla_code bulla_batch_previous_index(bulla_batch *batch, size_t field, const bulla_bytes *inputs,
+							   const bulla_value *value, bulla_buf *out, bulla_error *err);
+
 /* What a row's code says in one line, for messages ("the encryption context differs in model_id: was this row copied?"). */
 BULLA_API bulla_code bulla_row_explain(const bulla_batch *batch, const bulla_row *row, bulla_error *err);
 
-/* The same four without I/O, for hosts that drive the op themselves. The op belongs to the batch; begin one at a time. */
+/* The same without I/O, for hosts that drive the op themselves. The op belongs to the batch; begin one at a time. */
 BULLA_API BULLA_MUST bulla_code bulla_batch_seal_op(bulla_batch *batch, bulla_row *rows, size_t n, bulla_op **ret,
 						    bulla_error *err);
 BULLA_API BULLA_MUST bulla_code bulla_batch_open_op(bulla_batch *batch, bulla_row *rows, size_t n, bulla_op **ret,
@@ -81,6 +87,9 @@ BULLA_API BULLA_MUST bulla_code bulla_batch_rewrap_op(bulla_batch *batch, bulla_
 						      bulla_error *err);
 BULLA_API BULLA_MUST bulla_code bulla_batch_index_op(bulla_batch *batch, size_t field, const bulla_bytes *inputs,
 						     const bulla_value *value, bulla_buf *out, bulla_op **ret, bulla_error *err);
+BULLA_API BULLA_MUST bulla_code bulla_batch_previous_index_op(bulla_batch *batch, size_t field, const bulla_bytes *inputs,
+							      const bulla_value *value, bulla_buf *out, bulla_op **ret,
+							      bulla_error *err);
 
 #ifdef __cplusplus
 }

@@ -66,6 +66,8 @@ BULLA_API size_t bulla_model_fields(const bulla_model *model);
 BULLA_API const char *bulla_model_field_name(const bulla_model *model, size_t position);   /* "email" */
 BULLA_API const char *bulla_model_field_column(const bulla_model *model, size_t position); /* "email_ciphertext" */
 BULLA_API const char *bulla_model_field_index(const bulla_model *model, size_t position);  /* "email_bidx" or NULL */
+BULLA_API const char *bulla_model_field_previous_index(const bulla_model *model,
+						       size_t position); /* of the index being replaced, or NULL */
 BULLA_API BULLA_MUST bulla_code bulla_model_position(const bulla_model *model, const char *field, size_t *ret, bulla_error *err);
 BULLA_API size_t bulla_model_inputs(const bulla_model *model);
 BULLA_API const char *bulla_model_input(const bulla_model *model, size_t position); /* "id" */

@@ -39,6 +39,11 @@ BULLA_API BULLA_MUST bulla_code bulla_record_seal(bulla_record *record, size_t f
 BULLA_API BULLA_MUST bulla_code bulla_record_index(bulla_record *record, size_t field, const bulla_value *value, bulla_buf *out,
 						   bulla_error *err);
 
+/* The same for the index that is being replaced, while the schema names one (index: previous): write and search both. USAGE when it names
+ * none. */
+BULLA_API BULLA_MUST bulla_code bulla_record_previous_index(bulla_record *record, size_t field, const bulla_value *value,
+							    bulla_buf *out, bulla_error *err);
+
 /* PARTIAL_RECORD while a new record has fields that were not sealed: do not write such a row. */
 BULLA_API BULLA_MUST bulla_code bulla_record_complete(const bulla_record *record, bulla_error *err);
 

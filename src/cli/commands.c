@@ -22,7 +22,7 @@ const bulla_command bulla_commands[] = {
 	{ JOB, "verify", "[MODEL]", "compare every row with what was there; write a signed report", bulla_options_verify, 0, 1,
 	  true, bulla_run_verify },
 	{ JOB, "finish", "[MODEL]", "drop the plaintext, rewrite the table", bulla_options_finish, 0, 1, true, bulla_run_finish },
-	{ JOB, "rotate", "[MODEL]", "new wraps, new data keys, for every row", bulla_options_rotate, 0, 1, true,
+	{ JOB, "rotate", "[MODEL]", "new wraps, new data keys, new indexes, for every row", bulla_options_rotate, 0, 1, true,
 	  bulla_run_rotate },
 	{ JOB, "status", "[MODEL]", "coverage, quarantine, plaintext left", bulla_options_status, 0, 1, true, bulla_run_status },
 	{ JOB, "scan", "", "columns that look like personal data in the clear, in whole databases", bulla_options_scan, 0, 0,

@@ -7,9 +7,14 @@
 #include "cli/result.h"
 #include "cli/tree.h"
 
+#include <string.h>
+
 const bulla_option bulla_options_rotate[] = {
 	{ "wrap", 0, NULL, "wrapped keys only, under a new branch version or by the KMS; the default" },
 	{ "data", 0, NULL, "new data keys: every field is opened and sealed again" },
+	{ "index", 0, NULL, "new blind indexes; while bulla.yaml names the previous ones, both are searched" },
+	{ "context", 0, NULL, "what another bulla.yaml sealed under other names, types and contexts" },
+	{ "from", 0, "FILE", "with --context: the earlier bulla.yaml" },
 	{ "to", 0, "KEY", "refuse unless the environment wraps with this key" },
 	{ "catch-up", 0, NULL, "with --wrap: no new branch version, only what lies under older ones" },
 	{ "settle", 's', "TIME", "go on looking until so long after the beginning; default: 0s" },
@@ -26,6 +31,8 @@ static const struct {
 	{ "wrap", BULLA_ROTATE_WRAP,
 	  "bulla rotate%s --debt, once every application has run for max_age: it counts what came back" },
 	{ "data", BULLA_ROTATE_DATA, "bulla verify%s" },
+	{ "index", BULLA_ROTATE_INDEX, "bulla verify%s" },
+	{ "context", BULLA_ROTATE_CONTEXT, "bulla verify%s" },
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
@@ -42,6 +49,8 @@ static bulla_code read_kind(const bulla_cli *cli, size_t *ret, bulla_error *err)
 	bool wrap = kinds[*ret].kind == BULLA_ROTATE_WRAP;
 	if (!wrap && (bulla_cli_switch(cli, "catch-up") || bulla_cli_switch(cli, "debt")))
 		return bulla_fail(err, BULLA_ERR_USAGE, "--catch-up and --debt go with --wrap");
+	if (kinds[*ret].kind != BULLA_ROTATE_CONTEXT && bulla_cli_value(cli, "from"))
+		return bulla_fail(err, BULLA_ERR_USAGE, "--from goes with --context");
 	return BULLA_OK;
 }
 
@@ -72,6 +81,7 @@ static void put_result(bulla_cli *cli, const bulla_model *model, const char *kin
 		bulla_json_put_int(w, "conflicts", (int64_t)r->conflicts);
 		bulla_json_put_int(w, "rounds", (int64_t)r->rounds);
 		bulla_json_put_int(w, "unsealed", (int64_t)r->unsealed);
+		bulla_json_put_int(w, "windows", (int64_t)r->windows);
 		bulla_json_put_bool(w, "resumed", r->resumed);
 	}
 	bulla_json_put_int(w, "left", (int64_t)r->left);
@@ -122,31 +132,53 @@ static bulla_code say_result(bulla_cli *cli, const bulla_model *model, bool debt
 			bulla_count_text(r->seconds > 0 ? (uint64_t)((double)r->changed / r->seconds) : r->changed, rate));
 	if (r->shredded) bulla_cli_print(cli, "  shredded: %s", bulla_count_text(r->shredded, rows));
 	if (r->closing) bulla_cli_print(cli, "  under a branch key that is closing: %s", bulla_count_text(r->closing, rows));
+	if (r->windows)
+		bulla_cli_print(cli, "  older indexes that are still written and searched: %s",
+				bulla_count_text(r->windows, rows));
 	if (r->unsealed) bulla_cli_print(cli, "  not sealed yet: %s", bulla_count_text(r->unsealed, rows));
 	return print_census(cli, census, err);
+}
+
+/* --- the earlier schema ----------------------------------------------------------------------------------------------- */
+
+/* By its name, or, where that has changed, by its table. */
+static bulla_code find_earlier(const bulla_project *earlier, const bulla_model *model, const bulla_model **ret, bulla_error *err)
+{
+	size_t n = 0;
+	const bulla_model *models = bulla_schema_models(earlier->schema, &n);
+	if (bulla_schema_model(earlier->schema, model->key, ret, NULL) == BULLA_OK) return BULLA_OK;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(models[i].table, model->table) == 0) {
+			*ret = &models[i];
+			return BULLA_OK;
+		}
+	return bulla_fail(err, BULLA_ERR_NOT_FOUND, "%s knows neither the model %s nor the table %s", earlier->paths.config,
+			  model->key, model->table);
 }
 
 /* --- the command ------------------------------------------------------------------------------------------------------ */
 
 static bulla_code rotate(bulla_cli *cli, bulla_project *project, const bulla_model *model, size_t kind,
-			 const bulla_rotate_options *options, bulla_error *err)
+			 bulla_rotate_options options, const bulla_project *earlier, uint64_t *windows, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf census = { 0 };
 	bulla_bar bar = bulla_bar_of(cli, model->key);
 	bulla_job job;
 	bulla_rotate_result result = { 0 };
 	bool debt = bulla_cli_switch(cli, "debt");
+	if (earlier) TRY(find_earlier(earlier, model, &options.from, err));
 	TRY(bulla_cli_job(cli, project, model, &bar, &job, err));
-	bulla_code code = (debt ? bulla_job_debt : bulla_job_rotate)(&job, options, &result, &census, err);
+	bulla_code code = (debt ? bulla_job_debt : bulla_job_rotate)(&job, &options, &result, &census, err);
 	bulla_bar_done(&bar);
 	TRY(code);
 	if (!debt && (result.quarantined || result.left)) cli->status = 3;
+	*windows += result.windows;
 	if (!cli->json) return say_result(cli, model, debt, &result, bulla_view_buf(&census), err);
 	put_result(cli, model, kinds[kind].option, debt, &result, bulla_view_buf(&census));
 	return BULLA_OK;
 }
 
-static void suggest(bulla_cli *cli, size_t kind)
+static void suggest(bulla_cli *cli, size_t kind, uint64_t windows)
 {
 	if (bulla_cli_switch(cli, "debt"))
 		bulla_cli_next(cli, "bulla rotate%s --catch-up, where rows are left", cli->subject);
@@ -155,6 +187,12 @@ static void suggest(bulla_cli *cli, size_t kind)
 			       "bulla status%s (shows the quarantine); what is left is under keys that do not answer, or written "
 			       "by an application that holds an older key",
 			       cli->subject);
+	else if (windows)
+		bulla_cli_next(cli,
+			       "once every application runs with this bulla.yaml, take previous: out of it, deploy that, then: "
+			       "bulla rotate%s "
+			       "--index",
+			       cli->subject);
 	else
 		bulla_cli_next(cli, kinds[kind].next, cli->subject);
 }
@@ -162,17 +200,21 @@ static void suggest(bulla_cli *cli, size_t kind)
 bulla_code bulla_run_rotate(bulla_cli *cli, bulla_error *err)
 {
 	BULLA_PROJECT_AUTO project = NULL;
+	BULLA_PROJECT_AUTO earlier = NULL;
 	const bulla_model *models = NULL;
+	const char *from = bulla_cli_value(cli, "from");
 	bulla_rotate_options options;
 	size_t n = 0, kind;
+	uint64_t windows = 0;
 	TRY(read_kind(cli, &kind, err));
 	TRY(read_options(cli, kind, &options, err));
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_KEYRING, &project, err));
 	TRY(bulla_cli_models(cli, project, &models, &n, err));
+	if (from) TRY(bulla_project_open(from, bulla_cli_value(cli, "env"), BULLA_PROJECT_SCHEMA, &earlier, err));
 	bulla_results_open(cli);
 	for (size_t i = 0; i < n; i++)
-		TRY(rotate(cli, project, &models[i], kind, &options, err));
+		TRY(rotate(cli, project, &models[i], kind, options, earlier, &windows, err));
 	bulla_results_close(cli);
-	suggest(cli, kind);
+	suggest(cli, kind, windows);
 	return BULLA_OK;
 }

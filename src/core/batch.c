@@ -51,6 +51,11 @@ static bool is_constant(const bulla_template *t)
 	return true;
 }
 
+static bool is_scoped(const bulla_field *field)
+{
+	return field && field->index && field->index->scope;
+}
+
 static bulla_code init(bulla_batch *batch, bulla_keyring *keyring, const bulla_model *model, bulla_error *err)
 {
 	TRY(bulla_layout_init(&batch->layout, model, err));
@@ -66,7 +71,7 @@ static bulla_code init(bulla_batch *batch, bulla_keyring *keyring, const bulla_m
 	TRY(bulla_direct_new(&batch->op, &batch->direct, err));
 	batch->constant_branch = is_constant(&model->branch.name);
 	for (size_t f = 0; f < model->field_count; f++)
-		batch->scoped |= model->fields[f].index && model->fields[f].index->scope;
+		batch->scoped |= is_scoped(&model->fields[f]) || is_scoped(model->fields[f].before);
 	return batch->worker_count > 1 ? bulla_crew_new(batch, &batch->crew, err) : BULLA_OK;
 }
 
@@ -390,6 +395,18 @@ bulla_code bulla_batch_rewrap_op(bulla_batch *batch, bulla_row *rows, size_t n, 
 	return begin(batch, BULLA_VERB_REWRAP, rows, n, ret, err);
 }
 
+static bulla_code begin_index(bulla_batch *batch, const bulla_field *field, const bulla_bytes *inputs, const bulla_value *value,
+			      bulla_buf *out, bulla_op **ret, bulla_error *err)
+{
+	if (value->kind == BULLA_KIND_NULL)
+		return bulla_fail(err, BULLA_ERR_USAGE, "NULL has no blind index: search with IS NULL");
+	batch->index_field = field;
+	batch->index_inputs = inputs;
+	batch->index_value = value;
+	batch->index_out = out;
+	return begin(batch, BULLA_VERB_INDEX, NULL, 0, ret, err);
+}
+
 bulla_code bulla_batch_index_op(bulla_batch *batch, size_t field, const bulla_bytes *inputs, const bulla_value *value,
 				bulla_buf *out, bulla_op **ret, bulla_error *err)
 {
@@ -397,13 +414,17 @@ bulla_code bulla_batch_index_op(bulla_batch *batch, size_t field, const bulla_by
 	if (field >= model->field_count || !model->fields[field].index)
 		return bulla_fail(err, BULLA_ERR_USAGE, "%s: the field has no index",
 				  field < model->field_count ? model->fields[field].name : model->key);
-	if (value->kind == BULLA_KIND_NULL)
-		return bulla_fail(err, BULLA_ERR_USAGE, "NULL has no blind index: search with IS NULL");
-	batch->index_field = &model->fields[field];
-	batch->index_inputs = inputs;
-	batch->index_value = value;
-	batch->index_out = out;
-	return begin(batch, BULLA_VERB_INDEX, NULL, 0, ret, err);
+	return begin_index(batch, &model->fields[field], inputs, value, out, ret, err);
+}
+
+bulla_code bulla_batch_previous_index_op(bulla_batch *batch, size_t field, const bulla_bytes *inputs, const bulla_value *value,
+					 bulla_buf *out, bulla_op **ret, bulla_error *err)
+{
+	const bulla_model *model = batch->layout.model;
+	if (field >= model->field_count || !model->fields[field].before)
+		return bulla_fail(err, BULLA_ERR_USAGE, "%s: no index of the field is being replaced",
+				  field < model->field_count ? model->fields[field].name : model->key);
+	return begin_index(batch, model->fields[field].before, inputs, value, out, ret, err);
 }
 
 bulla_code bulla_row_explain(const bulla_batch *batch, const bulla_row *row, bulla_error *err)

@@ -66,7 +66,7 @@ struct bulla_batch {
 	bulla_source *sources; /* n * key_count: where a row's key comes from (data_key: none: n * field_count) */
 	bulla_source *targets; /* rewrap: what it is to hang from */
 	size_t source_cap;
-	uint32_t *index_wants; /* n * field_count with a scope, else field_count */
+	uint32_t *index_wants; /* two for each field, its index and the one before: of each row with a scope, else once */
 	size_t index_cap;
 	bool scoped;
 	bool constant_branch;     /* the branch key's name has no column in it */
@@ -99,7 +99,7 @@ BULLA_MUST bulla_code bulla_work_seal_value(bulla_worker *worker, size_t field, 
 					    const bulla_value *value, bulla_bytes *ret, bulla_error *err);
 BULLA_MUST bulla_code bulla_work_open_value(bulla_worker *worker, size_t field, const uint8_t key[static BULLA_KEY_SIZE],
 					    bulla_bytes sealed, bulla_value *ret, bulla_error *err);
-/* Sets cell->index of a cell of row `i` whose field has one. */
+/* Sets cell->index of a cell of row `i` whose field has one, and cell->previous_index. */
 BULLA_MUST bulla_code bulla_work_index(bulla_worker *worker, size_t i, bulla_cell *cell);
 /* Makes or opens key `k` of row `i` into worker->keys[k], and for sealing sets row->keys[k]. */
 BULLA_MUST bulla_code bulla_work_seal_key(bulla_worker *worker, size_t i, size_t k, bulla_error *err);

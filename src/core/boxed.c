@@ -64,7 +64,7 @@ static bulla_code seal_cell(bulla_worker *w, size_t i, bulla_cell *cell)
 {
 	bulla_source source = w->batch->sources[i * w->batch->layout.model->field_count + cell->field];
 	bulla_bytes made;
-	cell->ciphertext = cell->index = bulla_view(NULL, 0);
+	cell->ciphertext = cell->index = cell->previous_index = bulla_view(NULL, 0);
 	if (source.kind == BULLA_SOURCE_NONE) return BULLA_OK;
 	TRY(bulla_direct_bytes(w->batch->direct, source.number, &made, NULL));
 	cell->ciphertext = bulla_space_copy(&w->space, made);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "format/field.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,7 +242,9 @@ bulla_code bulla_layout_index(const bulla_layout *layout, const bulla_index_spec
 					  "the column %s is NULL or was not given, and the index is scoped by it", index->scope);
 		parts[n++] = inputs[index->scope_input];
 	}
-	return bulla_branch_identity(BULLA_BRANCH_INDEX, bulla_view_str("index"), parts, n, out, err);
+	char scope[24] = "index"; /* each version has a key of its own */
+	if (index->version > 1) (void)snprintf(scope, sizeof scope, "index v%u", index->version);
+	return bulla_branch_identity(BULLA_BRANCH_INDEX, bulla_view_str(scope), parts, n, out, err);
 }
 
 bulla_code bulla_layout_shared(const bulla_layout *layout, size_t key, bulla_buf *out, bulla_error *err)

@@ -30,6 +30,12 @@ const char *bulla_model_field_index(const bulla_model *model, size_t position)
 	return position < model->field_count && model->fields[position].index ? model->fields[position].index->column : NULL;
 }
 
+const char *bulla_model_field_previous_index(const bulla_model *model, size_t position)
+{
+	const bulla_field *before = position < model->field_count ? model->fields[position].before : NULL;
+	return before ? before->index->column : NULL;
+}
+
 bulla_code bulla_model_position(const bulla_model *model, const char *field, size_t *ret, bulla_error *err)
 {
 	const bulla_field *found;

@@ -196,12 +196,12 @@ static bulla_code want_index(bulla_batch *batch, const bulla_field *field, const
 static bulla_code prepare_indexes(bulla_batch *batch, size_t i, bulla_error *err)
 {
 	const bulla_model *model = batch->layout.model;
-	size_t base = batch->scoped ? i * model->field_count : 0;
-	for (size_t f = 0; f < model->field_count; f++) {
-		uint32_t *want = &batch->index_wants[base + f];
-		if (batch->scoped) *want = BULLA_NO_WANT;
-		if (!model->fields[f].index || *want != BULLA_NO_WANT) continue;
-		TRY(want_index(batch, &model->fields[f], batch->rows[i].inputs, want, err));
+	uint32_t *wants = &batch->index_wants[batch->scoped ? i * 2 * model->field_count : 0];
+	for (size_t f = 0; f < 2 * model->field_count; f++) {
+		const bulla_field *field = f % 2 ? model->fields[f / 2].before : &model->fields[f / 2];
+		if (batch->scoped) wants[f] = BULLA_NO_WANT;
+		if (!field || !field->index || wants[f] != BULLA_NO_WANT) continue;
+		TRY(want_index(batch, field, batch->rows[i].inputs, &wants[f], err));
 	}
 	return BULLA_OK;
 }
@@ -231,7 +231,7 @@ static bulla_code reserve(bulla_batch *batch, bulla_error *err)
 {
 	const bulla_model *model = batch->layout.model;
 	size_t sources = batch->n * (bulla_batch_is_boxed(batch) ? model->field_count : model->key_count) + 1,
-	       indexes = (batch->scoped ? batch->n : 1) * model->field_count + 1;
+	       indexes = (batch->scoped ? batch->n : 1) * 2 * model->field_count + 1;
 	if (sources > batch->source_cap) {
 		bulla_source *grown = realloc(batch->sources, sources * sizeof *grown);
 		if (grown) batch->sources = grown;
@@ -256,7 +256,7 @@ bulla_code bulla_batch_prepare(bulla_batch *batch, bulla_error *err)
 		return want_index(batch, batch->index_field, batch->index_inputs, &batch->index_wants[0], err);
 	batch->last_branch = batch->last_version = (bulla_source){ 0 };
 	if (!batch->scoped)
-		for (size_t f = 0; f < batch->layout.model->field_count; f++)
+		for (size_t f = 0; f < 2 * batch->layout.model->field_count; f++)
 			batch->index_wants[f] = BULLA_NO_WANT;
 	for (size_t i = 0; i < batch->n; i++) {
 		bulla_row *row = &batch->rows[i];

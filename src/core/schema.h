@@ -70,7 +70,9 @@ typedef struct bulla_field {
 	const char *data_key;    /* name of an entry in data_keys; NULL: the record's */
 	size_t key;              /* index into bulla_model.keys */
 	bulla_index_spec *index; /* NULL: none */
-	size_t position;         /* in bulla_model.fields */
+	const struct bulla_field
+		*before; /* the same field with the index that is being replaced (index: previous); NULL: none is */
+	size_t position; /* in bulla_model.fields */
 } bulla_field;
 
 typedef enum bulla_data_key_mode {

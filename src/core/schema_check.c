@@ -15,7 +15,7 @@ typedef struct column {
 	const bulla_yaml *node; /* the field or key that has it */
 } column;
 
-#define COLUMNS_MAX (3 * BULLA_FIELDS_MAX + BULLA_FIELDS_MAX + 1)
+#define COLUMNS_MAX (4 * BULLA_FIELDS_MAX + BULLA_FIELDS_MAX + 1)
 
 typedef struct column_list {
 	column column[COLUMNS_MAX];
@@ -32,6 +32,7 @@ static void collect(const bulla_model *model, column_list *list)
 		list->column[list->n++] = (column){ f->plaintext, "plaintext of", f->name, node };
 		list->column[list->n++] = (column){ f->column, "ciphertext of", f->name, node };
 		if (f->index) list->column[list->n++] = (column){ f->index->column, "index of", f->name, node };
+		if (f->before) list->column[list->n++] = (column){ f->before->index->column, "previous index of", f->name, node };
 	}
 	for (size_t k = 0; k < model->key_count; k++) {
 		const bulla_key_spec *key = &model->keys[k];

@@ -11,6 +11,9 @@ static const char *const formats[] = { "bulla", NULL };
 
 /* --- indexes ------------------------------------------------------------------------------------------------------------------ */
 
+static const char *const index_keys[] = { "previous",  "version", "bits",   "kind",   "unique", "expression",
+					  "normalize", "scope",   "format", "writer", "column", NULL };
+
 /* Normalising is for text: of another type the whole value would be hashed all the same, in silence. */
 static bulla_code check_text(bulla_schema_reader *r, const bulla_yaml *node, const bulla_field *field, const char *key)
 {
@@ -71,16 +74,9 @@ static bulla_code name_index(bulla_schema_reader *r, const bulla_yaml *node, con
 	return bulla_schema_text(r, node, "column", BULLA_NAME_MAX, &index->column);
 }
 
-static bulla_code read_index(bulla_schema_reader *r, bulla_model *model, const bulla_yaml *node, bulla_field *field)
+static bulla_code read_one_index(bulla_schema_reader *r, bulla_model *model, const bulla_yaml *node, bulla_field *field)
 {
-	static const char *const keys[] = { "version", "bits",   "kind",   "unique", "expression", "normalize",
-					    "scope",   "format", "writer", "column", NULL };
 	bulla_index_spec *index;
-	if (!node) return BULLA_OK;
-	if (bulla_yaml_is_null(node))
-		return bulla_yaml_fail_key(r->document, node, r->err,
-					   "write index: {} for an index with every default, or leave it out");
-	TRY(bulla_yaml_check_keys(r->document, node, keys, r->err));
 	TRY(bulla_schema_take(r, 1, sizeof *index, &index));
 	TRY(read_index_choices(r, node, index));
 	TRY(check_text(r, node, field, "normalize"));
@@ -91,6 +87,33 @@ static bulla_code read_index(bulla_schema_reader *r, bulla_model *model, const b
 	if (index->scope) TRY(bulla_schema_input(r, model, bulla_yaml_get(node, "scope"), index->scope, &index->scope_input));
 	field->index = index;
 	return BULLA_OK;
+}
+
+/* The index that this one takes the place of: another version of it, in another column, so that the two can stand side by side. */
+static bulla_code read_previous_index(bulla_schema_reader *r, bulla_model *model, const bulla_yaml *node, bulla_field *field)
+{
+	bulla_field *before;
+	if (!node) return BULLA_OK;
+	TRY(bulla_yaml_check_keys(r->document, node, index_keys + 1, r->err)); /* the first is `previous` itself */
+	TRY(bulla_schema_take(r, 1, sizeof *before, &before));
+	*before = *field;
+	TRY(read_one_index(r, model, node, before));
+	if (before->index->version >= field->index->version)
+		return bulla_yaml_fail(r->document, node, r->err, "the previous index must have a lower version than %u",
+				       field->index->version);
+	field->before = before;
+	return BULLA_OK;
+}
+
+static bulla_code read_index(bulla_schema_reader *r, bulla_model *model, const bulla_yaml *node, bulla_field *field)
+{
+	if (!node) return BULLA_OK;
+	if (bulla_yaml_is_null(node))
+		return bulla_yaml_fail_key(r->document, node, r->err,
+					   "write index: {} for an index with every default, or leave it out");
+	TRY(bulla_yaml_check_keys(r->document, node, index_keys, r->err));
+	TRY(read_one_index(r, model, node, field));
+	return read_previous_index(r, model, bulla_yaml_get(node, "previous"), field);
 }
 
 /* --- fields ------------------------------------------------------------------------------------------------------------------- */

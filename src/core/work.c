@@ -232,27 +232,34 @@ static void wipe_keys(bulla_worker *w)
 	bulla_wipe(w->keys, w->batch->layout.model->key_count * sizeof *w->keys);
 }
 
+static bulla_code work_index(bulla_worker *w, const bulla_field *field, uint32_t number, const bulla_value *value,
+			     bulla_bytes *ret)
+{
+	struct bulla_want_result want = bulla_want_result(w->batch->resolver, number);
+	if (want.code) return want.code;
+	uint8_t index[BULLA_INDEX_MAX];
+	TRY(bulla_index_compute(w->lane, w->batch->layout.model, field, want.key->key->bytes, value, &w->scratch, index, NULL));
+	*ret = bulla_space_copy(&w->space, bulla_view(index, field->index->bits / 8));
+	return ret->data ? BULLA_OK : BULLA_ERR_MEMORY;
+}
+
 bulla_code bulla_work_index(bulla_worker *w, size_t i, bulla_cell *cell)
 {
 	const bulla_batch *batch = w->batch;
 	const bulla_model *model = batch->layout.model;
 	const bulla_field *field = &model->fields[cell->field];
-	cell->index = bulla_view(NULL, 0);
+	const uint32_t *wants = &batch->index_wants[2 * ((batch->scoped ? i * model->field_count : 0) + cell->field)];
+	cell->index = cell->previous_index = bulla_view(NULL, 0);
 	if (!field->index || cell->value.kind == BULLA_KIND_NULL) return BULLA_OK;
-	struct bulla_want_result want = bulla_want_result(
-		batch->resolver, batch->index_wants[(batch->scoped ? i * model->field_count : 0) + cell->field]);
-	if (want.code) return want.code;
-	uint8_t index[BULLA_INDEX_MAX];
-	TRY(bulla_index_compute(w->lane, model, field, want.key->key->bytes, &cell->value, &w->scratch, index, NULL));
-	cell->index = bulla_space_copy(&w->space, bulla_view(index, field->index->bits / 8));
-	return cell->index.data ? BULLA_OK : BULLA_ERR_MEMORY;
+	TRY(work_index(w, field, wants[0], &cell->value, &cell->index));
+	return field->before ? work_index(w, field->before, wants[1], &cell->value, &cell->previous_index) : BULLA_OK;
 }
 
 static bulla_code seal_cell(bulla_worker *w, size_t i, bulla_cell *cell)
 {
 	const bulla_field *field = &w->batch->layout.model->fields[cell->field];
 	cell->ciphertext = bulla_view(NULL, 0);
-	cell->index = bulla_view(NULL, 0);
+	cell->index = cell->previous_index = bulla_view(NULL, 0);
 	if (cell->value.kind == BULLA_KIND_NULL && !field->null_sealed) return BULLA_OK;
 	TRY(bulla_work_seal_value(w, cell->field, w->keys[field->key].bytes, &cell->value, &cell->ciphertext, NULL));
 	return w->batch->options.no_indexes ? BULLA_OK : bulla_work_index(w, i, cell);

@@ -22,13 +22,24 @@ static bulla_bytes bytes_at(const bulla_page *page, size_t row, size_t position)
 }
 
 /* The stored index is the one that the value has; none for NULL. */
+static bool is_index(const bulla_page *page, size_t row, size_t position, bulla_bytes index)
+{
+	if (position == BULLA_NOWHERE) return true;
+	if (!index.data) return value_at(page, row, position)->kind == BULLA_KIND_NULL;
+	return bulla_bytes_equal(bytes_at(page, row, position), index);
+}
+
+/* While an index takes the place of another, either may be missing, but not both. */
 static bool has_index(const bulla_verify *v, const bulla_page *page, size_t row, size_t f)
 {
 	const bulla_cell *cell = &page->rows[row].cells[f];
-	if (v->shape.index[f] == BULLA_NOWHERE) return true;
-	const bulla_value *stored = value_at(page, row, v->shape.index[f]);
-	if (!cell->index.data) return stored->kind == BULLA_KIND_NULL;
-	return bulla_bytes_equal(bytes_at(page, row, v->shape.index[f]), cell->index);
+	size_t now = v->shape.index[f], before = v->shape.before[f];
+	bool lacks_now = value_at(page, row, now)->kind == BULLA_KIND_NULL;
+	bool lacks_before = value_at(page, row, before)->kind == BULLA_KIND_NULL;
+	if (before == BULLA_NOWHERE) return is_index(page, row, now, cell->index);
+	if (lacks_now && lacks_before) return !cell->index.data;
+	return (lacks_now || is_index(page, row, now, cell->index)) &&
+	       (lacks_before || is_index(page, row, before, cell->previous_index));
 }
 
 static verdict judge_cell(const bulla_verify *v, const bulla_page *page, size_t row, size_t f)

@@ -28,6 +28,7 @@ static bool is_ours(const bulla_model *model, const char *column)
 	for (size_t i = 0; i < model->field_count; i++) {
 		if (bulla_name_equal(model->fields[i].column, column)) return true;
 		if (model->fields[i].index && bulla_name_equal(model->fields[i].index->column, column)) return true;
+		if (model->fields[i].before && bulla_name_equal(model->fields[i].before->index->column, column)) return true;
 	}
 	for (size_t k = 0; k < model->key_count; k++)
 		if (bulla_name_equal(model->keys[k].column, column)) return true;

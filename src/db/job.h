@@ -138,6 +138,7 @@ typedef struct bulla_rotate_result {
 	uint64_t closing;     /* rows under a branch key that takes no new wraps */
 	uint64_t unsealed;    /* rows with plaintext and no ciphertext: apply's */
 	uint64_t rounds;      /* passes over the table */
+	uint64_t windows;     /* index: older indexes that the schema still names; they are written and searched too */
 	bool resumed;         /* it went on with a rotation that had been cut off */
 	double seconds;
 } bulla_rotate_result;

@@ -60,6 +60,7 @@ static void map_columns(bulla_mapping *m)
 		f->plain = bulla_table_column(m->table, field->plaintext);
 		f->cipher = home && bulla_table_column(home, field->column);
 		f->index = home && field->index && bulla_table_column(home, field->index->column);
+		f->before = home && field->before && bulla_table_column(home, field->before->index->column);
 		m->plain_count += f->plain != NULL;
 		m->cipher_count += f->cipher;
 	}
@@ -122,7 +123,14 @@ void bulla_mapping_done(bulla_mapping *mapping)
 bool bulla_mapping_is_ready(const bulla_mapping *mapping)
 {
 	for (size_t i = 0; i < mapping->model->field_count; i++)
-		if (!mapping->fields[i].cipher || (mapping->model->fields[i].index && !mapping->fields[i].index)) return false;
+		if (mapping->model->fields[i].index && !mapping->fields[i].index) return false;
+	return bulla_mapping_is_sealed(mapping);
+}
+
+bool bulla_mapping_is_sealed(const bulla_mapping *mapping)
+{
+	for (size_t i = 0; i < mapping->model->field_count; i++)
+		if (!mapping->fields[i].cipher) return false;
 	for (size_t k = 0; k < mapping->model->key_count; k++)
 		if (!mapping->keys[k]) return false;
 	return true;
@@ -157,12 +165,14 @@ static bulla_code place_known(bulla_shape *shape, const bulla_mapping *m, const 
 
 static void place_fields(bulla_shape *shape, const bulla_mapping *m, unsigned what)
 {
-	bool plain = what & BULLA_SHAPE_PLAIN, sealed = what & BULLA_SHAPE_SEALED, keys = what & (BULLA_SHAPE_SEALED | BULLA_SHAPE_KEYS);
+	bool plain = what & BULLA_SHAPE_PLAIN, sealed = what & BULLA_SHAPE_SEALED,
+	     keys = what & (BULLA_SHAPE_SEALED | BULLA_SHAPE_KEYS);
 	for (size_t i = 0; i < m->model->field_count; i++) {
 		const struct bulla_mapped_field *f = &m->fields[i];
 		shape->plain[i] = plain && f->plain ? place(shape, f->plain->name, false) : BULLA_NOWHERE;
 		shape->cipher[i] = sealed && f->cipher ? place(shape, f->field->column, m->aside) : BULLA_NOWHERE;
 		shape->index[i] = sealed && f->index ? place(shape, f->field->index->column, m->aside) : BULLA_NOWHERE;
+		shape->before[i] = sealed && f->before ? place(shape, f->field->before->index->column, m->aside) : BULLA_NOWHERE;
 	}
 	for (size_t k = 0; k < m->model->key_count; k++)
 		shape->keys[k] = keys && m->keys[k] ? place(shape, m->model->keys[k].column, m->aside) : BULLA_NOWHERE;
@@ -172,7 +182,7 @@ static bulla_code fill(bulla_shape *shape, const bulla_mapping *m, unsigned what
 {
 	const bulla_model *model = m->model;
 	const bulla_table *table = m->table;
-	size_t most = table->column_count + m->locator_count + 2 * model->field_count + model->key_count;
+	size_t most = table->column_count + m->locator_count + 3 * model->field_count + model->key_count;
 	TRY(bulla_arena_take(&shape->arena, most, sizeof *shape->columns, &shape->columns, err));
 	TRY(bulla_arena_take(&shape->arena, m->locator_count, sizeof *shape->locator, &shape->locator, err));
 	TRY(bulla_arena_take(&shape->arena, table->pk_count, sizeof *shape->pk, &shape->pk, err));
@@ -180,6 +190,7 @@ static bulla_code fill(bulla_shape *shape, const bulla_mapping *m, unsigned what
 	TRY(bulla_arena_take(&shape->arena, model->field_count, sizeof *shape->plain, &shape->plain, err));
 	TRY(bulla_arena_take(&shape->arena, model->field_count, sizeof *shape->cipher, &shape->cipher, err));
 	TRY(bulla_arena_take(&shape->arena, model->field_count, sizeof *shape->index, &shape->index, err));
+	TRY(bulla_arena_take(&shape->arena, model->field_count, sizeof *shape->before, &shape->before, err));
 	TRY(bulla_arena_take(&shape->arena, model->key_count, sizeof *shape->keys, &shape->keys, err));
 	for (size_t i = 0; i < m->locator_count; i++)
 		shape->locator[i] = place(shape, m->locator[i], false);

@@ -23,9 +23,10 @@ typedef struct bulla_mapping {
 		const bulla_column *plain; /* NULL: there is no such column (any more) */
 		bool cipher;
 		bool index;
-	} * fields;         /* model->field_count of them */
-	bool *keys;         /* model->key_count: the column exists */
-	size_t plain_count; /* how many plaintext columns exist */
+		bool before; /* the column of the index that is being replaced */
+	} * fields;          /* model->field_count of them */
+	bool *keys;          /* model->key_count: the column exists */
+	size_t plain_count;  /* how many plaintext columns exist */
 	size_t cipher_count;
 	const char **locator; /* the columns that find a row: the row id, or the primary key */
 	size_t locator_count;
@@ -41,6 +42,8 @@ void bulla_mapping_done(bulla_mapping *mapping);
 
 /* Every ciphertext, index and key column is there. */
 bool bulla_mapping_is_ready(const bulla_mapping *mapping);
+/* But for columns of new indexes, perhaps. */
+bool bulla_mapping_is_sealed(const bulla_mapping *mapping);
 /* Every ciphertext column is there and no plaintext column is. */
 bool bulla_mapping_is_finished(const bulla_mapping *mapping);
 
@@ -64,7 +67,8 @@ typedef struct bulla_shape {
 	size_t *plain;   /* model->field_count each; BULLA_NOWHERE where not read */
 	size_t *cipher;
 	size_t *index;
-	size_t *keys; /* model->key_count */
+	size_t *before; /* of the index that is being replaced */
+	size_t *keys;   /* model->key_count */
 	bulla_arena arena;
 } bulla_shape;
 

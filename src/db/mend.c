@@ -27,6 +27,7 @@ static bulla_code add_statement(const bulla_mapping *m, const bulla_row_name *ro
 		const bulla_field *field = &m->model->fields[i];
 		TRY(add_null(sql, field->column, err));
 		if (field->index) TRY(add_null(sql, field->index->column, err));
+		if (m->fields[i].before) TRY(add_null(sql, field->before->index->column, err));
 	}
 	for (size_t k = 0; k < m->model->key_count; k++)
 		TRY(add_null(sql, m->model->keys[k].column, err));

@@ -38,12 +38,15 @@ static bulla_code open_parts(struct reader *r, const bulla_job *job, bulla_walk_
 	TRY(bulla_record_view_init(&r->view, &r->run, &r->shape, wanted, wanted_count, err));
 	TRY(bulla_page_init(&r->page, &r->run.mapping, &r->shape, 0, BULLA_PAGE_BYTES, err));
 	TRY(bulla_batch_new(job->keyring, job->model, &options, &r->batch, err));
+	if (kind == BULLA_WALK_EQUAL) return BULLA_OK; /* by which index, the search decides */
 	return r->run.db->target->walk_open(r->run.db, &r->run.mapping, &r->shape, kind, field, &r->walk, err);
 }
 
-static bulla_code check_ready(const bulla_run *run, bulla_error *err)
+/* A new index whose column is not there yet is no hindrance where the one that it replaces is. */
+static bulla_code check_searchable(const bulla_run *run, const bulla_field *field, bulla_error *err)
 {
-	if (bulla_mapping_is_ready(&run->mapping)) return BULLA_OK;
+	const struct bulla_mapped_field *f = &run->mapping.fields[field->position];
+	if (bulla_mapping_is_sealed(&run->mapping) && (f->index || f->before)) return BULLA_OK;
 	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "table %s is not sealed yet: it lacks columns of model %s",
 				     run->mapping.table->name, run->job->model->key);
 	return bulla_advise(err, code, "run: bulla apply %s", run->job->model->key);
@@ -54,7 +57,7 @@ static bulla_code reader_open(struct reader *r, const bulla_job *job, bulla_walk
 {
 	*r = (struct reader){ 0 };
 	TRY(bulla_run_open(&r->run, job, false, false, err));
-	bulla_code code = kind == BULLA_WALK_EQUAL ? check_ready(&r->run, err) : BULLA_OK;
+	bulla_code code = kind == BULLA_WALK_EQUAL ? check_searchable(&r->run, field, err) : BULLA_OK;
 	if (!code) code = open_parts(r, job, kind, field, wanted, wanted_count, err);
 	if (code) reader_close(r);
 	return code;
@@ -199,50 +202,74 @@ bulla_code bulla_job_open_value(const bulla_job *job, const bulla_bytes *pk, siz
 
 /* --- search ---------------------------------------------------------------------------------------------------- */
 
-/* Equality as the index sees it: the same bytes after its normaliser. */
-static bool is_hit(const struct reader *r, const bulla_field *field, size_t row, bulla_bytes wanted)
+/* Equality as an index sees it: the same bytes after its normaliser. */
+static bool is_equal(const bulla_field *by, const bulla_value *stored, const bulla_value *wanted)
 {
 	BULLA_BUF_AUTO bulla_buf found = { 0 };
-	const bulla_cell *cell = &r->page.rows[row].cells[field->position];
-	if (cell->code || cell->value.kind == BULLA_KIND_NULL) return false;
-	return bulla_index_normalize(field, &cell->value, &found, NULL) == BULLA_OK &&
-	       bulla_bytes_equal(bulla_view_buf(&found), wanted);
+	BULLA_BUF_AUTO bulla_buf sought = { 0 };
+	return bulla_index_normalize(by, stored, &found, NULL) == BULLA_OK &&
+	       bulla_index_normalize(by, wanted, &sought, NULL) == BULLA_OK &&
+	       bulla_bytes_equal(bulla_view_buf(&found), bulla_view_buf(&sought));
 }
 
-static bulla_code search_page(struct reader *r, const bulla_field *field, bulla_bytes wanted, bulla_record_each each, void *self,
-			      uint64_t *hits, uint64_t *others, bulla_error *err)
+/* What one search looks for, and what it has found. */
+struct search {
+	const bulla_field *field;
+	const bulla_value *value;
+	bulla_record_each each;
+	void *self;
+	uint64_t *hits, *others;
+};
+
+static bool is_hit(const struct reader *r, const bulla_field *by, size_t row, const bulla_value *wanted)
+{
+	const bulla_cell *cell = &r->page.rows[row].cells[by->position];
+	return !cell->code && cell->value.kind != BULLA_KIND_NULL && is_equal(by, &cell->value, wanted);
+}
+
+/* By the index that is being replaced: a row that has the new one was found through that, or is none. */
+static bool is_known(const struct reader *r, const bulla_field *by, const bulla_field *field, size_t row)
+{
+	size_t at = r->shape.index[field->position];
+	return by != field && at != BULLA_NOWHERE && bulla_page_values(&r->page, row)[at].kind != BULLA_KIND_NULL;
+}
+
+static bulla_code search_page(struct reader *r, const struct search *s, const bulla_field *by, bulla_error *err)
 {
 	for (size_t i = 0; i < r->page.n; i++) {
+		if (is_known(r, by, s->field, i)) continue;
 		TRY(own_fault(&r->page.rows[i], err));
-		if (is_hit(r, field, i, wanted) && !r->page.rows[i].code) {
-			TRY(emit(r, i, each, self, err));
-			++*hits;
-		} else {
-			++*others;
+		if (!is_hit(r, by, i, s->value) || r->page.rows[i].code) {
+			++*s->others;
+		} else if (is_hit(r, s->field, i, s->value)) {
+			TRY(emit(r, i, s->each, s->self, err));
+			++*s->hits;
 		}
 	}
 	return BULLA_OK;
 }
 
-/* Not sealed, so no index leads to it: compared as the index would compare. */
-static bool is_unsealed_hit(const struct reader *r, const bulla_field *field, size_t row, bulla_bytes wanted, bulla_bytes key)
+static bool is_stored(const bulla_value *values, size_t at, const bulla_buf *key)
 {
-	BULLA_BUF_AUTO bulla_buf found = { 0 };
+	return at != BULLA_NOWHERE && values[at].kind == BULLA_KIND_BINARY &&
+	       bulla_bytes_equal(values[at].bytes, bulla_view_buf(key));
+}
+
+/* Not sealed, so no index leads to it: compared as the index would compare. */
+static bool is_unsealed_hit(const struct reader *r, const struct search *s, size_t row, const bulla_buf *key)
+{
 	const bulla_value *values = bulla_page_values(&r->page, row);
-	size_t f = field->position, at = r->shape.plain[f];
+	size_t f = s->field->position, at = r->shape.plain[f];
 	if (at == BULLA_NOWHERE || values[at].kind == BULLA_KIND_NULL || values[r->shape.cipher[f]].kind != BULLA_KIND_NULL)
 		return false;
-	const bulla_value *index = &values[r->shape.index[f]];
-	if (index->kind == BULLA_KIND_BINARY && bulla_bytes_equal(index->bytes, key)) return false; /* found through it */
+	if (is_stored(values, r->shape.index[f], key)) return false; /* found through it */
 	if (values[at].kind != BULLA_KIND_INTEGER && values[at].kind != BULLA_KIND_FLOAT && !values[at].bytes.data &&
 	    values[at].bytes.len)
 		return false; /* too large for the page, and for a ciphertext */
-	return bulla_index_normalize(field, &values[at], &found, NULL) == BULLA_OK &&
-	       bulla_bytes_equal(bulla_view_buf(&found), wanted);
+	return is_equal(s->field, &values[at], s->value);
 }
 
-static bulla_code search_unsealed_pages(struct reader *r, const bulla_field *field, bulla_bytes wanted, bulla_bytes key,
-					bulla_record_each each, void *self, uint64_t *hits, bulla_error *err)
+static bulla_code search_unsealed_pages(struct reader *r, const struct search *s, const bulla_buf *key, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf position = { 0 };
 	bulla_value last[BULLA_LOCATOR_MAX];
@@ -251,10 +278,10 @@ static bulla_code search_unsealed_pages(struct reader *r, const bulla_field *fie
 		if (position.len) TRY(bulla_position_read(bulla_view_buf(&position), last, width, err));
 		TRY(next_page(r, position.len ? last : NULL, width, &more, err));
 		for (size_t i = 0; i < r->page.n; i++) {
-			if (!is_unsealed_hit(r, field, i, wanted, key)) continue;
+			if (!is_unsealed_hit(r, s, i, key)) continue;
 			TRY(own_fault(&r->page.rows[i], err));
-			TRY(emit(r, i, each, self, err));
-			++*hits;
+			TRY(emit(r, i, s->each, s->self, err));
+			++*s->hits;
 		}
 		if (bulla_run_stopped(&r->run)) return bulla_run_interrupted(&r->run, err);
 		if (!more) break;
@@ -265,60 +292,76 @@ static bulla_code search_unsealed_pages(struct reader *r, const bulla_field *fie
 	return BULLA_OK;
 }
 
-/* Until finish, rows wait to be sealed that a writer without the library has left. */
-static bulla_code search_unsealed(struct reader *r, const bulla_field *field, bulla_bytes wanted, bulla_bytes key,
-				  bulla_record_each each, void *self, uint64_t *hits, bulla_error *err)
+static bulla_code walk(struct reader *r, bulla_walk_kind kind, const bulla_field *field, bulla_error *err)
 {
 	const bulla_target *target = r->run.db->target;
-	bulla_walk *sealed = r->walk;
-	bool queue = r->run.state.filled_ms && r->run.state.phase < BULLA_PHASE_DROPPED;
-	if (r->run.mapping.plain_count == 0) return BULLA_OK;
-	r->walk = NULL;
-	bulla_code code = target->walk_open(r->run.db, &r->run.mapping, &r->shape, queue ? BULLA_WALK_QUEUE : BULLA_WALK_UNSEALED,
-					    NULL, &r->walk, err);
-	if (!code) code = search_unsealed_pages(r, field, wanted, key, each, self, hits, err);
 	target->walk_close(r->walk);
-	r->walk = sealed;
-	return code;
+	r->walk = NULL;
+	return target->walk_open(r->run.db, &r->run.mapping, &r->shape, kind, field, &r->walk, err);
 }
 
-static bulla_code search_all(struct reader *r, const bulla_field *field, const bulla_value *value, bulla_record_each each,
-			     void *self, uint64_t *hits, uint64_t *others, bulla_error *err)
+/* Until finish, rows wait to be sealed that a writer without the library has left. */
+static bulla_code search_unsealed(struct reader *r, const struct search *s, const bulla_buf *key, bulla_error *err)
 {
-	BULLA_BUF_AUTO bulla_buf index = { 0 };
-	BULLA_BUF_AUTO bulla_buf wanted = { 0 };
+	bool queue = r->run.state.filled_ms && r->run.state.phase < BULLA_PHASE_DROPPED;
+	if (r->run.mapping.plain_count == 0) return BULLA_OK;
+	TRY(walk(r, queue ? BULLA_WALK_QUEUE : BULLA_WALK_UNSEALED, NULL, err));
+	return search_unsealed_pages(r, s, key, err);
+}
+
+/* By one index: the field's, or the one that it replaces. */
+static bulla_code search_by(struct reader *r, const struct search *s, const bulla_field *by, const bulla_buf *index,
+			    bulla_error *err)
+{
+	bulla_value key = { .kind = BULLA_KIND_BINARY, .bytes = bulla_view_buf(index) };
+	uint64_t before = *s->others;
 	bool more;
-	TRY(bulla_index_normalize(field, value, &wanted, err));
-	TRY(bulla_batch_index(r->batch, field->position, NULL, value, &index, err));
-	bulla_value key = { .kind = BULLA_KIND_BINARY, .bytes = bulla_view_buf(&index) };
-	TRY(search_unsealed(r, field, bulla_view_buf(&wanted), key.bytes, each, self, hits, err));
+	TRY(walk(r, BULLA_WALK_EQUAL, by, err));
 	TRY(next_page(r, &key, 1, &more, err));
 	if (more)
 		return bulla_fail(err, BULLA_ERR_LIMIT, "more than %zu records have this value: export them instead", r->page.n);
-	TRY(search_page(r, field, bulla_view_buf(&wanted), each, self, hits, others, err));
-	if (*others && field->index->bits >= TAMPERING_BITS)
+	TRY(search_page(r, s, by, err));
+	if (*s->others > before && by->index->bits >= TAMPERING_BITS)
 		return bulla_fail(err, BULLA_ERR_AUTH,
 				  "%llu records carry this index and do not hold this value, or do not open: they were changed",
-				  (unsigned long long)*others);
+				  (unsigned long long)(*s->others - before));
 	return BULLA_OK;
+}
+
+static bulla_code search_all(struct reader *r, const struct search *s, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf now = { 0 };
+	BULLA_BUF_AUTO bulla_buf before = { 0 };
+	const struct bulla_mapped_field *f = &r->run.mapping.fields[s->field->position];
+	TRY(bulla_batch_index(r->batch, s->field->position, NULL, s->value, &now, err));
+	if (f->before) TRY(bulla_batch_previous_index(r->batch, s->field->position, NULL, s->value, &before, err));
+	TRY(search_unsealed(r, s, &now, err));
+	if (f->index) TRY(search_by(r, s, s->field, &now, err));
+	return f->before ? search_by(r, s, s->field->before, &before, err) : BULLA_OK;
+}
+
+static bulla_code fail_scoped(const bulla_field *field, bulla_error *err)
+{
+	return bulla_fail(err, BULLA_ERR_USAGE,
+			  "the index of %s has a key for each %s: search it from the application, which knows that value",
+			  field->name, field->index->scope);
 }
 
 bulla_code bulla_job_search(const bulla_job *job, const bulla_field *field, const bulla_value *value, bulla_record_each each,
 			    void *self, uint64_t *ret_hits, uint64_t *ret_false, bulla_error *err)
 {
 	struct reader r;
+	struct search s = { field, value, each, self, ret_hits, ret_false };
 	*ret_hits = *ret_false = 0;
 	if (!field->index) {
 		bulla_fail(err, BULLA_ERR_USAGE, "the field %s has no blind index", field->name);
 		return bulla_advise(err, BULLA_ERR_USAGE, "add `index: {}` to it in bulla.yaml, then run: bulla apply %s",
 				    job->model->key);
 	}
-	if (field->index->scope)
-		return bulla_fail(err, BULLA_ERR_USAGE,
-				  "the index of %s has a key for each %s: search it from the application, which knows that value",
-				  field->name, field->index->scope);
+	if (field->index->scope) return fail_scoped(field, err);
+	if (field->before && field->before->index->scope) return fail_scoped(field->before, err);
 	TRY(reader_open(&r, job, BULLA_WALK_EQUAL, field, NULL, 0, err));
-	bulla_code code = search_all(&r, field, value, each, self, ret_hits, ret_false, err);
+	bulla_code code = search_all(&r, &s, err);
 	reader_close(&r);
 	return code;
 }

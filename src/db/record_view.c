@@ -13,6 +13,7 @@ static bool is_ours(const bulla_model *model, const char *column)
 		const bulla_field *field = &model->fields[f];
 		if (bulla_name_equal(field->column, column) || (field->index && bulla_name_equal(field->index->column, column)))
 			return true;
+		if (field->before && bulla_name_equal(field->before->index->column, column)) return true;
 	}
 	return false;
 }

@@ -15,6 +15,8 @@
 static const bulla_rotate_kind_table *const kinds[] = {
 	[BULLA_ROTATE_WRAP] = &bulla_rotate_wrap,
 	[BULLA_ROTATE_DATA] = &bulla_rotate_data,
+	[BULLA_ROTATE_INDEX] = &bulla_rotate_index,
+	[BULLA_ROTATE_CONTEXT] = &bulla_rotate_context,
 };
 
 /* --- passes ----------------------------------------------------------------------------------------------------------- */
@@ -147,6 +149,7 @@ static bulla_code rotate(bulla_rotate *a, bulla_buf *out, bulla_error *err)
 		bulla_code code = run_passes(a, err);
 		a->ret->done = a->rotation.done;
 		TRY(code);
+		if (a->rotation.kind == BULLA_ROTATE_INDEX) TRY(bulla_rotate_close_windows(a, err));
 		TRY(end(a, err));
 	}
 	TRY(bulla_quarantine_count(a->run.db, a->run.job->model->key, &a->ret->quarantined, err));

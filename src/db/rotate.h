@@ -17,9 +17,10 @@
 
 /* One row of a page that has something to be done about. */
 typedef struct bulla_rotate_row {
-	size_t at;     /* in the page */
-	bool put;      /* `row` is to be written; else it is as it should be, or row.code says what is wrong */
-	bulla_row row; /* of the model that seals; cells and keys are views into page and batches */
+	size_t at;             /* in the page */
+	bool put;              /* `row` is to be written; else it is as it should be, or row.code says what is wrong */
+	bulla_row row;         /* cells and keys are views into page and batches */
+	const bulla_model *of; /* what the row's cells are in the order of: the model that opened it, or that sealed it */
 } bulla_rotate_row;
 
 /* A page and those who work on it. */
@@ -62,6 +63,7 @@ typedef struct bulla_rotate {
 	bulla_shape shape, other_shape;
 	size_t *permuted; /* context: where each column of other_shape lies in shape */
 	size_t *fields;
+	size_t *origin; /* of each field of the job's model its position in `from` */
 	bulla_writer *writer;
 	bulla_workers *workers;
 	size_t slot_count;
@@ -106,6 +108,21 @@ BULLA_MUST bulla_code bulla_rotate_swap(bulla_rotate_slot *slot, bulla_error *er
 BULLA_MUST bulla_code bulla_rotate_judge(bulla_rotate_slot *slot, bulla_error *err);
 /* Takes every row of the page. */
 void bulla_rotate_take_all(bulla_rotate_slot *slot);
+/* Takes every row that holds something: a ciphertext or a key. */
+void bulla_rotate_take_sealed(bulla_rotate_slot *slot);
+
+/* New columns and triggers before the first row; the database's own indexes and, where the schema names older ones no more, their end
+ * (rotate_index.c). */
+BULLA_MUST bulla_code bulla_rotate_open_windows(bulla_rotate *rotate, bulla_error *err);
+BULLA_MUST bulla_code bulla_rotate_close_windows(bulla_rotate *rotate, bulla_error *err);
+
+/* Another schema's model over the same columns: lays it over the table; REFUSED where it is not sure what was meant (rotate_context.c). */
+BULLA_MUST bulla_code bulla_rotate_lay_from(bulla_rotate *rotate, bulla_error *err);
+
+/* Opens those of slot->work that `wanted` picks, by one batch, as `page` has them (rotate_data.c); and seals those that opened. */
+BULLA_MUST bulla_code bulla_rotate_open(bulla_rotate_slot *slot, bulla_batch *batch, const bulla_page *page,
+					bool (*wanted)(const bulla_rotate_row *work), bulla_error *err);
+BULLA_MUST bulla_code bulla_rotate_seal(bulla_rotate_slot *slot, const bulla_page *inputs, bulla_error *err);
 
 /* Does key `k` of the model hang from a branch key? */
 static inline bool bulla_rotate_has_branch(const bulla_model *model, size_t k)

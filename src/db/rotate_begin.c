@@ -17,10 +17,13 @@ static bulla_code check_ready(const bulla_rotate *a, bulla_error *err)
 {
 	const bulla_model *model = a->run.job->model;
 	if (!a->run.job->keyring) return bulla_fail(err, BULLA_ERR_USAGE, "a rotation needs the keys of the environment");
-	if (!bulla_mapping_is_ready(a->mapping)) {
+	bool index = a->options->kind == BULLA_ROTATE_INDEX;
+	if (!(index ? bulla_mapping_is_sealed : bulla_mapping_is_ready)(a->mapping)) {
 		bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "table %s is not sealed yet: it lacks columns of model %s",
 					     a->mapping->table->name, model->key);
-		return bulla_advise(err, code, "run: bulla apply %s", model->key);
+		bool lacks = bulla_mapping_is_sealed(a->mapping); /* of indexes only */
+		return bulla_advise(err, code, "run: bulla %s %s%s", lacks ? "rotate" : "apply", model->key,
+				    lacks ? " --index" : "");
 	}
 	if (a->options->kind != BULLA_ROTATE_WRAP || model->data_key != BULLA_DATA_KEY_NONE) return BULLA_OK;
 	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "model %s has no wrapped keys: the KMS encrypts each value itself",
@@ -194,10 +197,9 @@ static bool makes_versions(const bulla_rotate_options *options)
 static void begin_anew(bulla_rotate *a, int64_t now_us)
 {
 	bulla_rotation *r = &a->rotation;
-	bool found = r->found;
-	bulla_rotation_done(r);
-	r->found = found;
-	r->pending = true;
+	bulla_rotation before = *r;
+	bulla_buf_done(&before.position);
+	*r = (bulla_rotation){ .found = before.found, .pending = true, .current = before.current };
 	r->kind = a->options->kind;
 	r->since_us = makes_versions(a->options) ? now_us : 0;
 	r->began_ms = now_us / 1000;
@@ -225,6 +227,18 @@ static bool goes_by_list(const bulla_rotate *a)
 	return a->options->kind == BULLA_ROTATE_DATA && model->data_key == BULLA_DATA_KEY_RECORD && direct;
 }
 
+/* The columns that a record is bound to may be others now: the guard watches those. */
+static bulla_code remake_guard(bulla_rotate *a, bulla_error *err)
+{
+	const bulla_target *target = a->run.db->target;
+	TRY(target->begin_write(a->run.db, err));
+	bulla_code code = target->install(a->run.db, &a->run.mapping, err);
+	if (!code) code = bulla_lease_store(&a->run, err);
+	if (!code) return target->commit(a->run.db, err);
+	target->rollback(a->run.db);
+	return code;
+}
+
 /* From the commit of `since` on every run goes on with it; only then are keys made. */
 static bulla_code begin(bulla_rotate *a, bulla_error *err)
 {
@@ -238,6 +252,8 @@ static bulla_code begin(bulla_rotate *a, bulla_error *err)
 	a->rotation.found = true;
 	snprintf(detail, sizeof detail, "rotate --%s", bulla_rotate_kind_name(a->rotation.kind));
 	TRY(bulla_run_record(&a->run, "JobStarted", detail, err));
+	if (a->rotation.kind == BULLA_ROTATE_INDEX) return bulla_rotate_open_windows(a, err);
+	if (a->rotation.kind == BULLA_ROTATE_CONTEXT) TRY(remake_guard(a, err));
 	TRY(rewrap_shared(a, err));
 	TRY(bulla_rotate_probe(a, err));
 	return note_current(a, err);
@@ -247,6 +263,7 @@ bulla_code bulla_rotate_begin(bulla_rotate *a, bulla_error *err)
 {
 	TRY(check_ready(a, err));
 	TRY(check_destination(a, err));
+	if (a->options->kind == BULLA_ROTATE_CONTEXT) TRY(bulla_rotate_lay_from(a, err));
 	TRY(bulla_layout_init(&a->layout, a->run.job->model, err));
 	if (a->dry) {
 		TRY(bulla_rotation_load(a->run.db, a->run.job->model->key, &a->rotation, err));

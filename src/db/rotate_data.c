@@ -1,5 +1,5 @@
 /*
- * rotate_data.c - new data keys: every field is opened and sealed again; also under other names, types and contexts.
+ * rotate_data.c - new data keys: every field is opened and sealed again.
  *
  * A row that does not open in all its fields is left exactly as it is.
  */
@@ -7,9 +7,8 @@
 
 /* --- opening ---------------------------------------------------------------------------------------------------------- */
 
-/* Opens those of slot->work that `wanted` picks, by one batch. */
-static bulla_code open_some(bulla_rotate_slot *slot, bulla_batch *batch, bool (*wanted)(const bulla_rotate_row *work),
-			    const bulla_page *page, bulla_error *err)
+bulla_code bulla_rotate_open(bulla_rotate_slot *slot, bulla_batch *batch, const bulla_page *page,
+			     bool (*wanted)(const bulla_rotate_row *work), bulla_error *err)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < slot->work_count; i++) {
@@ -19,8 +18,10 @@ static bulla_code open_some(bulla_rotate_slot *slot, bulla_batch *batch, bool (*
 	}
 	if (n == 0) return BULLA_OK;
 	TRY(bulla_batch_open(batch, slot->rows, n, err));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		slot->work[slot->of[i]].row = slot->rows[i];
+		slot->work[slot->of[i]].of = page->mapping->model;
+	}
 	return BULLA_OK;
 }
 
@@ -42,12 +43,12 @@ static bulla_row lay_out(bulla_rotate_slot *slot, size_t i, const bulla_page *in
 			  .cell_count = model->field_count,
 			  .keys = slot->keys + i * model->key_count };
 	for (size_t f = 0; f < model->field_count; f++)
-		row.cells[f] = (bulla_cell){ .field = f, .value = work->row.cells[f].value };
+		row.cells[f] = (bulla_cell){ .field = f, .value = work->row.cells[slot->rotate->origin[f]].value };
 	return row;
 }
 
-/* Rows that opened; work->row becomes the sealed one. */
-static bulla_code seal_opened(bulla_rotate_slot *slot, const bulla_page *inputs, bulla_error *err)
+/* work->row becomes the sealed one. */
+bulla_code bulla_rotate_seal(bulla_rotate_slot *slot, const bulla_page *inputs, bulla_error *err)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < slot->work_count; i++) {
@@ -60,6 +61,7 @@ static bulla_code seal_opened(bulla_rotate_slot *slot, const bulla_page *inputs,
 	for (size_t i = 0; i < n; i++) {
 		bulla_rotate_row *work = &slot->work[slot->of[i]];
 		work->row = slot->rows[i];
+		work->of = slot->rotate->run.job->model;
 		work->put = !work->row.code;
 	}
 	return BULLA_OK;
@@ -68,11 +70,11 @@ static bulla_code seal_opened(bulla_rotate_slot *slot, const bulla_page *inputs,
 static bulla_code renew(bulla_rotate_slot *slot, bulla_error *err)
 {
 	if (slot->rotate->by_list)
-		bulla_rotate_take_all(slot);
+		bulla_rotate_take_sealed(slot);
 	else
 		TRY(bulla_rotate_judge(slot, err));
-	TRY(open_some(slot, slot->opener, any, &slot->page, err));
-	return seal_opened(slot, &slot->page, err);
+	TRY(bulla_rotate_open(slot, slot->opener, &slot->page, any, err));
+	return bulla_rotate_seal(slot, &slot->page, err);
 }
 
 const bulla_rotate_kind_table bulla_rotate_data = { BULLA_SHAPE_SEALED, true, renew };

@@ -78,7 +78,7 @@ static bulla_code permute(bulla_rotate *a, bulla_error *err)
 					       !bulla_name_equal(a->shape.columns[at].name, wanted->name)))
 			at++;
 		if (at == a->shape.width)
-			return bulla_fail(err, BULLA_ERR_INTERNAL, "the column %s is not read by both models", wanted->name);
+			return bulla_fail(err, BULLA_ERR_REFUSED, "the column %s is not one of the earlier schema", wanted->name);
 		a->permuted[i] = at;
 	}
 	return BULLA_OK;
@@ -93,18 +93,21 @@ bulla_code bulla_rotate_prepare(bulla_rotate *a, bulla_error *err)
 	TRY(bulla_shape_init(&a->shape, a->mapping, a->kind->shape, err));
 	if (a->from != model) TRY(permute(a, err));
 	a->fields = calloc(model->field_count + 1, sizeof *a->fields);
+	if (!a->origin) a->origin = calloc(model->field_count + 1, sizeof *a->origin);
 	a->census = calloc(a->from->key_count + 1, sizeof *a->census);
 	a->slots = calloc(workers + 2, sizeof *a->slots); /* one is written while each worker has one, and one waits */
-	if (!a->fields || !a->census || !a->slots) return bulla_fail_memory(err);
-	for (size_t i = 0; i < model->field_count; i++)
+	if (!a->fields || !a->origin || !a->census || !a->slots) return bulla_fail_memory(err);
+	for (size_t i = 0; i < model->field_count; i++) {
 		a->fields[i] = i;
+		if (a->from == model) a->origin[i] = i;
+	}
 	a->slot_count = workers + 2;
 	for (size_t i = 0; i < a->slot_count; i++)
 		TRY(prepare_slot(a, &a->slots[i], a->options->batch_rows, err));
 	a->compare_always = bulla_check_triggers_fire(&a->run.mapping);
 	TRY(bulla_workers_new(workers, &a->workers, err));
 	if (a->dry) return BULLA_OK;
-	return a->run.db->target->writer_open(a->run.db, a->mapping, &a->shape, a->fields,
+	return a->run.db->target->writer_open(a->run.db, &a->run.mapping, &a->shape, a->fields,
 					      a->kind->fields ? model->field_count : 0, &a->writer, err);
 }
 
@@ -135,6 +138,7 @@ void bulla_rotate_done(bulla_rotate *a)
 	free(a->fields);
 	free(a->census);
 	free(a->permuted);
+	free(a->origin);
 	if (a->run.db) {
 		a->run.db->target->walk_close(a->walk);
 		a->run.db->target->writer_close(a->writer);

@@ -101,13 +101,28 @@ static standing judge_row(const bulla_rotate *a, const bulla_row *row, const new
 
 static void take(bulla_rotate_slot *slot, size_t row)
 {
-	slot->work[slot->work_count++] = (bulla_rotate_row){ .at = row, .row = slot->page.rows[row] };
+	slot->work[slot->work_count++] = (bulla_rotate_row){ .at = row, .row = slot->page.rows[row], .of = slot->rotate->from };
 }
 
 void bulla_rotate_take_all(bulla_rotate_slot *slot)
 {
 	for (size_t i = 0; i < slot->page.n; i++)
 		take(slot, i);
+}
+
+static bool is_empty(const bulla_rotate *a, const bulla_row *row)
+{
+	for (size_t k = 0; k < a->from->key_count; k++)
+		if (row->keys[k].data) return false;
+	for (size_t c = 0; c < row->cell_count; c++)
+		if (row->cells[c].ciphertext.data) return false;
+	return true;
+}
+
+void bulla_rotate_take_sealed(bulla_rotate_slot *slot)
+{
+	for (size_t i = 0; i < slot->page.n; i++)
+		if (!is_empty(slot->rotate, &slot->page.rows[i])) take(slot, i);
 }
 
 static void count(bulla_rotate_slot *slot, size_t row, standing found)

@@ -146,3 +146,41 @@ bulla_code bulla_rotated_forget(bulla_db *db, const char *model, bulla_error *er
 	if (!there) return BULLA_OK;
 	return db->target->run(db, "DELETE FROM bulla_rotated WHERE model = ?", &name, 1, NULL, NULL, NULL, err);
 }
+
+/* --- indexes that are being replaced ------------------------------------------------------------------------------------ */
+
+static const char window[] = "CREATE TABLE IF NOT EXISTS bulla_window(model TEXT NOT NULL, before TEXT NOT NULL, "
+			     "PRIMARY KEY(model, before))";
+
+bulla_code bulla_window_note(bulla_db *db, const char *model, const char *column, bulla_error *err)
+{
+	bulla_value args[] = { bulla_value_text(model), bulla_value_text(column), bulla_value_text(model),
+			       bulla_value_text(column) };
+	TRY(db->target->run(db, window, NULL, 0, NULL, NULL, NULL, err));
+	return db->target->run(db,
+			       "INSERT INTO bulla_window(model, before) SELECT ?, ? WHERE NOT EXISTS"
+			       " (SELECT 1 FROM bulla_window WHERE model = ? AND before = ?)",
+			       args, 4, NULL, NULL, NULL, err);
+}
+
+static bulla_code take_column(void *self, const bulla_value *values, size_t n, bulla_error *err)
+{
+	(void)n;
+	return bulla_aside_add(self, values[0].bytes, "", BULLA_REASON_NONE, err);
+}
+
+bulla_code bulla_window_list(bulla_db *db, const char *model, bulla_aside *ret, bulla_error *err)
+{
+	bool there;
+	bulla_value name = bulla_value_text(model);
+	TRY(exists(db, "bulla_window", &there, err));
+	if (!there) return BULLA_OK;
+	return db->target->run(db, "SELECT before FROM bulla_window WHERE model = ? ORDER BY 1", &name, 1, take_column, ret, NULL,
+			       err);
+}
+
+bulla_code bulla_window_forget(bulla_db *db, const char *model, const char *column, bulla_error *err)
+{
+	bulla_value args[] = { bulla_value_text(model), bulla_value_text(column) };
+	return db->target->run(db, "DELETE FROM bulla_window WHERE model = ? AND before = ?", args, 2, NULL, NULL, NULL, err);
+}

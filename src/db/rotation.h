@@ -8,6 +8,7 @@
 #define DB_ROTATION_H
 
 #include "db/job.h"
+#include "db/quarantine.h"
 #include "db/target.h"
 
 typedef struct bulla_rotation {
@@ -37,5 +38,11 @@ BULLA_MUST bulla_code bulla_rotated_make(bulla_db *db, bulla_error *err);
 BULLA_MUST bulla_code bulla_rotated_add(bulla_db *db, const char *model, bulla_bytes commitment, bulla_error *err);
 BULLA_MUST bulla_code bulla_rotated_has(bulla_db *db, const char *model, bulla_bytes commitment, bool *ret, bulla_error *err);
 BULLA_MUST bulla_code bulla_rotated_forget(bulla_db *db, const char *model, bulla_error *err);
+
+/* --- indexes that are being replaced: bulla_window -------------------------------------------------------------------- */
+/* `column`: of the older index. The first and the last inside a transaction; the list has columns in the place of primary keys. */
+BULLA_MUST bulla_code bulla_window_note(bulla_db *db, const char *model, const char *column, bulla_error *err);
+BULLA_MUST bulla_code bulla_window_list(bulla_db *db, const char *model, bulla_aside *ret, bulla_error *err);
+BULLA_MUST bulla_code bulla_window_forget(bulla_db *db, const char *model, const char *column, bulla_error *err);
 
 #endif

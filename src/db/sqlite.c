@@ -379,6 +379,7 @@ const bulla_target bulla_target_sqlite = {
 	.writer_rest = bulla_lite_writer_rest,
 	.writer_close = bulla_lite_writer_close,
 	.install = bulla_lite_install,
+	.narrow = bulla_lite_narrow,
 	.index = bulla_lite_index,
 	.drop = bulla_lite_drop,
 	.guards = bulla_lite_guards,

@@ -73,6 +73,7 @@ void bulla_lite_writer_rest(bulla_writer *writer);
 void bulla_lite_writer_close(bulla_writer *writer);
 
 bulla_code bulla_lite_install(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
+bulla_code bulla_lite_narrow(bulla_db *db, const bulla_mapping *mapping, const char *column, bulla_error *err);
 bulla_code bulla_lite_index(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
 bulla_code bulla_lite_drop(bulla_db *db, const bulla_mapping *mapping, bulla_casualty casualty, void *self, bulla_error *err);
 bulla_code bulla_lite_guards(bulla_db *db, const bulla_mapping *mapping, bool finished, bulla_casualty each, void *self,

@@ -57,6 +57,15 @@ bulla_code bulla_lite_install(bulla_db *db, const bulla_mapping *mapping, bulla_
 	return bulla_lite_triggers_make(s, mapping, mapping->plain_count == 0, err);
 }
 
+bulla_code bulla_lite_narrow(bulla_db *db, const bulla_mapping *mapping, const char *column, bulla_error *err)
+{
+	bulla_lite *s = bulla_lite_of(db);
+	TRY(bulla_lite_execf(s, err, "DROP INDEX IF EXISTS \"bulla_index.%w.%w\"", mapping->table->name, column));
+	bulla_code code = bulla_lite_execf(s, err, "ALTER TABLE \"%w\" DROP COLUMN \"%w\"", mapping->home, column);
+	if (code != BULLA_ERR_DATABASE) return code;
+	return bulla_advise(err, code, "drop the index, view or trigger of yours that uses %s, and run this again", column);
+}
+
 /* --- indexes ---------------------------------------------------------------------------------------------------- */
 
 /* Every row of the table has one in the side table, or the queue, which reads that, would never see it. */

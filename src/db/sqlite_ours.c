@@ -24,6 +24,8 @@ static const struct kind {
 	{ "bulla_move.", "CREATE TRIGGER ", " AFTER UPDATE OF \"", " BEGIN DELETE FROM \"" },
 	{ "bulla_evict_insert.", "CREATE TRIGGER ", " BEFORE INSERT ON \"", " BEGIN DELETE FROM \"" },
 	{ "bulla_evict_update.", "CREATE TRIGGER ", " BEFORE UPDATE OF \"", " BEGIN DELETE FROM \"" },
+	{ "bulla_window.", "CREATE TRIGGER ", " AFTER UPDATE OF \"", " BEGIN UPDATE \"" },
+	{ "bulla_window_old.", "CREATE TRIGGER ", " AFTER UPDATE OF \"", " BEGIN UPDATE \"" },
 	{ "bulla_queue.", "CREATE INDEX ", " ON \"", " WHERE " },
 	{ "bulla_index.", "CREATE INDEX ", " ON \"", "\")" },
 	{ "bulla_index.", "CREATE UNIQUE INDEX ", " ON \"", "\")" },

@@ -141,17 +141,19 @@ static void add_sealed_columns(sqlite3_str *sql, const bulla_model *model)
 		sqlite3_str_appendf(sql, ", \"%w\"", model->keys[k].column);
 }
 
-static void add_unseal_field(sqlite3_str *sql, const bulla_field *field, const char *comma)
+static void add_unseal_field(sqlite3_str *sql, const struct bulla_mapped_field *f, const char *comma)
 {
+	const bulla_field *field = f->field;
 	sqlite3_str_appendf(sql, "%s\"%w\" = NULL", comma, field->column);
 	if (field->index) sqlite3_str_appendf(sql, ", \"%w\" = NULL", field->index->column);
+	if (f->before) sqlite3_str_appendf(sql, ", \"%w\" = NULL", field->before->index->column);
 }
 
 static void add_unseal_all(sqlite3_str *sql, const bulla_mapping *m)
 {
 	sqlite3_str_appendf(sql, "UPDATE \"%w\" SET ", m->home);
 	for (size_t i = 0; i < m->model->field_count; i++)
-		add_unseal_field(sql, &m->model->fields[i], i ? ", " : "");
+		add_unseal_field(sql, &m->fields[i], i ? ", " : "");
 	for (size_t k = 0; k < m->model->key_count; k++)
 		sqlite3_str_appendf(sql, ", \"%w\" = NULL", m->model->keys[k].column);
 }
@@ -186,7 +188,7 @@ static bulla_code make_field(bulla_lite *s, const bulla_mapping *m, const bulla_
 		add_same(sql, field->column);
 	}
 	sqlite3_str_appendf(sql, " BEGIN UPDATE \"%w\" SET ", m->home);
-	add_unseal_field(sql, field, "");
+	add_unseal_field(sql, &m->fields[field->position], "");
 	add_here(sql, m, "NEW");
 	sqlite3_str_appendall(sql, "; END");
 	return make(s, sql, err);
@@ -364,10 +366,12 @@ static void add_evict(sqlite3_str *sql, const bulla_mapping *m, const char *inde
 static bulla_code make_side_evict(bulla_lite *s, const bulla_mapping *m, const char *name, const char *event, bulla_error *err)
 {
 	size_t n = 0;
-	const char *unique[BULLA_FIELDS_MAX];
+	const char *unique[2 * BULLA_FIELDS_MAX];
 	for (size_t i = 0; i < m->model->field_count; i++) {
 		const bulla_index_spec *index = m->model->fields[i].index;
 		if (index && index->unique) unique[n++] = index->column;
+		if (m->fields[i].before && m->fields[i].field->before->index->unique)
+			unique[n++] = m->fields[i].field->before->index->column;
 	}
 	if (n == 0) return BULLA_OK;
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
@@ -391,6 +395,42 @@ static bulla_code make_side(bulla_lite *s, const bulla_mapping *m, bool finished
 	return finished && m->model->input_count ? make_side_context_guard(s, m, err) : BULLA_OK;
 }
 
+/* --- an index takes the place of another ------------------------------------------------------------------------ */
+
+/* Can the index of that specification stay the same while the value changes, and the other's does not? */
+static bool is_as_fine(const bulla_index_spec *a, const bulla_index_spec *b)
+{
+	bool exact = a->normalize == BULLA_NORMALIZE_NONE && a->expression == BULLA_EXPRESSION_NONE;
+	return exact || (a->normalize == b->normalize && a->expression == b->expression);
+}
+
+/* Of the two indexes of a field the one that a writer does not know stays as it was when the value changes: it goes. The newer one, for
+ * the job to fill it again; the older one where a writer has changed the newer. `changed` has changed and `kept` has not. */
+static bulla_code make_window_trigger(bulla_lite *s, const bulla_mapping *m, const bulla_field *field, const char *name,
+				      const char *kept, const char *changed, bool was_there, bulla_error *err)
+{
+	sqlite3_str *sql = sqlite3_str_new(s->handle);
+	sqlite3_str_appendf(
+		sql,
+		"CREATE TRIGGER \"bulla_%s.%w.%w\" AFTER UPDATE OF \"%w\" ON \"%w\" WHEN NEW.\"%w\" IS NOT OLD.\"%w\" AND "
+		"NEW.\"%w\" IS NOT NULL AND NEW.\"%w\" IS OLD.\"%w\"",
+		name, m->table->name, field->name, field->column, m->home, field->column, field->column, kept, kept, kept);
+	if (changed) sqlite3_str_appendf(sql, " AND NEW.\"%w\" IS NOT OLD.\"%w\"", changed, changed);
+	if (was_there) sqlite3_str_appendf(sql, " AND OLD.\"%w\" IS NOT NULL AND NEW.\"%w\" IS NOT NULL", changed, changed);
+	sqlite3_str_appendf(sql, " BEGIN UPDATE \"%w\" SET \"%w\" = NULL", m->home, kept);
+	add_here(sql, m, "NEW");
+	sqlite3_str_appendall(sql, "; END");
+	return make(s, sql, err);
+}
+
+static bulla_code make_window(bulla_lite *s, const bulla_mapping *m, const bulla_field *field, bulla_error *err)
+{
+	const bulla_index_spec *now = field->index, *before = field->before->index;
+	bool fine = is_as_fine(before, now);
+	TRY(make_window_trigger(s, m, field, "window", now->column, fine ? before->column : NULL, false, err));
+	return fine ? make_window_trigger(s, m, field, "window_old", before->column, now->column, true, err) : BULLA_OK;
+}
+
 /* --- all of them ------------------------------------------------------------------------------------------------- */
 
 bulla_code bulla_lite_triggers_make(bulla_lite *s, const bulla_mapping *m, bool finished, bulla_error *err)
@@ -398,6 +438,8 @@ bulla_code bulla_lite_triggers_make(bulla_lite *s, const bulla_mapping *m, bool 
 	if (!finished) TRY(make_unsealing(s, m, err));
 	if (m->aside) TRY(make_side(s, m, finished, err));
 	TRY(make_update_guard(s, m, finished && !m->aside && m->model->input_count, err));
+	for (size_t i = 0; i < m->model->field_count; i++)
+		if (m->fields[i].index && m->fields[i].before) TRY(make_window(s, m, &m->model->fields[i], err));
 	return make_insert_guard(s, m, err);
 }
 

@@ -9,6 +9,7 @@ struct bulla_writer {
 	bulla_lite *s;
 	sqlite3_stmt *read, *put;
 	const bulla_model *model;
+	const bulla_mapping *mapping;
 	const size_t *fields;
 	size_t field_count;
 	size_t locator_count;
@@ -46,6 +47,7 @@ static void each_column(sqlite3_str *sql, const bulla_writer *w, void (*add)(sql
 		add(sql, field->column, first);
 		first = false;
 		if (field->index) add(sql, field->index->column, false);
+		if (w->mapping->fields[field->position].before) add(sql, field->before->index->column, false);
 	}
 	for (size_t k = 0; k < w->model->key_count; k++, first = false)
 		add(sql, w->model->keys[k].column, first);
@@ -125,6 +127,7 @@ bulla_code bulla_lite_writer_open(bulla_db *db, const bulla_mapping *mapping, co
 	if (!w) return bulla_fail_memory(err);
 	*w = (bulla_writer){ .s = bulla_lite_of(db),
 			     .model = mapping->model,
+			     .mapping = mapping,
 			     .fields = fields,
 			     .field_count = n,
 			     .locator_count = mapping->locator_count,
@@ -177,6 +180,8 @@ static int bind_row(bulla_writer *w, const bulla_value *locator, const bulla_row
 		const bulla_field *field = &w->model->fields[w->fields[i]];
 		rc = bulla_lite_bind_sealed(w->put, at++, row->cells[i].ciphertext, field->base64);
 		if (field->index && rc == SQLITE_OK) rc = bulla_lite_bind_sealed(w->put, at++, row->cells[i].index, false);
+		if (w->mapping->fields[field->position].before && rc == SQLITE_OK)
+			rc = bulla_lite_bind_sealed(w->put, at++, row->cells[i].previous_index, false);
 	}
 	for (size_t k = 0; k < w->model->key_count && rc == SQLITE_OK; k++)
 		rc = bulla_lite_bind_sealed(w->put, at++, row->keys[k], false);

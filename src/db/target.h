@@ -106,6 +106,8 @@ struct bulla_target {
 	 * when a unique one cannot be. drop: job triggers and plaintext columns go, the guard takes its final form;
 	 * `casualty` is told what else went. */
 	bulla_code (*install)(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
+	/* A column of ours goes, with the index on it. */
+	bulla_code (*narrow)(bulla_db *db, const bulla_mapping *mapping, const char *column, bulla_error *err);
 	bulla_code (*index)(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
 	bulla_code (*drop)(bulla_db *db, const bulla_mapping *mapping, bulla_casualty casualty, void *self, bulla_error *err);
 

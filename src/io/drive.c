@@ -46,3 +46,11 @@ bulla_code bulla_batch_index(bulla_batch *batch, size_t field, const bulla_bytes
 	TRY(bulla_batch_index_op(batch, field, inputs, value, out, &op, err));
 	return bulla_drive(op, err);
 }
+
+bulla_code bulla_batch_previous_index(bulla_batch *batch, size_t field, const bulla_bytes *inputs, const bulla_value *value,
+				      bulla_buf *out, bulla_error *err)
+{
+	bulla_op *op;
+	TRY(bulla_batch_previous_index_op(batch, field, inputs, value, out, &op, err));
+	return bulla_drive(op, err);
+}

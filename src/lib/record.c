@@ -223,3 +223,14 @@ bulla_code bulla_record_index(bulla_record *record, size_t field, const bulla_va
 	bulla_batch_return(batch);
 	return code;
 }
+
+bulla_code bulla_record_previous_index(bulla_record *record, size_t field, const bulla_value *value, bulla_buf *out,
+				       bulla_error *err)
+{
+	bulla_batch *batch;
+	TRY(check_field(record, field, err));
+	TRY(bulla_batch_borrow(record->batch->keyring, record->model, &batch, err));
+	bulla_code code = bulla_batch_previous_index(batch, field, record->inputs, value, out, err);
+	bulla_batch_return(batch);
+	return code;
+}

@@ -90,6 +90,42 @@ class Kinds(Rotate):
         self.assertEqual(self.bulla('search', 'people', 'email', self.expected[4][2][1].decode(), '--json').lines()[0]['id'], 5)
         self.assertEqual(self.bulla('verify', 'people', '--json').model()['equal'], self.rows)
 
+    def test_a_new_index_beside_the_old_one(self):
+        """Both are searched while bulla.yaml names both; then the old one goes."""
+        self.people(60, steps=LADDER)
+        email = self.expected[4][2][1].decode()
+        text = self.read('bulla.yaml').decode()
+        index = 'index: { normalize: lowercase }'
+        window = 'index: { version: 2, kind: fast, bits: 64, normalize: lowercase, previous: { normalize: lowercase } }'
+        self.assertIn(index, text)
+        self.write('bulla.yaml', text.replace(index, window))
+        found = lambda: [row['id'] for row in self.bulla('search', 'people', 'email', email.upper(), '--json').lines()]
+        self.assertEqual(found(), [5])
+        done = self.rotated('--index')
+        self.assertEqual((done['kind'], done['left'], done['windows']), ('index', 0, 1))
+        self.assertEqual(found(), [5])
+        self.assertIn('previous', self.bulla('rotate', 'people', '--index').next)
+        self.write('bulla.yaml', text.replace(index, 'index: { version: 2, bits: 64, normalize: lowercase }'))
+        self.assertEqual(self.rotated('--index')['windows'], 0)
+        self.assertNotIn('email_bidx', self.columns('people'))
+        self.assertEqual(found(), [5])
+        self.same_values()
+        self.assertEqual(self.bulla('verify', 'people', '--json').model()['equal'], 60)
+
+    def test_another_context(self):
+        self.people(60, steps=LADDER)
+        text = self.read('bulla.yaml').decode()
+        self.write('earlier.yaml', text)
+        self.write('bulla.yaml', text.replace('model_name: Person', 'model_name: Human, city: "{city}"'))
+        self.assertEqual(self.bulla('verify', 'people', '--json', status=3).model()['quarantined'], 60)
+        self.fails('usage', 'rotate', 'people', '--context')
+        self.fails('refused', 'rotate', 'people', '--context', '--from', 'bulla.yaml')
+        self.fails('usage', 'rotate', 'people', '--from', 'earlier.yaml')
+        done = self.rotated('--context', '--from', 'earlier.yaml', status=3)  # what verify has put aside stays there
+        self.assertEqual((done['rotated'], done['left']), (60, 0))
+        self.same_values()
+        self.assertEqual(self.bulla('verify', 'people', '--json').model()['quarantined'], 0)
+
     def test_usage(self):
         self.people(5, steps=('apply',))
         self.fails('usage', 'rotate', '--wrap', '--data')

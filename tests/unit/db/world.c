@@ -61,6 +61,7 @@ static void open_keys(world *w)
 static void write_yaml(world *w, const char *models, const char *keys)
 {
 	if (models != w->models) snprintf(w->models, sizeof w->models, "%s", models);
+	if (keys != w->keys) snprintf(w->keys, sizeof w->keys, "%s", keys);
 	snprintf(w->yaml, sizeof w->yaml,
 		 "version: 1\nenvironments: { development: { %s } }\ndatabases: { main: { url: "
 		 "\"sqlite:app.db\" } }\nmodels:\n%s",
@@ -152,17 +153,40 @@ void world_open_copy(world *w, const char *path, const char *models)
 	open_all(w, "", models);
 }
 
-void world_keys(world *w, const char *keys)
+static void open_anew(world *w, const char *models, const char *keys, const char *model)
 {
 	char key[64];
-	snprintf(key, sizeof key, "%s", w->job.model->key);
+	snprintf(key, sizeof key, "%s", model ? model : w->job.model->key);
 	bulla_keyring_free(w->keyring);
 	bulla_schema_free(w->schema);
-	write_yaml(w, w->models, keys);
+	write_yaml(w, models, keys);
 	open_keyring(w);
 	w->job.keyring = w->keyring;
 	w->job.schema = w->schema;
 	world_model(w, key);
+}
+
+void world_keys(world *w, const char *keys)
+{
+	open_anew(w, w->models, keys, NULL);
+}
+
+void world_schema(world *w, const char *models)
+{
+	open_anew(w, models, w->keys, NULL);
+}
+
+void world_schema_of(world *w, const char *models, const char *key)
+{
+	open_anew(w, models, w->keys, key);
+}
+
+bulla_code world_count_row(void *self, const bulla_branch_row *row, bulla_error *err)
+{
+	(void)row;
+	(void)err;
+	++*(uint64_t *)self;
+	return BULLA_OK;
 }
 
 void world_model(world *w, const char *key)

@@ -17,7 +17,7 @@ typedef struct world {
 	char dir[64];
 	char path[96];
 	char store_url[128];
-	char yaml[8192], models[7168];
+	char yaml[8192], models[7168], keys[256];
 	bulla_schema *schema;
 	struct bulla_store *store;
 	bulla_branch_store branches;
@@ -40,6 +40,11 @@ void world_open_durable(world *w, const char *sql, const char *models);
 void world_reopen(world *w);
 /* Other keys in the environment, as `environments.development` has them: a process that starts anew on the same store. */
 void world_keys(world *w, const char *keys);
+/* Other models, as a program with another bulla.yaml has them. */
+void world_schema(world *w, const char *models);
+void world_schema_of(world *w, const char *models, const char *key); /* the job is that model's */
+/* For a branch store's each(): counts rows. */
+bulla_code world_count_row(void *self, const bulla_branch_row *row, bulla_error *err);
 void world_close(world *w);
 /* Who finds providers for keyrings that are made from now on; NULL: bulla_provider_find(). */
 void world_provider(const struct bulla_provider *(*find)(bulla_bytes key_id));
