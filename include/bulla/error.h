@@ -40,7 +40,7 @@ typedef enum bulla_code {
 	BULLA_ERR_UNKNOWN_KEY = 8,     /* no key of this environment has that kind and reference */
 	BULLA_ERR_KEY_DISABLED = 9,    /* the KMS key is disabled */
 	BULLA_ERR_KEY_PENDING = 10,    /* the KMS key is waiting for its deletion */
-	BULLA_ERR_KEY_CLOSING = 11,    /* the branch key takes no new wraps */
+	BULLA_ERR_KEY_CLOSING = 11,    /* the KMS key or branch key takes no new wraps */
 	BULLA_ERR_KEY_DESTROYED = 12,  /* the key was destroyed; what hangs from it is shredded */
 	BULLA_ERR_ROOT_KEY = 13,       /* the root key does not open this store */
 	BULLA_ERR_PARTIAL_RECORD = 14, /* a fresh data key must seal every non-NULL field of its record */

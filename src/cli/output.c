@@ -97,6 +97,8 @@ static const struct {
 	{ BULLA_ERR_UNKNOWN_KEY, "add the key that sealed it to the environment: keys, or previous" },
 	{ BULLA_ERR_KEY_DISABLED, "bulla key enable KEY" },
 	{ BULLA_ERR_KEY_PENDING, "bulla key enable KEY (ends the waiting deletion)" },
+	{ BULLA_ERR_KEY_CLOSING,
+	  "name another key in bulla.yaml (keys: the new one, previous: this one), or: bulla key enable KEY" },
 	{ BULLA_ERR_CORRUPT, "keep a copy of it as it is, then: bulla kms restore FILE" },
 	{ BULLA_ERR_NEWER, "use the release of bulla that made it, or a newer one" },
 	{ BULLA_ERR_AUDIT, "bulla audit verify" },

@@ -21,7 +21,7 @@
 typedef enum bulla_question_verb { BULLA_ASK_WRAP = 1, BULLA_ASK_UNWRAP = 2, BULLA_ASK_REWRAP = 3 } bulla_question_verb;
 
 /* One key to wrap or blob to unwrap or to wrap again. What is made is appended to `made`: WRAP and REWRAP a blob, UNWRAP what it holds
- * (32 bytes, or the content of a box). `code` and, for WRAP and REWRAP, `reference` are set by the answer. Views live until the question
+ * (32 bytes, or the content of a box). `code`, for WRAP and REWRAP `reference` and for UNWRAP `closed` are set by the answer. Views live until the question
  * is answered. */
 typedef struct bulla_question_item {
 	bulla_bytes context;    /* canonical */
@@ -29,6 +29,7 @@ typedef struct bulla_question_item {
 	bulla_bytes input;      /* WRAP: plaintext key or content; UNWRAP, REWRAP: blob */
 	bulla_buf *made;
 	uint64_t reference; /* UNWRAP: as the directory has it. WRAP, REWRAP: out */
+	bool closed;        /* UNWRAP, out: the key takes no new wraps, as far as its service tells */
 	bulla_code code;
 } bulla_question_item;
 

@@ -131,11 +131,23 @@ static bulla_code start_open(bulla_resolver *r, struct bulla_want *w, bulla_erro
 	return BULLA_OK;
 }
 
+/* Each row that is sealed under a shared data key gets a copy of its wraps: under a closed key those would be new ones. */
+static bulla_code check_closing(const struct bulla_want *w, bool closed, bulla_error *err)
+{
+	bulla_branch_purpose purpose;
+	if (!w->current || !closed) return BULLA_OK;
+	TRY(bulla_branch_purpose_of(bulla_view_buf(&w->identity), &purpose, err));
+	if (purpose != BULLA_BRANCH_SHARED) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_KEY_CLOSING, "the model's shared data key hangs from a key that is closed");
+	return bulla_advise(err, code, "give the model a new one: bulla rotate MODEL --data");
+}
+
 static bulla_code move_open(bulla_resolver *r, struct bulla_want *w, bulla_error *err)
 {
 	BULLA_SECRET key = { 0 };
 	if (w->parent == BULLA_NO_PARENT) TRY(start_open(r, w, err));
 	if (w->state != WANT_OPEN || !parent_ready(r, w)) return BULLA_OK;
+	TRY(check_closing(w, r->wants[w->parent]->row == BULLA_BRANCH_CLOSING, err));
 	TRY(bulla_wrapping_open_by_branch(w->wrapping, r->op->lane, r->wants[w->parent]->key, &key, err));
 	return finish_open(r, w, &key, err);
 }
@@ -220,7 +232,9 @@ static void end_open(bulla_resolver *r)
 		bulla_error e = { 0 };
 		BULLA_SECRET key = { 0 };
 		if (w->state != WANT_ASK_OPEN) continue;
-		if (bulla_wrapping_key(w->wrapping, r->op->lane, &key, &e) || finish_open(r, w, &key, &e)) fail_round(r, w, &e);
+		if (bulla_wrapping_key(w->wrapping, r->op->lane, &key, &e) || check_closing(w, w->wrapping->closed, &e) ||
+		    finish_open(r, w, &key, &e))
+			fail_round(r, w, &e);
 	}
 }
 

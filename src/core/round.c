@@ -148,6 +148,7 @@ static void take_opened(bulla_wrapping_round *round, bulla_code whole)
 		bulla_code code = whole ? whole : round->items[i].code;
 		w->tried = true;
 		w->settled = code == BULLA_OK;
+		w->closed = w->settled && round->items[i].closed;
 		if (code) {
 			w->code = code;
 			bulla_buf_clear(&w->plain);

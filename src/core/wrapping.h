@@ -23,6 +23,7 @@ typedef struct bulla_wrapping {
 	bool making;         /* else opening */
 	bool again;          /* making: from `source`, by services that release nothing */
 	bool tried, settled;
+	bool closed;     /* opening: by a key that takes no new wraps */
 	bulla_code code; /* why the last try failed */
 } bulla_wrapping;
 

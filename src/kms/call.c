@@ -60,6 +60,7 @@ static void answer_key(call *c, const bulla_key *key, const bulla_material *mate
 	memcpy(reply->key_arn, key->arn, key->arn_len + 1);
 	memcpy(reply->key_uuid, key->uuid, BULLA_UUID_SIZE);
 	memcpy(reply->material_id, material->name.id, BULLA_MATERIAL_ID_SIZE);
+	reply->closed = key->data.closed_us != 0;
 }
 
 /* The key that seals. */
@@ -69,7 +70,7 @@ static bulla_code sealing_key(call *c, const bulla_key **ret, bulla_error *err)
 	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, c->request->key_id, ret, err));
 	note_key(c, *ret);
 	note_material(c, (*ret)->current);
-	return bulla_key_must_be_enabled(*ret, err);
+	return bulla_key_must_seal(*ret, err);
 }
 
 static bulla_code seal(call *c, const bulla_key *key, bulla_bytes context, bulla_bytes plain, bulla_error *err)
@@ -235,6 +236,7 @@ static void empty(bulla_engine_reply *reply)
 	reply->code = BULLA_OK;
 	reply->text[0] = 0;
 	reply->key_arn[0] = 0;
+	reply->closed = false;
 }
 
 static void refuse(bulla_engine_reply *reply, bulla_code code, const char *text)

@@ -4,7 +4,8 @@
 #include "kms/codec.h"
 #include "base/cursor.h"
 
-#define VERSION 1
+#define VERSION        1
+#define VERSION_CLOSED 2 /* of a key's row: a release that does not know of closing must not seal under it */
 
 static void take_copy(bulla_cursor *c, void *out, size_t n)
 {
@@ -25,7 +26,7 @@ static bulla_code add_fixed(bulla_buf *out, const void *data, size_t n, bulla_er
 /* --- keys ------------------------------------------------------------------------------------------------------ */
 bulla_code bulla_key_encode(const bulla_key_data *data, bulla_buf *out, bulla_error *err)
 {
-	const uint8_t head[] = { VERSION, (uint8_t)data->state, data->usage, data->origin };
+	const uint8_t head[] = { data->closed_us ? VERSION_CLOSED : VERSION, (uint8_t)data->state, data->usage, data->origin };
 	TRY(add_fixed(out, head, sizeof head, err));
 	TRY(bulla_buf_add_u64(out, (uint64_t)data->created_us, err));
 	TRY(bulla_buf_add_u64(out, (uint64_t)data->deletion_us, err));
@@ -34,7 +35,8 @@ bulla_code bulla_key_encode(const bulla_key_data *data, bulla_buf *out, bulla_er
 	TRY(add_fixed(out, data->current, sizeof data->current, err));
 	TRY(bulla_buf_add_prefixed(out, data->account, err));
 	TRY(bulla_buf_add_prefixed(out, data->region, err));
-	return bulla_buf_add_prefixed(out, data->description, err);
+	TRY(bulla_buf_add_prefixed(out, data->description, err));
+	return data->closed_us ? bulla_buf_add_u64(out, (uint64_t)data->closed_us, err) : BULLA_OK;
 }
 
 bool bulla_key_decode(bulla_bytes payload, bulla_key_data *out)
@@ -53,7 +55,9 @@ bool bulla_key_decode(bulla_bytes payload, bulla_key_data *out)
 	out->account = bulla_cursor_prefixed(&c);
 	out->region = bulla_cursor_prefixed(&c);
 	out->description = bulla_cursor_prefixed(&c);
-	return bulla_cursor_end(&c) && version == VERSION && state >= BULLA_KEY_ENABLED && state <= BULLA_KEY_TOMBSTONE &&
+	out->closed_us = version == VERSION_CLOSED ? take_time(&c) : 0;
+	bool versioned = version == VERSION || (version == VERSION_CLOSED && out->closed_us);
+	return bulla_cursor_end(&c) && versioned && state >= BULLA_KEY_ENABLED && state <= BULLA_KEY_TOMBSTONE &&
 	       out->account.len == BULLA_ACCOUNT_SIZE && out->region.len <= BULLA_REGION_MAX &&
 	       out->description.len <= BULLA_DESCRIPTION_MAX;
 }

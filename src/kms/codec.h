@@ -1,11 +1,11 @@
 /*
  * codec.h - what the rows of the store say: one small, versioned binary form for each table.
  *
- * Integers are big-endian, texts u16-prefixed, times microseconds since 1970; each begins with a version byte 0x01 and nothing
- * trails.
+ * Integers are big-endian, texts u16-prefixed, times microseconds since 1970; each begins with a version byte, 0x01 where nothing
+ * else is said, and nothing trails.
  *
  *   KEY       01, u8 state, u8 usage, u8 origin, u64 created, u64 deletion, u32 rotation days, u64 next rotation,
- *             8 current material, account, region, description
+ *             8 current material, account, region, description; of a closed key 02, and at the end u64 closed
  *   MATERIAL  01, u8 usage, u8 origin, u64 created, 32 commitment, 24 nonce, 48 sealed material
  *   ALIAS     01, 16 key uuid, u64 created, u64 updated
  *   META root 01, note, 16 salt, 32 canary          META log  01, 24 nonce, 48 sealed seed
@@ -33,6 +33,7 @@ typedef struct bulla_key_data {
 	bulla_key_state state;
 	uint8_t usage, origin;
 	int64_t created_us, deletion_us;
+	int64_t closed_us; /* since when it takes no new wraps; 0: it does */
 	uint32_t rotation_days;
 	int64_t next_rotation_us;
 	uint8_t current[BULLA_MATERIAL_ID_SIZE];

@@ -33,7 +33,8 @@ static void describe(const bulla_snapshot *now, const bulla_key *key, bulla_key_
 				 .rotation_days = data->rotation_days,
 				 .next_rotation_us = data->next_rotation_us,
 				 .materials = (uint32_t)key->material_count,
-				 .rotated_us = key->current->data.created_us };
+				 .rotated_us = key->current->data.created_us,
+				 .closed_us = data->closed_us };
 	memcpy(out->uuid, key->uuid, sizeof out->uuid);
 	memcpy(out->current_material, data->current, sizeof out->current_material);
 	bulla_uuid_print(key->uuid, out->id);
@@ -74,6 +75,25 @@ bulla_code bulla_engine_list(bulla_engine *engine, bulla_key_info **ret, size_t 
 	bulla_snapshot_unref(now);
 	if (!list) return bulla_fail_memory(err);
 	qsort(list, n, sizeof *list, by_creation);
+	*ret = list;
+	*ret_n = n;
+	return BULLA_OK;
+}
+
+bulla_code bulla_engine_materials(bulla_engine *engine, bulla_material_info **ret, size_t *ret_n, bulla_error *err)
+{
+	bulla_snapshot *now = NULL;
+	TRY(bulla_engine_check(engine, err));
+	TRY(bulla_engine_acquire(engine, &now, err));
+	size_t n = now->material_count;
+	bulla_material_info *list = calloc(n + 1, sizeof *list);
+	for (size_t i = 0; list && i < n; i++) {
+		memcpy(list[i].uuid, now->materials[i].name.uuid, sizeof list[i].uuid);
+		memcpy(list[i].id, now->materials[i].name.id, sizeof list[i].id);
+		list[i].created_us = now->materials[i].data.created_us;
+	}
+	bulla_snapshot_unref(now);
+	if (!list) return bulla_fail_memory(err);
 	*ret = list;
 	*ret_n = n;
 	return BULLA_OK;

@@ -57,6 +57,15 @@ bulla_code bulla_key_must_be_enabled(const bulla_key *key, bulla_error *err)
 	return bulla_advise(err, code, "enable it, if it may be used again");
 }
 
+bulla_code bulla_key_must_seal(const bulla_key *key, bulla_error *err)
+{
+	TRY(bulla_key_must_be_enabled(key, err));
+	if (!key->data.closed_us) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_KEY_CLOSING, "the key %s is closed and seals nothing new", key->arn);
+	return bulla_advise(err, code,
+			    "name another key under keys in bulla.yaml and this one under previous, or enable it again");
+}
+
 bulla_bytes bulla_key_id_asked(bulla_bytes key_id)
 {
 	return key_id.len > ASKED_MAX ? bulla_view(key_id.data, ASKED_MAX) : key_id;

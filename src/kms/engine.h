@@ -79,7 +79,7 @@ typedef struct bulla_engine_request {
 
 /* Owned by the caller, zeroed before the first use; clear with bulla_engine_reply_done(), or use it again: its buffers are wiped and
  * kept. NOT_FOUND: `key_id` names nothing. UNKNOWN_KEY: a blob names a key or material that this store never had; KEY_DESTROYED: one
- * that was deleted. KEY_DISABLED and KEY_PENDING hold for every use. AUTH: wrong context or a changed blob. */
+ * that was deleted. KEY_DISABLED and KEY_PENDING hold for every use, KEY_CLOSING for sealing. AUTH: wrong context or a changed blob. */
 typedef struct bulla_engine_reply {
 	bulla_code code; /* of this request; the other members are set only on BULLA_OK */
 	char text[160];  /* the failure's one line */
@@ -88,6 +88,7 @@ typedef struct bulla_engine_reply {
 	char key_arn[BULLA_ARN_MAX];
 	uint8_t key_uuid[BULLA_UUID_SIZE];
 	uint8_t material_id[BULLA_MATERIAL_ID_SIZE];
+	bool closed; /* the key takes no new wraps */
 } bulla_engine_reply;
 
 void bulla_engine_reply_done(bulla_engine_reply *reply);
@@ -119,7 +120,15 @@ typedef struct bulla_key_info {
 	uint32_t materials;       /* how many versions; the newest seals */
 	uint8_t current_material[BULLA_MATERIAL_ID_SIZE];
 	int64_t rotated_us; /* when the newest material was made */
+	int64_t closed_us;  /* since when it takes no new wraps; 0: it does */
 } bulla_key_info;
+
+/* One version of a key's material. */
+typedef struct bulla_material_info {
+	uint8_t uuid[BULLA_UUID_SIZE]; /* of its key */
+	uint8_t id[BULLA_MATERIAL_ID_SIZE];
+	int64_t created_us;
+} bulla_material_info;
 
 /* Each is one audit event, refusals included, and one store transaction; KEY_DISABLED, KEY_PENDING and NOT_FOUND follow AWS's rules for
  * states, a deleted key is KEY_DESTROYED. The event comes first: where the store then refuses, a second one with the same request id
@@ -129,18 +138,27 @@ BULLA_MUST bulla_code bulla_engine_create_key(bulla_engine *engine, const char *
 BULLA_MUST bulla_code bulla_engine_describe(bulla_engine *engine, bulla_bytes key, bulla_key_info *ret, bulla_error *err);
 /* All keys, sorted by creation. `*ret` is malloc'ed; free() it. */
 BULLA_MUST bulla_code bulla_engine_list(bulla_engine *engine, bulla_key_info **ret, size_t *ret_n, bulla_error *err);
+/* All material of all keys that are not deleted, sorted by key and id. `*ret` is malloc'ed; free() it. */
+BULLA_MUST bulla_code bulla_engine_materials(bulla_engine *engine, bulla_material_info **ret, size_t *ret_n, bulla_error *err);
+/* Also opens a closed key again. */
 BULLA_MUST bulla_code bulla_engine_enable(bulla_engine *engine, bulla_bytes key, bulla_error *err);
 BULLA_MUST bulla_code bulla_engine_disable(bulla_engine *engine, bulla_bytes key, bulla_error *err);
-/* Waiting period of 7 to 30 days, as AWS KMS has it. After it, bulla_engine_tick() destroys the material. */
+/* From the next call on nothing new is sealed under the key and it is not rotated (KEY_CLOSING); it opens what it has sealed. A key that is
+ * closed already keeps the time since when. */
+BULLA_MUST bulla_code bulla_engine_close(bulla_engine *engine, bulla_bytes key, bulla_error *err);
+/* Waiting period of 7 to 30 days, as AWS KMS has it, in which the key answers nothing: whoever still needs it finds out. */
 BULLA_MUST bulla_code bulla_engine_schedule_deletion(bulla_engine *engine, bulla_bytes key, uint32_t days, bulla_error *err);
 BULLA_MUST bulla_code bulla_engine_cancel_deletion(bulla_engine *engine, bulla_bytes key, bulla_error *err);
+/* Destroys the material of a key whose waiting period is over: KEY_PENDING before that, USAGE where none was begun. Never done by itself: what
+ * refers to the key is counted first, which the engine cannot (lib/retire.h). */
+BULLA_MUST bulla_code bulla_engine_destroy(bulla_engine *engine, bulla_bytes key, bulla_error *err);
 /* New material; the old stays for decryption. */
 BULLA_MUST bulla_code bulla_engine_rotate(bulla_engine *engine, bulla_bytes key, bulla_key_info *ret, bulla_error *err);
 /* By schedule, every 90 to 2560 days; 0 switches it off. */
 BULLA_MUST bulla_code bulla_engine_set_rotation(bulla_engine *engine, bulla_bytes key, uint32_t days, bulla_error *err);
 /* Creates or moves `alias/NAME`; deletes it where `key` is empty. */
 BULLA_MUST bulla_code bulla_engine_set_alias(bulla_engine *engine, const char *alias, bulla_bytes key, bulla_error *err);
-/* Carries out scheduled rotations and deletions that are due. Cheap when none is. */
+/* Carries out scheduled rotations that are due. Cheap when none is. */
 BULLA_MUST bulla_code bulla_engine_tick(bulla_engine *engine, bulla_error *err);
 
 /* --- the store as a whole -------------------------------------------------------------------------------------- */

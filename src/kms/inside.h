@@ -65,6 +65,8 @@ BULLA_MUST bulla_code bulla_engine_publish(bulla_engine *engine, bulla_kms_journ
 
 /* KEY_DISABLED or KEY_PENDING unless the key is enabled. */
 BULLA_MUST bulla_code bulla_key_must_be_enabled(const bulla_key *key, bulla_error *err);
+/* The same, and KEY_CLOSING where it is closed. */
+BULLA_MUST bulla_code bulla_key_must_seal(const bulla_key *key, bulla_error *err);
 BULLA_MUST bulla_code bulla_key_must_not_be_pending(const bulla_key *key, bulla_error *err);
 
 /* A key id that names nothing, for the record: cut to a bounded length. */

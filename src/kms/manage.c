@@ -61,6 +61,7 @@ static bulla_code plan_enable(void *self, bulla_change *c, bulla_error *err)
 	TRY(bulla_key_must_not_be_pending(key, err));
 	bulla_key_data data = key->data;
 	data.state = BULLA_KEY_ENABLED;
+	data.closed_us = 0;
 	return bulla_change_put_key(c, key->uuid, &data, err);
 }
 
@@ -72,6 +73,17 @@ static bulla_code plan_disable(void *self, bulla_change *c, bulla_error *err)
 	TRY(bulla_key_must_not_be_pending(key, err));
 	bulla_key_data data = key->data;
 	data.state = BULLA_KEY_DISABLED;
+	return bulla_change_put_key(c, key->uuid, &data, err);
+}
+
+static bulla_code plan_close(void *self, bulla_change *c, bulla_error *err)
+{
+	const order *o = self;
+	const bulla_key *key = NULL;
+	TRY(bulla_change_key(c, o->key, &key, err));
+	TRY(bulla_key_must_not_be_pending(key, err));
+	bulla_key_data data = key->data;
+	if (!data.closed_us) data.closed_us = c->now_us;
 	return bulla_change_put_key(c, key->uuid, &data, err);
 }
 
@@ -119,7 +131,7 @@ static bulla_code plan_rotate(void *self, bulla_change *c, bulla_error *err)
 	const order *o = self;
 	const bulla_key *key = NULL;
 	TRY(bulla_change_key(c, o->key, &key, err));
-	TRY(bulla_key_must_be_enabled(key, err));
+	TRY(bulla_key_must_seal(key, err));
 	bulla_key_data data = key->data;
 	return draft_rotation(c, key, &data, err);
 }
@@ -162,13 +174,11 @@ static bulla_code plan_alias(void *self, bulla_change *c, bulla_error *err)
 	return put_alias(c, o->text, key->uuid, old ? old->data.created_us : c->now_us, err);
 }
 
-/* --- what is due by the clock ---------------------------------------------------------------------------------- */
 /* The tombstone stays, so that what hangs from the key is told from what nobody knows. */
 static bulla_code draft_destruction(bulla_change *c, const bulla_key *key, bulla_error *err)
 {
 	size_t n = 0;
 	const bulla_alias *const *aliases = bulla_snapshot_aliases_of(c->now, key->uuid, &n);
-	c->event.operation = "DeleteKey";
 	for (size_t i = 0; i < n; i++)
 		TRY(bulla_draft_remove(&c->draft, BULLA_KMS_ALIAS, aliases[i]->name, err));
 	for (size_t i = 0; i < key->material_count; i++) {
@@ -186,6 +196,19 @@ static bulla_code draft_destruction(bulla_change *c, const bulla_key *key, bulla
 	return bulla_change_put_key(c, key->uuid, &data, err);
 }
 
+static bulla_code plan_destruction(void *self, bulla_change *c, bulla_error *err)
+{
+	const order *o = self;
+	const bulla_key *key = NULL;
+	TRY(bulla_change_key(c, o->key, &key, err));
+	if (key->data.state != BULLA_KEY_PENDING_DELETION)
+		return bulla_fail(err, BULLA_ERR_USAGE, "the key %s is not waiting for its deletion", key->arn);
+	if (key->data.deletion_us > c->now_us)
+		return bulla_fail(err, BULLA_ERR_KEY_PENDING, "the waiting period of the key %s is not over", key->arn);
+	return draft_destruction(c, key, err);
+}
+
+/* --- what is due by the clock ---------------------------------------------------------------------------------- */
 /* Periods that were slept through are not made up for: one rotation, and the next when its time comes. */
 static bulla_code draft_scheduled_rotation(bulla_change *c, const bulla_key *key, bulla_error *err)
 {
@@ -209,8 +232,7 @@ static bulla_code plan_due(void *self, bulla_change *c, bulla_error *err)
 	c->idle = !key;
 	if (!key) return BULLA_OK;
 	bulla_change_note_key(c, key->arn, NULL);
-	return key->data.state == BULLA_KEY_PENDING_DELETION ? draft_destruction(c, key, err)
-							     : draft_scheduled_rotation(c, key, err);
+	return draft_scheduled_rotation(c, key, err);
 }
 
 bulla_code bulla_engine_tick(bulla_engine *engine, bulla_error *err)
@@ -270,6 +292,12 @@ bulla_code bulla_engine_disable(bulla_engine *engine, bulla_bytes key, bulla_err
 	return bulla_engine_change(engine, "DisableKey", plan_disable, &o, err);
 }
 
+bulla_code bulla_engine_close(bulla_engine *engine, bulla_bytes key, bulla_error *err)
+{
+	order o = { .key = key };
+	return bulla_engine_change(engine, "CloseKey", plan_close, &o, err);
+}
+
 bulla_code bulla_engine_schedule_deletion(bulla_engine *engine, bulla_bytes key, uint32_t days, bulla_error *err)
 {
 	order o = { .key = key, .days = days };
@@ -280,6 +308,12 @@ bulla_code bulla_engine_cancel_deletion(bulla_engine *engine, bulla_bytes key, b
 {
 	order o = { .key = key };
 	return bulla_engine_change(engine, "CancelKeyDeletion", plan_cancel, &o, err);
+}
+
+bulla_code bulla_engine_destroy(bulla_engine *engine, bulla_bytes key, bulla_error *err)
+{
+	order o = { .key = key };
+	return bulla_engine_change(engine, "DeleteKey", plan_destruction, &o, err);
 }
 
 bulla_code bulla_engine_rotate(bulla_engine *engine, bulla_bytes key, bulla_key_info *ret, bulla_error *err)

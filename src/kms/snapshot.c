@@ -15,9 +15,8 @@ static bulla_code corrupt(const bulla_stored_row *row, const char *what, bulla_e
 /* --- one row of each table ------------------------------------------------------------------------------------- */
 static int64_t due_of(const bulla_key_data *data)
 {
-	if (data->state == BULLA_KEY_PENDING_DELETION) return data->deletion_us;
-	if (data->state == BULLA_KEY_ENABLED && data->rotation_days) return data->next_rotation_us;
-	return BULLA_NEVER;
+	bool seals = data->state == BULLA_KEY_ENABLED && !data->closed_us;
+	return seals && data->rotation_days ? data->next_rotation_us : BULLA_NEVER;
 }
 
 static bulla_code take_key(bulla_snapshot *s, const bulla_stored_row *row, bulla_error *err)

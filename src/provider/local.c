@@ -158,6 +158,7 @@ static bulla_code take(const bulla_question *question, bulla_question_item *item
 		return reply->code;
 	}
 	bool wrapping = question->verb != BULLA_ASK_UNWRAP;
+	item->closed = reply->closed;
 	item->reference = bulla_get_u64(reply->material_id);
 	return bulla_buf_add(item->made, bulla_view_buf(wrapping ? &reply->blob : &reply->plaintext), err);
 }

@@ -36,7 +36,7 @@ void fake_kms_reset(void)
 {
 	for (size_t i = 0; i < kms_count; i++) {
 		kms[i].fails = kms[i].fails_items = 0;
-		kms[i].unreachable = kms[i].lies = false;
+		kms[i].unreachable = kms[i].lies = kms[i].closed = false;
 		kms[i].questions = kms[i].items = kms[i].most_items = 0;
 	}
 }
@@ -108,6 +108,7 @@ static bulla_code serve(const session *s, bulla_bytes question, bulla_buf *reply
 		}
 		size_t start = reply->len;
 		bulla_code code = (bulla_code)s->kms->fails_items;
+		if (s->kms->closed && verb == BULLA_ASK_WRAP) code = BULLA_ERR_KEY_CLOSING;
 		assert_int_equal(bulla_buf_add_u8(reply, 0, NULL), BULLA_OK);
 		if (!code)
 			code = verb == BULLA_ASK_WRAP ? seal(s, lane, part[0], part[1], reply)
@@ -235,6 +236,7 @@ static bulla_code read_reply(const session *s, const bulla_question *q, bulla_by
 		bulla_bytes made = bulla_view(reply.data + at + 3, bulla_get_u16(reply.data + at + 1));
 		q->items[i].code = (bulla_code)reply.data[at];
 		q->items[i].reference = s->kms->reference;
+		q->items[i].closed = s->kms->closed;
 		at += 3 + made.len;
 		if (at > reply.len) return bulla_fail(err, BULLA_ERR_UNAVAILABLE, "the fake KMS answered nonsense");
 		if (!q->items[i].code) TRY(bulla_buf_add(q->items[i].made, made, err));

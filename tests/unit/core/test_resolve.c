@@ -122,6 +122,71 @@ static void closing(void **state)
 	world_free(w);
 }
 
+/* A shared data key goes into each row with its wraps: none is sealed any more once what wraps it is closed, and all can be read. */
+static void shared_and_closing(const char *yaml, bool branch)
+{
+	world *w = world_open(yaml, true);
+	row_set rows, more;
+	sealed(w, "users", &rows, 3, 1);
+	if (branch)
+		world_row(w, "users")->state = BULLA_BRANCH_CLOSING;
+	else
+		fake_kms_named("main")->closed = true;
+	sealed(w, "users", &more, 2, 10); /* it is in the cache: for max_age at most */
+	bulla_keyring_forget(w->keyring);
+	assert_int_equal(opened(w, "users", &rows, NULL), BULLA_OK);
+	rows_all(&rows, BULLA_OK);
+	rows_done(&more);
+	bulla_keyring_forget(w->keyring);
+	bulla_batch *batch = batch_of(w, "users", NULL);
+	rows_init(&more, world_model(w, "users"), 2, 10);
+	assert_int_equal(batch_seal(w, batch, &more, NULL), BULLA_OK);
+	rows_all(&more, BULLA_ERR_KEY_CLOSING);
+	bulla_batch_free(batch);
+	rows_done(&rows);
+	rows_done(&more);
+	world_free(w);
+	fake_kms_reset();
+}
+
+static void shared_under_a_closed_key(void **state)
+{
+	static const char table[] = ENVIRONMENT "models:\n"
+						"  users: { data_key: table, fields: { email: {}, name: {} } }\n";
+	static const char under[] =
+		ENVIRONMENT "models:\n"
+			    "  users: { data_key: table, branch_key: users, fields: { email: {}, name: {} } }\n";
+	(void)state;
+	shared_and_closing(table, false);
+	shared_and_closing(under, true);
+}
+
+/* New branch keys cannot hang from it, what hangs from it works on. */
+static void branches_under_a_closed_key(void **state)
+{
+	world *w = world_open(constant, true);
+	row_set rows, more;
+	(void)state;
+	sealed(w, "users", &rows, 3, 1);
+	fake_kms_named("main")->closed = true;
+	bulla_keyring_forget(w->keyring);
+	sealed(w, "users", &more, 2, 10);
+	rows_done(&rows);
+	rows_done(&more);
+	world_free(w);
+	w = world_open(constant, true);
+	bulla_batch *batch = batch_of(w, "users", NULL);
+	rows_init(&more, world_model(w, "users"), 2, 10);
+	fake_kms_named("main")->closed = true;
+	assert_int_equal(batch_seal(w, batch, &more, NULL), BULLA_OK);
+	rows_all(&more, BULLA_ERR_KEY_CLOSING);
+	assert_int_equal(w->row_count, 0);
+	bulla_batch_free(batch);
+	rows_done(&more);
+	world_free(w);
+	fake_kms_reset();
+}
+
 static void destroyed(void **state)
 {
 	world *w = world_open(constant, true);
@@ -580,6 +645,8 @@ int main(void)
 		cmocka_unit_test(made_under_a_branch),
 		cmocka_unit_test(different_branches_are_different_keys),
 		cmocka_unit_test(closing),
+		cmocka_unit_test(shared_under_a_closed_key),
+		cmocka_unit_test(branches_under_a_closed_key),
 		cmocka_unit_test(destroyed),
 		cmocka_unit_test(one_destroyed_among_many),
 		cmocka_unit_test(unknown_version),

@@ -31,6 +31,7 @@ typedef struct fake_kms {
 	atomic_int fails_items;  /* a bulla_code for each item instead */
 	atomic_bool unreachable; /* http: no connection at all */
 	atomic_bool lies;        /* unwraps to another key */
+	atomic_bool closed;      /* wraps nothing new, and says so when it unwraps */
 	atomic_size_t questions, items, most_items;
 	uint8_t key[32];
 	uint64_t reference;

@@ -129,6 +129,83 @@ static void test_pending(void **state)
 	bulla_engine_reply_done(&reply);
 }
 
+/* Closed: what it has sealed still opens, and nothing more is sealed. */
+static void test_close(void **state)
+{
+	fixture *f = *state;
+	bulla_engine_reply made = { 0 }, reply = { 0 };
+	bulla_error err = { 0 };
+	int64_t closed = f->now_us;
+	assert_int_equal(use(f, &made), BULLA_OK);
+	assert_false(made.closed);
+	assert_int_equal(described(f).closed_us, 0);
+	assert_int_equal(bulla_engine_close(f->engine, test_key(), &err), BULLA_OK);
+	assert_true(fake_log_last_has(&f->log, "\"CloseKey\"") && fake_log_last_has(&f->log, f->key.arn));
+	assert_int_equal(described(f).closed_us, closed);
+	assert_int_equal(described(f).state, BULLA_KEY_ENABLED);
+	assert_int_equal(use(f, &reply), BULLA_ERR_KEY_CLOSING);
+	assert_true(fake_log_last_has(&f->log, "\"outcome\":\"key_closing\""));
+	assert_int_equal(call_one(f->engine, BULLA_ENGINE_ENCRYPT, f->key.id, bulla_view_str("v"), &reply),
+			 BULLA_ERR_KEY_CLOSING);
+	assert_int_equal(call_one(f->engine, BULLA_ENGINE_RE_ENCRYPT, "alias/test", bulla_view_buf(&made.blob), &reply),
+			 BULLA_ERR_KEY_CLOSING);
+	assert_int_equal(bulla_engine_rotate(f->engine, test_key(), NULL, &err), BULLA_ERR_KEY_CLOSING);
+	assert_int_equal(call_one(f->engine, BULLA_ENGINE_DECRYPT, NULL, bulla_view_buf(&made.blob), &reply), BULLA_OK);
+	assert_true(reply.closed);
+	bulla_key_info other;
+	assert_int_equal(bulla_engine_create_key(f->engine, NULL, "alias/other", &other, NULL), BULLA_OK);
+	assert_int_equal(call_one(f->engine, BULLA_ENGINE_RE_ENCRYPT, "alias/other", bulla_view_buf(&made.blob), &reply),
+			 BULLA_OK);
+	/* Again, after a while and in another process: it is closed since it was. */
+	fixture_reopen_engine(f);
+	f->now_us += 1000000;
+	assert_int_equal(bulla_engine_disable(f->engine, test_key(), &err), BULLA_OK);
+	assert_int_equal(bulla_engine_close(f->engine, test_key(), &err), BULLA_OK);
+	assert_int_equal(described(f).closed_us, closed);
+	assert_int_equal(described(f).state, BULLA_KEY_DISABLED);
+	assert_int_equal(bulla_engine_enable(f->engine, test_key(), &err), BULLA_OK);
+	assert_int_equal(described(f).closed_us, 0);
+	assert_int_equal(use(f, &reply), BULLA_OK);
+	bulla_engine_reply_done(&made);
+	bulla_engine_reply_done(&reply);
+}
+
+static void test_closed_and_pending(void **state)
+{
+	fixture *f = *state;
+	bulla_error err = { 0 };
+	int64_t closed = f->now_us;
+	assert_int_equal(bulla_engine_destroy(f->engine, test_key(), &err), BULLA_ERR_USAGE);
+	assert_int_equal(bulla_engine_set_rotation(f->engine, test_key(), 90, &err), BULLA_OK);
+	assert_int_equal(bulla_engine_close(f->engine, test_key(), &err), BULLA_OK);
+	f->now_us += 200 * DAY_US; /* a closed key is not rotated by schedule either */
+	assert_int_equal(bulla_engine_tick(f->engine, NULL), BULLA_OK);
+	assert_int_equal(described(f).materials, 1);
+	assert_int_equal(bulla_engine_schedule_deletion(f->engine, test_key(), 7, &err), BULLA_OK);
+	assert_int_equal(bulla_engine_close(f->engine, test_key(), &err), BULLA_ERR_KEY_PENDING);
+	assert_int_equal(bulla_engine_cancel_deletion(f->engine, test_key(), &err), BULLA_OK);
+	assert_int_equal(described(f).closed_us, closed);
+	assert_int_equal(described(f).state, BULLA_KEY_DISABLED);
+}
+
+static void test_materials(void **state)
+{
+	fixture *f = *state;
+	bulla_material_info *list = NULL;
+	bulla_key_info first = described(f), second;
+	size_t n = 0;
+	f->now_us += 1000;
+	assert_int_equal(bulla_engine_rotate(f->engine, test_key(), &second, NULL), BULLA_OK);
+	assert_int_equal(bulla_engine_materials(f->engine, &list, &n, NULL), BULLA_OK);
+	assert_int_equal(n, 2);
+	size_t newer = memcmp(list[0].id, first.current_material, 8) == 0 ? 1 : 0;
+	assert_memory_equal(list[newer].id, second.current_material, 8);
+	assert_memory_equal(list[1 - newer].id, first.current_material, 8);
+	assert_int_equal(list[newer].created_us - list[1 - newer].created_us, 1000);
+	assert_memory_equal(list[0].uuid, f->key.uuid, sizeof f->key.uuid);
+	free(list);
+}
+
 static size_t rows_of(fixture *f, bulla_kms_table table);
 
 static void test_deleted(void **state)
@@ -143,12 +220,16 @@ static void test_deleted(void **state)
 	assert_int_equal(rows_of(f, BULLA_KMS_MATERIAL), 2);
 	assert_int_equal(bulla_engine_schedule_deletion(f->engine, test_key(), 30, NULL), BULLA_OK);
 	f->now_us += 30 * DAY_US - 1;
-	assert_int_equal(bulla_engine_tick(f->engine, NULL), BULLA_OK);
-	assert_int_equal(described(f).state, BULLA_KEY_PENDING_DELETION);
+	assert_int_equal(bulla_engine_destroy(f->engine, test_key(), &err), BULLA_ERR_KEY_PENDING);
+	assert_true(fake_log_last_has(&f->log, "\"DeleteKey\"") && fake_log_last_has(&f->log, "\"outcome\":\"key_pending\""));
 	f->now_us++;
-	/* No tick by hand: the next call carries it out. */
+	/* It does not happen by itself: somebody counts first what refers to the key. */
+	assert_int_equal(bulla_engine_tick(f->engine, NULL), BULLA_OK);
+	assert_int_equal(reopen_blob(f, &made.blob), BULLA_ERR_KEY_PENDING);
+	assert_int_equal(rows_of(f, BULLA_KMS_MATERIAL), 2);
+	assert_int_equal(bulla_engine_destroy(f->engine, test_key(), NULL), BULLA_OK);
 	assert_int_equal(reopen_blob(f, &made.blob), BULLA_ERR_KEY_DESTROYED);
-	assert_int_equal(fake_log_count(&f->log, "\"DeleteKey\""), 1);
+	assert_int_equal(fake_log_count(&f->log, "\"DeleteKey\""), 2);
 	assert_true(fake_log_last_has(&f->log, "\"outcome\":\"key_destroyed\"") && fake_log_last_has(&f->log, f->key.arn));
 	assert_int_equal(rows_of(f, BULLA_KMS_MATERIAL), 0);
 	assert_int_equal(rows_of(f, BULLA_KMS_ALIAS), 0);
@@ -370,6 +451,9 @@ int main(void)
 		WITH(test_create_refused),
 		WITH(test_disable_and_enable),
 		WITH(test_pending),
+		WITH(test_close),
+		WITH(test_closed_and_pending),
+		WITH(test_materials),
 		WITH(test_deleted),
 		WITH(test_rotate),
 		WITH(test_schedule),

@@ -199,6 +199,13 @@ static void test_payloads(void **state)
 	assert_false(as_key(bulla_view_buf(&out)));
 	out.data[1] = 3;
 	check_exact(&out, as_key);
+	key.closed_us = 1780000000;
+	assert_int_equal(bulla_key_encode(&key, &out, NULL), BULLA_OK);
+	assert_int_equal(out.data[0], 2);
+	assert_true(bulla_key_decode(bulla_view_buf(&out), &back) && back.closed_us == key.closed_us);
+	out.data[0] = 1; /* what trails then makes it none */
+	assert_false(as_key(bulla_view_buf(&out)));
+	bulla_buf_done(&out);
 	assert_int_equal(bulla_material_encode(&(bulla_material_data){ .usage = 1 }, &out, NULL), BULLA_OK);
 	check_exact(&out, as_material);
 	assert_int_equal(bulla_alias_encode(&(bulla_alias_data){ .created_us = 1 }, &out, NULL), BULLA_OK);

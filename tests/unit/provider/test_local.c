@@ -208,6 +208,31 @@ static void after_a_rotation(void **state)
 	bulla_provider_local.close(s);
 }
 
+/* A closed key wraps nothing and says that it is closed when it unwraps. */
+static void closed(void **state)
+{
+	void *s = session("local/test");
+	question *x = wrapped(s, 2), *y = to_unwrap(x);
+	bulla_error err = { 0 };
+	(void)state;
+	assert_int_equal(ask(s, y, NULL), BULLA_OK);
+	assert_false(y->items[0].closed);
+	question_free(y);
+	assert_int_equal(bulla_engine_close(f->engine, bulla_view_str("alias/test"), NULL), BULLA_OK);
+	y = to_unwrap(x);
+	assert_int_equal(ask(s, y, NULL), BULLA_OK);
+	assert_true(y->items[0].closed && y->items[1].closed);
+	assert_memory_equal(y->made[0].data, keys[0], 32);
+	question *z = question_new(BULLA_ASK_WRAP, 1);
+	z->items[0].input = bulla_view(keys[0], 32);
+	assert_int_equal(ask(s, z, &err), BULLA_ERR_KEY_CLOSING);
+	assert_int_equal(bulla_engine_enable(f->engine, bulla_view_str("alias/test"), NULL), BULLA_OK);
+	question_free(x);
+	question_free(y);
+	question_free(z);
+	bulla_provider_local.close(s);
+}
+
 /* One changed blob or context fails alone; when all fail, the question fails and says why. */
 static void failures(void **state)
 {
@@ -266,6 +291,7 @@ int main(void)
 		cmocka_unit_test(one_append_for_a_group),
 		cmocka_unit_test(recognises_its_own),
 		cmocka_unit_test(after_a_rotation),
+		cmocka_unit_test(closed),
 		cmocka_unit_test(failures),
 		cmocka_unit_test(abandoned),
 	};
