@@ -4,6 +4,7 @@
 #include "db/apply.h"
 
 #include "db/check.h"
+#include "db/wraps.h"
 #include "io/file.h"
 
 #include <string.h>
@@ -129,6 +130,16 @@ static bulla_code make_indexes(bulla_apply *a, bulla_error *err)
 	return code;
 }
 
+/* For counting what hangs from a key. After the fill, since keeping it up to date row by row costs twice as much as sorting once. */
+static bulla_code make_census_indexes(bulla_apply *a, bulla_error *err)
+{
+	const bulla_mapping *m = &a->run.mapping;
+	for (size_t i = 0; bulla_wraps_column_of(m->model, i); i++)
+		TRY(a->run.db->target->index_wraps(a->run.db, m->aside ? m->side : m->table, bulla_wraps_column_of(m->model, i),
+						   err));
+	return BULLA_OK;
+}
+
 /* Reads the table itself: an index over rows that are all unsealed would only be in the way. */
 static bulla_code fill(bulla_apply *a, bulla_error *err)
 {
@@ -144,6 +155,7 @@ static bulla_code fill(bulla_apply *a, bulla_error *err)
 		if (bulla_run_stopped(&a->run)) return bulla_run_interrupted(&a->run, err);
 	}
 	TRY(make_indexes(a, err));
+	TRY(make_census_indexes(a, err));
 	bulla_run_hook(&a->run, "filled");
 	return BULLA_OK;
 }

@@ -79,7 +79,9 @@ static bulla_code write_object(const bulla_report *r, bulla_buf *out, bulla_erro
 	bulla_json_put_str(&w, "digest", digest);
 	bulla_json_put_str(&w, "digest_equal_to", r->equal_to);
 	bulla_json_put_str(&w, "fingerprint", r->fingerprint);
-	bulla_census_tell(&r->found->census, &w, "keys");
+	bulla_json_open(&w, "keys", '[');
+	bulla_census_tell(&r->found->census, &w, NULL, "records");
+	bulla_json_close(&w, ']');
 	tell_examples(&r->found->examples, &w);
 	bulla_json_put_number(&w, "seconds", bulla_run_seconds(r->run));
 	bulla_json_put_str(&w, "bulla", BULLA_VERSION);

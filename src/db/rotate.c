@@ -110,7 +110,9 @@ static bulla_code tell_census(const bulla_rotate *a, bulla_buf *out, bulla_error
 	for (size_t k = 0; k < a->from->key_count; k++) {
 		bulla_json_open(&w, NULL, '{');
 		bulla_json_put_str(&w, "column", a->run.job->model->keys[k].column);
-		bulla_census_tell(&a->census[k], &w, "versions");
+		bulla_json_open(&w, "versions", '[');
+		bulla_census_tell(&a->census[k], &w, NULL, "records");
+		bulla_json_close(&w, ']');
 		bulla_json_close(&w, '}');
 	}
 	bulla_json_close(&w, ']');

@@ -78,6 +78,9 @@ bulla_code bulla_lite_index(bulla_db *db, const bulla_mapping *mapping, bulla_er
 bulla_code bulla_lite_drop(bulla_db *db, const bulla_mapping *mapping, bulla_casualty casualty, void *self, bulla_error *err);
 bulla_code bulla_lite_guards(bulla_db *db, const bulla_mapping *mapping, bool finished, bulla_casualty each, void *self,
 			     bulla_error *err);
+bulla_code bulla_lite_count_wraps(bulla_db *db, const bulla_table *table, const char *column, bool every_row,
+				  bulla_found_wraps each, void *self, bool *ret_indexed, bulla_error *err);
+bulla_code bulla_lite_index_wraps(bulla_db *db, const bulla_table *table, const char *column, bulla_error *err);
 bulla_code bulla_lite_prepare_drop(bulla_db *db, bulla_error *err);
 bulla_code bulla_lite_purge(bulla_db *db, bulla_error *err);
 bulla_code bulla_lite_remains(bulla_db *db, const bulla_mapping *mapping, bulla_json_writer *out, bulla_error *err);

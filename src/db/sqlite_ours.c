@@ -29,6 +29,7 @@ static const struct kind {
 	{ "bulla_queue.", "CREATE INDEX ", " ON \"", " WHERE " },
 	{ "bulla_index.", "CREATE INDEX ", " ON \"", "\")" },
 	{ "bulla_index.", "CREATE UNIQUE INDEX ", " ON \"", "\")" },
+	{ "bulla_census.", "CREATE INDEX ", " ON \"", "\"(substr(\"" },
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 

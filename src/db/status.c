@@ -4,6 +4,7 @@
 #include "db/run.h"
 
 #include "base/text.h"
+#include "db/census.h"
 #include "db/quarantine.h"
 #include "db/rotation.h"
 #include "db/sql_text.h"
@@ -70,25 +71,12 @@ static bulla_code count_sql(const bulla_mapping *m, bulla_buf *sql, bulla_error 
 	return bulla_buf_terminate(sql, err);
 }
 
-/* Bytes 34..42 of a wrapped key are the kind and reference of its first wrap; substr() counts from 1. */
-static bulla_code versions_sql(const bulla_mapping *m, const char *column, bulla_buf *sql, bulla_error *err)
-{
-	TRY(bulla_buf_add_str(sql, "SELECT substr(", err));
-	TRY(bulla_sql_add_name(sql, column, err));
-	TRY(bulla_buf_add_str(sql, ", 35, 9), count(*) FROM ", err));
-	TRY(bulla_sql_add_name(sql, m->home, err));
-	TRY(bulla_buf_add_str(sql, " WHERE ", err));
-	TRY(bulla_sql_add_name(sql, column, err));
-	TRY(bulla_buf_add_str(sql, " IS NOT NULL GROUP BY 1 ORDER BY 2 DESC", err));
-	return bulla_buf_terminate(sql, err);
-}
-
 /* --- telling --------------------------------------------------------------------------------------------------- */
 
 struct teller {
 	bulla_run *run;
 	bulla_json_writer *out;
-	const char *column;
+	bulla_census census; /* of one key column */
 	bulla_bytes current; /* hex: kind and reference of the version that the last rotation went to; empty: not known */
 	int64_t debt;        /* rows under others */
 };
@@ -123,35 +111,29 @@ static bool is_version(bulla_bytes version, bulla_bytes hex)
 	return bulla_hex_decode(hex, &bytes, NULL) == BULLA_OK && bulla_bytes_equal(version, bulla_view_buf(&bytes));
 }
 
-static bulla_code tell_version(void *self, const bulla_value *values, size_t n, bulla_error *err)
+static bulla_code take_wraps(void *self, bulla_bytes directory, uint64_t rows, bulla_error *err)
 {
 	struct teller *t = self;
-	bulla_bytes first = values[0].bytes;
-	(void)n;
+	bulla_bytes first = bulla_directory_count(directory) ? bulla_view(directory.data + 1, 9) : (bulla_bytes){ 0 };
 	(void)err;
-	bulla_json_open(t->out, NULL, '{');
-	bulla_json_put_str(t->out, "column", t->column);
-	bool whole = values[0].kind == BULLA_KIND_BINARY && first.len == 9;
-	bulla_json_put_str(t->out, "kind", whole ? bulla_wrap_kind_name(first.data[0]) : "unknown");
-	if (whole) bulla_json_put_hex(t->out, "reference", bulla_view(first.data + 1, 8));
-	bulla_json_put_int(t->out, "rows", values[1].integer);
-	if (t->current.len && !is_version(first, t->current)) t->debt += values[1].integer;
-	bulla_json_close(t->out, '}');
+	bulla_census_add_wraps(&t->census, directory, rows);
+	if (t->current.len && !is_version(first, t->current)) t->debt += (int64_t)rows;
 	return BULLA_OK;
 }
 
 static bulla_code tell_versions(struct teller *t, const bulla_json *current, bulla_error *err)
 {
 	const bulla_mapping *m = &t->run->mapping;
+	const bulla_target *target = t->run->db->target;
 	bulla_json_open(t->out, "keys", '[');
 	for (size_t k = 0; k < m->model->key_count; k++) {
-		BULLA_BUF_AUTO bulla_buf sql = { 0 };
+		const char *column = m->model->keys[k].column;
+		t->census = (bulla_census){ 0 };
 		t->current = bulla_view(NULL, 0);
 		if (!m->keys[k]) continue;
-		t->column = m->model->keys[k].column;
-		(void)bulla_json_string(bulla_json_member(current, t->column), &t->current);
-		TRY(versions_sql(m, t->column, &sql, err));
-		TRY(t->run->db->target->run(t->run->db, (const char *)sql.data, NULL, 0, tell_version, t, NULL, err));
+		(void)bulla_json_string(bulla_json_member(current, column), &t->current);
+		TRY(target->count_wraps(t->run->db, m->aside ? m->side : m->table, column, false, take_wraps, t, NULL, err));
+		bulla_census_tell(&t->census, t->out, column, "rows");
 	}
 	bulla_json_close(t->out, ']');
 	return BULLA_OK;

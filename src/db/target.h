@@ -49,6 +49,9 @@ typedef bulla_code (*bulla_answer)(void *self, const bulla_value *values, size_t
 /* Something that dropping a column took with it: a view, trigger, index or constraint and its definition. */
 typedef void (*bulla_casualty)(void *self, const char *kind, const char *name, const char *sql);
 
+/* `rows` rows whose wrapped keys have that directory (db/census.h); NULL data: what is no bytes at all. */
+typedef bulla_code (*bulla_found_wraps)(void *self, bulla_bytes directory, uint64_t rows, bulla_error *err);
+
 struct bulla_target {
 	const char *scheme; /* "sqlite:" */
 
@@ -115,6 +118,12 @@ struct bulla_target {
 	 * "missing", "changed" or "left over". Changes nothing. */
 	bulla_code (*guards)(bulla_db *db, const bulla_mapping *mapping, bool finished, bulla_casualty each, void *self,
 			     bulla_error *err);
+	/* How many rows of a column of wrapped keys or boxes have which wraps: each directory once. Reads an index on nothing but
+	 * directories, or the rows themselves where there is none (`ret_indexed`, may be NULL) or `every_row` asks for it. Rows without a
+	 * key are left out. Inside a transaction. index_wraps, outside one, makes that index where it is missing. */
+	bulla_code (*count_wraps)(bulla_db *db, const bulla_table *table, const char *column, bool every_row,
+				  bulla_found_wraps each, void *self, bool *ret_indexed, bulla_error *err);
+	bulla_code (*index_wraps)(bulla_db *db, const bulla_table *table, const char *column, bulla_error *err);
 
 	/* Before drop, outside a transaction: prepares the session for it. After it is committed, outside a transaction:
 	 * rewrites the database's own files so that they hold nothing that was deleted. Both may be repeated. */

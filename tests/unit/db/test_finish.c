@@ -311,7 +311,7 @@ static void a_table_that_must_be_rebuilt_keeps_what_it_can(void **state)
 		{ "SELECT seq FROM sqlite_sequence WHERE name = 'users'", "3" },
 		{ "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER "
 		  "BY name)",
-		  "bulla_index.users.email_bidx,by_org" },
+		  "bulla_census.users.encrypted_kms_key,bulla_index.users.email_bidx,by_org" },
 		{ "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name)",
 		  "plain_view" },
 		{ "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name)",

@@ -1,0 +1,152 @@
+/*
+ * wraps.c - going through the databases, models and columns of the schema that hold wrapped keys.
+ */
+#include "db/wraps.h"
+
+#include "db/census.h"
+#include "db/target.h"
+
+#include <string.h>
+
+typedef struct count {
+	const bulla_wraps_options *options;
+	const bulla_wraps_sink *sink; /* NULL: making indexes */
+	size_t columns;
+	const bulla_database *database;
+	bulla_db *db;
+	const bulla_model *model;
+} count;
+
+const char *bulla_wraps_column_of(const bulla_model *model, size_t i)
+{
+	if (i < model->key_count) return model->keys[i].column;
+	i -= model->key_count;
+	return model->data_key == BULLA_DATA_KEY_NONE && i < model->field_count ? model->fields[i].column : NULL;
+}
+
+/* --- one column ---------------------------------------------------------------------------------------------------- */
+static bulla_code take_group(void *self, bulla_bytes directory, uint64_t rows, bulla_error *err)
+{
+	const count *c = self;
+	bulla_wraps_group group = { .rows = rows, .wrap_count = bulla_directory_count(directory) };
+	for (size_t i = 0; i < group.wrap_count; i++)
+		bulla_directory_read(directory, i, &group.wraps[i].kind, &group.wraps[i].reference);
+	return c->sink->group(c->sink->self, &group, err);
+}
+
+static bulla_code one_column(count *c, const bulla_table *table, const char *name, bulla_error *err)
+{
+	const bulla_target *target = c->db->target;
+	bulla_wraps_column column = { c->database->name, c->model->key, table->name, name, false };
+	if (!bulla_table_column(table, name)) return BULLA_OK;
+	c->columns++;
+	if (!c->sink) return target->index_wraps(c->db, table, name, err);
+	TRY(target->count_wraps(c->db, table, name, c->options->every_row, take_group, c, &column.indexed, err));
+	return c->sink->column(c->sink->self, &column, err);
+}
+
+/* --- one model ----------------------------------------------------------------------------------------------------- */
+static bulla_code one_table(count *c, const bulla_table *table, bulla_error *err)
+{
+	for (size_t i = 0; bulla_wraps_column_of(c->model, i); i++)
+		TRY(one_column(c, table, bulla_wraps_column_of(c->model, i), err));
+	return BULLA_OK;
+}
+
+/* Both the table and its side table: what an earlier job has left in either hangs from a key as well. */
+static bulla_code one_model(count *c, bulla_error *err)
+{
+	bulla_mapping mapping;
+	TRY(bulla_mapping_init(&mapping, c->db, c->model, false, err));
+	bulla_code code = one_table(c, mapping.table, err);
+	if (!code && mapping.side) code = one_table(c, mapping.side, err);
+	bulla_mapping_done(&mapping);
+	return code;
+}
+
+/* What cannot be read is not empty: said with the model's name, and how to end it. */
+static bulla_code fail(const count *c, bulla_code code, bulla_error *err)
+{
+	bulla_error why = { 0 };
+	if (!err) return code;
+	why = *err;
+	(void)bulla_fail(err, code, "the keys of model %s cannot be counted: %s", c->model->key, why.text);
+	if (*why.next && code != BULLA_ERR_NOT_FOUND) return bulla_advise(err, code, "%s", why.next);
+	return bulla_advise(err, code, "make it readable; if it is gone for good, take model %s out of bulla.yaml",
+			    c->model->key);
+}
+
+/* --- one database -------------------------------------------------------------------------------------------------- */
+static bool is_wanted(const count *c, const bulla_model *model)
+{
+	return strcmp(model->database, c->database->name) == 0 && (!c->options->model || c->options->model == model);
+}
+
+static bulla_code open_database(count *c, bulla_error *err)
+{
+	const bulla_wraps_options *o = c->options;
+	bulla_place place = { c->database->url, o->base_dir, c->sink == NULL, o->lock_wait_ms, o->stop };
+	TRY(bulla_db_open(&place, &c->db, err));
+	return c->sink ? c->db->target->begin_read(c->db, err) : BULLA_OK;
+}
+
+static bulla_code one_database(count *c, const bulla_model *models, size_t n, bulla_error *err)
+{
+	bulla_code code = BULLA_OK;
+	for (size_t i = 0; i < n && !code; i++) {
+		if (!is_wanted(c, &models[i])) continue;
+		c->model = &models[i];
+		if (!c->db) code = open_database(c, err);
+		if (!code) code = one_model(c, err);
+	}
+	if (!code && c->db && c->sink) code = c->db->target->commit(c->db, err);
+	if (code) code = fail(c, code, err);
+	bulla_db_close(c->db);
+	c->db = NULL;
+	return code;
+}
+
+static bulla_code check_databases(const bulla_wraps_options *o, bulla_error *err)
+{
+	size_t n, m;
+	const bulla_model *models = bulla_schema_models(o->schema, &n);
+	const bulla_database *databases = bulla_schema_databases(o->schema, &m);
+	for (size_t i = 0; i < n; i++) {
+		size_t d = 0;
+		while (d < m && strcmp(databases[d].name, models[i].database) != 0)
+			d++;
+		if (d < m) continue;
+		bulla_code code =
+			bulla_fail(err, BULLA_ERR_CONFIG, "the keys of model %s cannot be counted: there is no database %s",
+				   models[i].key, models[i].database);
+		return bulla_advise(err, code, "add it: databases: { %s: { url: sqlite:app.db } }", models[i].database);
+	}
+	return BULLA_OK;
+}
+
+static bulla_code all_databases(count *c, bulla_error *err)
+{
+	size_t n, m;
+	const bulla_model *models = bulla_schema_models(c->options->schema, &n);
+	const bulla_database *databases = bulla_schema_databases(c->options->schema, &m);
+	TRY(check_databases(c->options, err));
+	for (size_t d = 0; d < m; d++) {
+		c->database = &databases[d];
+		TRY(one_database(c, models, n, err));
+	}
+	return BULLA_OK;
+}
+
+bulla_code bulla_wraps_count(const bulla_wraps_options *options, const bulla_wraps_sink *sink, bulla_error *err)
+{
+	count c = { .options = options, .sink = sink };
+	return all_databases(&c, err);
+}
+
+bulla_code bulla_wraps_index(const bulla_wraps_options *options, size_t *ret_columns, bulla_error *err)
+{
+	count c = { .options = options };
+	TRY(all_databases(&c, err));
+	*ret_columns = c.columns;
+	return BULLA_OK;
+}
