@@ -1,5 +1,5 @@
 /*
- * job.c - one step of a job on one database, timed: `job apply|verify|scan DATABASE DIRECTORY`.
+ * job.c - one step of a job on one database, timed: `job apply|verify|finish|wrap|data|scan DATABASE DIRECTORY`.
  *
  * Prints seconds and the peak of resident memory in KiB. Linked with floor_batch.c instead of the real batch it is the floor: the same
  * statements, triggers and checkpoints with random bytes in the place of cryptography.
@@ -50,12 +50,70 @@ static bulla_code scan(const char *path, bulla_error *err)
 	return ok && code == SQLITE_DONE ? BULLA_OK : bulla_fail(err, BULLA_ERR_DATABASE, "cannot read the table");
 }
 
+static bulla_code apply(const bulla_job *job, uint64_t *ret_rows, bulla_error *err)
+{
+	bulla_job_result result;
+	TRY(bulla_job_apply(job, &(bulla_apply_options){ 0 }, &result, err));
+	*ret_rows = result.done;
+	return BULLA_OK;
+}
+
+static bulla_code verify(const bulla_job *job, uint64_t *ret_rows, bulla_error *err)
+{
+	bulla_job_result result;
+	TRY(bulla_job_verify(job, &(bulla_verify_options){ 0 }, &result, err));
+	*ret_rows = result.done;
+	return BULLA_OK;
+}
+
+static bulla_code finish(const bulla_job *job, uint64_t *ret_rows, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf places = { 0 };
+	bulla_job_result result;
+	TRY(bulla_job_finish(job, &(bulla_finish_options){ 0 }, &result, &places, err));
+	*ret_rows = result.rows;
+	return BULLA_OK;
+}
+
+static bulla_code rotate(const bulla_job *job, bulla_rotate_kind kind, uint64_t *ret_rows, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf census = { 0 };
+	bulla_rotate_result result;
+	TRY(bulla_job_rotate(job, &(bulla_rotate_options){ .kind = kind }, &result, &census, err));
+	*ret_rows = result.left ? 0 : result.changed;
+	return BULLA_OK;
+}
+
+static bulla_code wrap(const bulla_job *job, uint64_t *ret_rows, bulla_error *err)
+{
+	return rotate(job, BULLA_ROTATE_WRAP, ret_rows, err);
+}
+
+static bulla_code data(const bulla_job *job, uint64_t *ret_rows, bulla_error *err)
+{
+	return rotate(job, BULLA_ROTATE_DATA, ret_rows, err);
+}
+
+static const struct {
+	const char *name;
+	bulla_code (*run)(const bulla_job *job, uint64_t *ret_rows, bulla_error *err);
+} steps[] = {
+	{ "apply", apply }, { "verify", verify }, { "finish", finish }, { "wrap", wrap }, { "data", data },
+};
+
+static bulla_code run_step(const char *what, const bulla_job *job, bulla_error *err)
+{
+	uint64_t rows = 0;
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+		if (strcmp(what, steps[i].name) == 0) TRY(steps[i].run(job, &rows, err));
+	return rows ? BULLA_OK : bulla_fail(err, BULLA_ERR_INTERNAL, "the job did nothing");
+}
+
 static bulla_code run(const char *what, const char *path, const char *directory, bulla_error *err)
 {
 	static const uint8_t seed[32] = { 1 };
 	char yaml[2048], store[1024];
 	bench_world world;
-	bulla_job_result result;
 	if (strcmp(what, "scan") == 0) return scan(path, err);
 	snprintf(yaml, sizeof yaml, YAML, path);
 	snprintf(store, sizeof store, "sqlite:%s/store.db", directory);
@@ -71,9 +129,7 @@ static bulla_code run(const char *what, const char *path, const char *directory,
 	char url[1024];
 	snprintf(url, sizeof url, "sqlite:%s", path);
 	job.url = url;
-	bulla_code code = strcmp(what, "apply") == 0 ? bulla_job_apply(&job, &(bulla_apply_options){ 0 }, &result, err)
-						     : bulla_job_verify(&job, &(bulla_verify_options){ 0 }, &result, err);
-	if (!code && result.done == 0) code = bulla_fail(err, BULLA_ERR_INTERNAL, "the job did nothing");
+	bulla_code code = run_step(what, &job, err);
 	bench_world_close(&world);
 	return code;
 }

@@ -1,5 +1,5 @@
 /*
- * jobs.c - apply and verify over a million rows of SQLite, each against its floor, with the peak of their memory.
+ * jobs.c - apply, verify and rotate over a million rows of SQLite, each against its floor, with the peak of their memory.
  */
 #include "bench.h"
 
@@ -71,22 +71,37 @@ struct paths {
 };
 
 /* The best of three, each on a fresh copy, the floor and the job in turn: the machine's weather is the same for both. */
-static bulla_code compare_apply(bench *b, const struct paths *p, bulla_error *err)
+static bulla_code compare_floor(bench *b, const struct paths *p, const char *what, const char *name, double target,
+				bulla_error *err)
 {
-	struct measured apply = { 1e12, 0 }, floor = { 1e12, 0 };
+	char full[96];
+	struct measured job = { 1e12, 0 }, floor = { 1e12, 0 };
 	for (int round = 0; round < 3; round++) {
 		struct measured m;
 		TRY(shell(p->copy, err));
-		TRY(run(p->floor, "apply", p->second, p->directory, &m, err));
+		TRY(run(p->floor, what, p->second, p->directory, &m, err));
 		if (m.seconds < floor.seconds) floor = m;
 		TRY(shell(p->copy, err));
-		TRY(run(p->job, "apply", p->second, p->directory, &m, err));
-		if (m.seconds < apply.seconds) apply = m;
+		TRY(run(p->job, what, p->second, p->directory, &m, err));
+		if (m.seconds < job.seconds) job = m;
 	}
-	report_rate(b, "apply, 1,000,000 rows x 2 fields, SQLite", apply.seconds, floor.seconds,
-		    "the same statements with random bytes", 0.7);
-	report_memory(b, "apply: peak memory", apply.mib);
+	snprintf(full, sizeof full, "%s, 1,000,000 rows x 2 fields, SQLite", name);
+	report_rate(b, full, job.seconds, floor.seconds, "the same statements with random bytes", target);
+	snprintf(full, sizeof full, "%s: peak memory", name);
+	report_memory(b, full, job.mib);
 	return BULLA_OK;
+}
+
+/* On a table that is finished: what is copied from here on. */
+static bulla_code compare_rotate(bench *b, const struct paths *p, bulla_error *err)
+{
+	struct measured m;
+	char move[512];
+	TRY(run(p->job, "finish", p->second, p->directory, &m, err));
+	snprintf(move, sizeof move, "rm -f '%s'* && mv '%s' '%s'", p->first, p->second, p->first);
+	TRY(shell(move, err));
+	TRY(compare_floor(b, p, "wrap", "rotate --wrap", 0.7, err));
+	return compare_floor(b, p, "data", "rotate --data", 0.6, err);
 }
 
 static bulla_code compare_verify(bench *b, const struct paths *p, bulla_error *err)
@@ -129,8 +144,9 @@ bulla_code bench_jobs(bench *b, const char *program_directory, bulla_error *err)
 	snprintf(p.second, sizeof p.second, "%s/app.db", p.directory);
 	snprintf(p.copy, sizeof p.copy, "rm -f '%s'* && cp '%s' '%s' && sync '%s'", p.second, p.first, p.second, p.second);
 	bulla_code code = make_table(p.first, ROWS, "''", err);
-	if (!code) code = compare_apply(b, &p, err);
+	if (!code) code = compare_floor(b, &p, "apply", "apply", 0.7, err);
 	if (!code) code = compare_verify(b, &p, err);
+	if (!code) code = compare_rotate(b, &p, err);
 	if (!code) code = unlink(p.first) ? bulla_fail(err, BULLA_ERR_IO, "cannot remove a file") : BULLA_OK;
 	if (!code) code = measure_large_rows(b, &p, err);
 	snprintf(clean, sizeof clean, "rm -rf '%s'", p.directory);

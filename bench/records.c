@@ -5,6 +5,8 @@
 #include "raw.h"
 #include "world.h"
 
+#include "io/file.h"
+
 #include <bulla/bulla.h>
 #include <stdlib.h>
 
@@ -117,6 +119,17 @@ static void report(bench *b, const char *name, const struct timing *t, double ta
 				   .target = target });
 }
 
+/* Under a newer version of the branch: a key that has the newest one is left alone. */
+static bulla_code time_rewrap(bench_world *w, struct rows *r, struct timing *ret, bulla_error *err)
+{
+	bulla_batch *batch;
+	bulla_batch_options options = { .size = sizeof options, .since_us = bulla_now_us(NULL) + 1 };
+	TRY(bulla_batch_new(w->keyring, w->model, &options, &batch, err));
+	bulla_code code = time_batch(batch, r, bulla_batch_rewrap, raw_rewrap_ns, ret, err);
+	bulla_batch_free(batch);
+	return code;
+}
+
 static bulla_code bench_batch(bench *b, bench_world *w, struct rows *r, bulla_error *err)
 {
 	bulla_batch *batch;
@@ -127,7 +140,7 @@ static bulla_code bench_batch(bench *b, bench_world *w, struct rows *r, bulla_er
 	if (!code) code = keep(r, err);
 	if (!code) code = time_batch(batch, r, bulla_batch_open, raw_open_ns, &t, err);
 	if (!code) report(b, "batch: decrypt a record", &t, 0.85);
-	if (!code) code = time_batch(batch, r, bulla_batch_rewrap, raw_rewrap_ns, &t, err);
+	if (!code) code = time_rewrap(w, r, &t, err);
 	if (!code) report(b, "batch: rewrap a record", &t, 0.85);
 	if (!code) {
 		bench_report(b, &(figure){ .name = "bytes over the plaintext, field",
