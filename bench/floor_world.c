@@ -3,6 +3,9 @@
  */
 #include "world.h"
 
+#include "core/rehang.h"
+#include "io/drive.h"
+
 #include <stdlib.h>
 
 bulla_code bench_world_open(bench_world *w, const char *yaml, const char *store_url, bulla_error *err)
@@ -15,11 +18,40 @@ bulla_code bench_world_open(bench_world *w, const char *yaml, const char *store_
 	return bulla_schema_model(w->schema, "users", &w->model, err);
 }
 
-/* A rotation looks for these where branches differ from row to row, or one data key serves many: neither here. */
+/* What a rotation needs of the key store, which the floor has not. */
 const bulla_branch_store *bulla_keyring_branches(const bulla_keyring *keyring)
 {
 	(void)keyring;
 	return NULL;
+}
+
+bool bulla_rehang_is_due(const bulla_keyring *keyring, const bulla_branch_row *row)
+{
+	(void)keyring, (void)row;
+	return false;
+}
+
+bulla_code bulla_rehang_new(bulla_keyring *keyring, bulla_rehang_row *rows, size_t n, bulla_rehang **out, bulla_error *err)
+{
+	(void)keyring, (void)rows, (void)n, (void)out, (void)err;
+	return BULLA_ERR_USAGE;
+}
+
+bulla_op *bulla_rehang_op(bulla_rehang *rehang)
+{
+	(void)rehang;
+	return NULL;
+}
+
+bulla_code bulla_drive(bulla_op *op, bulla_error *err)
+{
+	(void)op, (void)err;
+	return BULLA_ERR_USAGE;
+}
+
+void bulla_rehang_free(bulla_rehang *rehang)
+{
+	(void)rehang;
 }
 
 void bulla_keyring_forget(bulla_keyring *keyring)

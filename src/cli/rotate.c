@@ -81,6 +81,7 @@ static void put_result(bulla_cli *cli, const bulla_model *model, const char *kin
 		bulla_json_put_int(w, "conflicts", (int64_t)r->conflicts);
 		bulla_json_put_int(w, "rounds", (int64_t)r->rounds);
 		bulla_json_put_int(w, "unsealed", (int64_t)r->unsealed);
+		bulla_json_put_int(w, "moved_keys", (int64_t)r->moved);
 		bulla_json_put_int(w, "windows", (int64_t)r->windows);
 		bulla_json_put_bool(w, "resumed", r->resumed);
 	}
@@ -132,6 +133,9 @@ static bulla_code say_result(bulla_cli *cli, const bulla_model *model, bool debt
 			bulla_count_text(r->seconds > 0 ? (uint64_t)((double)r->changed / r->seconds) : r->changed, rate));
 	if (r->shredded) bulla_cli_print(cli, "  shredded: %s", bulla_count_text(r->shredded, rows));
 	if (r->closing) bulla_cli_print(cli, "  under a branch key that is closing: %s", bulla_count_text(r->closing, rows));
+	if (r->moved)
+		bulla_cli_print(cli, "  branch and index keys that moved to other KMS keys: %s",
+				bulla_count_text(r->moved, rows));
 	if (r->windows)
 		bulla_cli_print(cli, "  older indexes that are still written and searched: %s",
 				bulla_count_text(r->windows, rows));

@@ -137,6 +137,7 @@ typedef struct bulla_rotate_result {
 	uint64_t shredded;    /* rows under a branch key that was destroyed */
 	uint64_t closing;     /* rows under a branch key that takes no new wraps */
 	uint64_t unsealed;    /* rows with plaintext and no ciphertext: apply's */
+	uint64_t moved;       /* branch and index keys that went over to other KMS keys, because the environment's have changed */
 	uint64_t rounds;      /* passes over the table */
 	uint64_t windows;     /* index: older indexes that the schema still names; they are written and searched too */
 	bool resumed;         /* it went on with a rotation that had been cut off */

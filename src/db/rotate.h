@@ -97,6 +97,10 @@ BULLA_MUST bulla_code bulla_rotate_pass(bulla_rotate *rotate, bulla_error *err);
 
 /* Before the first row (rotate_begin.c): is it allowed, is it a rotation that goes on, are the new keys there and proven? Takes the lease. */
 BULLA_MUST bulla_code bulla_rotate_begin(bulla_rotate *rotate, bulla_error *err);
+/* Branch and index keys that hang from other KMS keys than those that wrap now are wrapped by these; and with data_key: field | table the
+ * one wrapped key that each row has a copy of (rotate_store.c). */
+BULLA_MUST bulla_code bulla_rotate_move_keys(bulla_rotate *rotate, bulla_error *err);
+BULLA_MUST bulla_code bulla_rotate_rewrap_shared(bulla_rotate *rotate, bulla_error *err);
 /* Seals a record that nobody keeps, opens it, and notes which keys it has. */
 BULLA_MUST bulla_code bulla_rotate_probe(bulla_rotate *rotate, bulla_error *err);
 

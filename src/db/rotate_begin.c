@@ -94,62 +94,6 @@ bulla_code bulla_rotate_probe(bulla_rotate *a, bulla_error *err)
 	return code;
 }
 
-/* --- data keys of many rows ------------------------------------------------------------------------------------------- */
-
-static bulla_code take_version(void *self, size_t index, const bulla_branch_row *row, bulla_error *err)
-{
-	(void)index;
-	(void)err;
-	*(uint64_t *)self = row->version;
-	return BULLA_OK;
-}
-
-/* Whoever was first has done the same. */
-static bulla_code store_shared(bulla_rotate *a, size_t k, bulla_bytes before, bulla_bytes after, bulla_error *err)
-{
-	BULLA_BUF_AUTO bulla_buf identity = { 0 };
-	const bulla_branch_store *store = bulla_keyring_branches(a->run.job->keyring);
-	uint64_t version = 0;
-	if (after.data == before.data) return BULLA_OK; /* it has the current wraps already */
-	TRY(bulla_layout_shared(&a->layout, k, &identity, err));
-	bulla_bytes wanted = bulla_view_buf(&identity);
-	TRY(store->current(store->self, &wanted, 1, take_version, &version, err));
-	bulla_code code = store->rewrap(store->self, version, before, after, err);
-	return code == BULLA_ERR_CONFLICT ? BULLA_OK : code;
-}
-
-static bulla_code rewrap_with(bulla_rotate *a, bulla_batch *sealer, bulla_batch *wrapper, bulla_error *err)
-{
-	const bulla_model *model = a->run.job->model;
-	bulla_bytes before[BULLA_FIELDS_MAX + 1];
-	bulla_probe probe;
-	TRY(bulla_probe_seal(model, sealer, &probe, err));
-	memcpy(before, probe.keys, sizeof before);
-	probe.row.cell_count = 0;
-	TRY(bulla_batch_rewrap(wrapper, &probe.row, 1, err));
-	if (probe.row.code) return bulla_row_explain(wrapper, &probe.row, err);
-	for (size_t k = 0; k < model->key_count; k++)
-		TRY(store_shared(a, k, before[k], probe.keys[k], err));
-	bulla_keyring_forget(a->run.job->keyring); /* the next record opens what lies in the store now */
-	return BULLA_OK;
-}
-
-/* With data_key: field | table the store has the one wrapped key of which each row has a copy: it comes first. */
-static bulla_code rewrap_shared(bulla_rotate *a, bulla_error *err)
-{
-	const bulla_job *job = a->run.job;
-	bulla_batch *sealer = NULL, *wrapper = NULL;
-	bulla_batch_options seal = { .size = sizeof seal, .no_indexes = true };
-	bulla_batch_options wrap = { .size = sizeof wrap, .no_indexes = true, .since_us = a->rotation.since_us };
-	if (!bulla_rotate_is_shared(job->model) || a->rotation.kind != BULLA_ROTATE_WRAP) return BULLA_OK;
-	bulla_code code = bulla_batch_new(job->keyring, job->model, &seal, &sealer, err);
-	if (!code) code = bulla_batch_new(job->keyring, job->model, &wrap, &wrapper, err);
-	if (!code) code = rewrap_with(a, sealer, wrapper, err);
-	bulla_batch_free(sealer);
-	bulla_batch_free(wrapper);
-	return code;
-}
-
 /* For status, which has no keys: the version that each key column goes to. */
 static bulla_code note_current(bulla_rotate *a, bulla_error *err)
 {
@@ -254,7 +198,8 @@ static bulla_code begin(bulla_rotate *a, bulla_error *err)
 	TRY(bulla_run_record(&a->run, "JobStarted", detail, err));
 	if (a->rotation.kind == BULLA_ROTATE_INDEX) return bulla_rotate_open_windows(a, err);
 	if (a->rotation.kind == BULLA_ROTATE_CONTEXT) TRY(remake_guard(a, err));
-	TRY(rewrap_shared(a, err));
+	TRY(bulla_rotate_move_keys(a, err));
+	TRY(bulla_rotate_rewrap_shared(a, err));
 	TRY(bulla_rotate_probe(a, err));
 	return note_current(a, err);
 }

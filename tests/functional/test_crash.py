@@ -38,6 +38,7 @@ class Crash(harness.Case):
         """A directory at that point of the ladder, to be copied."""
         self.enter(tempfile.mkdtemp(dir=self.top))
         make_people(self.database, ROWS)
+        self.people = exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id'])
         self.sql('PRAGMA journal_mode = %s' % mode)
         self.model(PEOPLE_MODEL)
         self.climb(*steps) if steps else None
@@ -243,6 +244,47 @@ class Crash(harness.Case):
         base = self.application('delete')
         self.bulla('apply')  # its columns must be there
         self.crash_beside_writer('delete', 'both', base, self.rounds(0.1), 'apply', after=(('verify',), ('finish', '--settle', '0s')))
+
+    # --- rotate ---
+    def crash_rotate(self, change, *options, opens=True):
+        """`change` is made to bulla.yaml before. While it is under way each row opens, by whichever key it is under."""
+        base = self.project('wal', 'apply', 'verify', 'finish')
+        text = self.read('bulla.yaml').decode()
+        self.expected = self.people
+        self.write('earlier.yaml', text)
+        for old, new in change.items():
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        self.write('bulla.yaml', text)
+        command = ('rotate', 'people', *options)
+        taken = self.how_long(base, *command)
+        while self.kills < self.rounds(0.05):
+            self.copy_of(base)
+            for _ in range(self.random.choice((1, 2, 3))):
+                self.kill_one(taken, *command)
+                self.assertEqual(self.sql('SELECT count(*) FROM people'), [(ROWS,)])
+                if opens:
+                    self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
+            done = self.bulla(*command, '--json').model()
+            self.assertEqual((done['left'], done['quarantined']), (0, 0))
+            checked = self.bulla('verify', '--json').model()
+            self.assertEqual((checked['equal'], checked['differences']), (ROWS, 0))
+            self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.expected)
+            self.check_files()
+            self.leave()
+        self.say(' '.join(command))
+
+    def test_rotate_wrap(self):
+        self.crash_rotate({}, '--wrap')
+
+    def test_rotate_data(self):
+        self.crash_rotate({}, '--data')
+
+    def test_rotate_index(self):
+        self.crash_rotate({'normalize: lowercase': 'version: 2, normalize: lowercase, previous: { normalize: lowercase }'}, '--index')
+
+    def test_rotate_context(self):
+        self.crash_rotate({'model_name: Person': 'model_name: Human'}, '--context', '--from', 'earlier.yaml', opens=False)
 
     # --- the key store ---
     def test_rekey(self):

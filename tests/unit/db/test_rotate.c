@@ -544,6 +544,24 @@ static void a_destination_that_readers_do_not_know_is_refused(void **state)
 	world_close(&w);
 }
 
+/* Everything that hung from the old key: branch, index key, and through them the rows. */
+static void after_it_the_old_key_is_needed_for_nothing(void **state)
+{
+	(void)state;
+	world w;
+	open_sealed(&w, CONSTANT);
+	world_keys(&w, "keys: [\"env:OTHER_KEY\"], previous: [\"env:TEST_KEY\"]");
+	bulla_rotate_options options = { .kind = BULLA_ROTATE_WRAP, .to = "env:OTHER_KEY" };
+	assert_int_equal(try(&w, &options), BULLA_OK);
+	assert_int_equal(result.moved, 2);
+	assert_int_equal(try(&w, &options), BULLA_OK);
+	assert_int_equal(result.moved, 0);
+	world_keys(&w, "keys: [\"env:OTHER_KEY\"]");
+	check_values(&w, 0);
+	world_verify_clean(&w); /* the indexes are what they were: their key is */
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -566,6 +584,7 @@ int main(void)
 		cmocka_unit_test(stale_keys_that_are_written_back_are_caught),
 		cmocka_unit_test(debt_counts_what_came_back_and_catching_up_pays_it),
 		cmocka_unit_test(a_destination_that_readers_do_not_know_is_refused),
+		cmocka_unit_test(after_it_the_old_key_is_needed_for_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

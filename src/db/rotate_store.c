@@ -1,0 +1,151 @@
+/*
+ * rotate_store.c - what a rotation changes in the key store before the first row: branch and index keys that hang from KMS keys which are
+ * to go, and the one wrapped key that many rows have copies of.
+ */
+#include "db/rotate.h"
+
+#include "base/cursor.h"
+#include "core/keyring.h"
+#include "core/reason.h"
+#include "core/rehang.h"
+#include "db/probe.h"
+#include "io/drive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- branch and index keys -------------------------------------------------------------------------------------------- */
+
+#define GROUP    1000
+#define LIST_MAX (256u << 20) /* bytes of the keys that are due */
+
+/* Keys that are due, copied: the store is not to be asked while it tells. */
+typedef struct due {
+	bulla_rotate *rotate;
+	bulla_buf bytes; /* of each: version, identity and wrapped key with their lengths before them */
+} due;
+
+static bulla_code take_due(void *self, const bulla_branch_row *row, bulla_error *err)
+{
+	due *d = self;
+	if (!bulla_rehang_is_due(d->rotate->run.job->keyring, row)) return BULLA_OK;
+	TRY(bulla_buf_add_u64(&d->bytes, row->version, err));
+	TRY(bulla_buf_add_u32(&d->bytes, (uint32_t)row->identity.len, err));
+	TRY(bulla_buf_add(&d->bytes, row->identity, err));
+	TRY(bulla_buf_add_u32(&d->bytes, (uint32_t)row->wrapped.len, err));
+	return bulla_buf_add(&d->bytes, row->wrapped, err);
+}
+
+static size_t read_group(bulla_cursor *c, bulla_rehang_row *rows)
+{
+	size_t n = 0;
+	for (; n < GROUP && c->rest.len; n++) {
+		rows[n] = (bulla_rehang_row){ .version = bulla_cursor_u64(c) };
+		rows[n].identity = bulla_cursor_take(c, bulla_cursor_u32(c));
+		rows[n].wrapped = bulla_cursor_take(c, bulla_cursor_u32(c));
+	}
+	return n;
+}
+
+/* One that does not open stays as it is, and so does one that somebody else has changed meanwhile. */
+static bulla_code store_group(bulla_rotate *a, const bulla_rehang_row *rows, size_t n, bulla_error *err)
+{
+	const bulla_branch_store *store = bulla_keyring_branches(a->run.job->keyring);
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].code && bulla_reason_of(rows[i].code) == BULLA_REASON_NONE)
+			return bulla_fail(err, rows[i].code, "a branch key cannot be wrapped by the keys of this environment: %s",
+					  bulla_code_name(rows[i].code));
+		if (rows[i].code) continue;
+		bulla_code code = store->rewrap(store->self, rows[i].version, rows[i].wrapped, rows[i].made, err);
+		if (code && code != BULLA_ERR_CONFLICT) return code;
+		a->ret->moved += code == BULLA_OK;
+	}
+	return BULLA_OK;
+}
+
+static bulla_code move_group(bulla_rotate *a, bulla_rehang_row *rows, size_t n, bulla_error *err)
+{
+	bulla_rehang *rehang;
+	TRY(bulla_rehang_new(a->run.job->keyring, rows, n, &rehang, err));
+	bulla_code code = bulla_drive(bulla_rehang_op(rehang), err);
+	if (!code) code = store_group(a, rows, n, err);
+	bulla_rehang_free(rehang);
+	return code;
+}
+
+static bulla_code move_all(bulla_rotate *a, due *d, bulla_rehang_row *rows, bulla_error *err)
+{
+	const bulla_branch_store *store = bulla_keyring_branches(a->run.job->keyring);
+	TRY(store->each(store->self, take_due, d, err));
+	bulla_cursor c = bulla_cursor_of(bulla_view_buf(&d->bytes));
+	for (size_t n = 0; (n = read_group(&c, rows)) > 0;)
+		TRY(move_group(a, rows, n, err));
+	return BULLA_OK;
+}
+
+bulla_code bulla_rotate_move_keys(bulla_rotate *a, bulla_error *err)
+{
+	due d = { a, { .max = LIST_MAX } };
+	if (!bulla_keyring_branches(a->run.job->keyring)) return BULLA_OK;
+	bulla_rehang_row *rows = calloc(GROUP, sizeof *rows);
+	bulla_code code = rows ? move_all(a, &d, rows, err) : bulla_fail_memory(err);
+	bulla_buf_done(&d.bytes);
+	free(rows);
+	return code;
+}
+
+/* --- data keys of many rows ------------------------------------------------------------------------------------------- */
+
+static bulla_code take_version(void *self, size_t index, const bulla_branch_row *row, bulla_error *err)
+{
+	(void)index;
+	(void)err;
+	*(uint64_t *)self = row->version;
+	return BULLA_OK;
+}
+
+/* Whoever was first has done the same. */
+static bulla_code store_shared(bulla_rotate *a, size_t k, bulla_bytes before, bulla_bytes after, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf identity = { 0 };
+	const bulla_branch_store *store = bulla_keyring_branches(a->run.job->keyring);
+	uint64_t version = 0;
+	if (after.data == before.data) return BULLA_OK; /* it has the current wraps already */
+	TRY(bulla_layout_shared(&a->layout, k, &identity, err));
+	bulla_bytes wanted = bulla_view_buf(&identity);
+	TRY(store->current(store->self, &wanted, 1, take_version, &version, err));
+	bulla_code code = store->rewrap(store->self, version, before, after, err);
+	return code == BULLA_ERR_CONFLICT ? BULLA_OK : code;
+}
+
+static bulla_code rewrap_with(bulla_rotate *a, bulla_batch *sealer, bulla_batch *wrapper, bulla_error *err)
+{
+	const bulla_model *model = a->run.job->model;
+	bulla_bytes before[BULLA_FIELDS_MAX + 1];
+	bulla_probe probe;
+	TRY(bulla_probe_seal(model, sealer, &probe, err));
+	memcpy(before, probe.keys, sizeof before);
+	probe.row.cell_count = 0;
+	TRY(bulla_batch_rewrap(wrapper, &probe.row, 1, err));
+	if (probe.row.code) return bulla_row_explain(wrapper, &probe.row, err);
+	for (size_t k = 0; k < model->key_count; k++)
+		TRY(store_shared(a, k, before[k], probe.keys[k], err));
+	bulla_keyring_forget(a->run.job->keyring); /* the next record opens what lies in the store now */
+	return BULLA_OK;
+}
+
+/* With data_key: field | table the store has the one wrapped key of which each row has a copy: it comes first. */
+bulla_code bulla_rotate_rewrap_shared(bulla_rotate *a, bulla_error *err)
+{
+	const bulla_job *job = a->run.job;
+	bulla_batch *sealer = NULL, *wrapper = NULL;
+	bulla_batch_options seal = { .size = sizeof seal, .no_indexes = true };
+	bulla_batch_options wrap = { .size = sizeof wrap, .no_indexes = true, .since_us = a->rotation.since_us };
+	if (!bulla_rotate_is_shared(job->model) || a->rotation.kind != BULLA_ROTATE_WRAP) return BULLA_OK;
+	bulla_code code = bulla_batch_new(job->keyring, job->model, &seal, &sealer, err);
+	if (!code) code = bulla_batch_new(job->keyring, job->model, &wrap, &wrapper, err);
+	if (!code) code = rewrap_with(a, sealer, wrapper, err);
+	bulla_batch_free(sealer);
+	bulla_batch_free(wrapper);
+	return code;
+}
