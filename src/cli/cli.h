@@ -99,6 +99,8 @@ void bulla_cli_say(const bulla_cli *cli, const char *format, ...) BULLA_PRINTF(2
 void bulla_cli_warn(const bulla_cli *cli, const char *format, ...) BULLA_PRINTF(2, 3);
 /* What to do next, in place of what was set before. */
 void bulla_cli_next(bulla_cli *cli, const char *format, ...) BULLA_PRINTF(2, 3);
+/* What to do about a failure: its own advice, else that of its code. */
+const char *bulla_cli_advice(const bulla_error *err, bulla_code code);
 /* The JSON object of the answer, begun with "ok": true. Only with --json. */
 bulla_json_writer *bulla_cli_json(bulla_cli *cli);
 /* Writes the end of the run: the object or the error, the `Next:` line. The exit status. */

@@ -78,8 +78,7 @@ void bulla_prescribe(bulla_doctor *doctor, const char *format, ...)
 void bulla_diagnose_error(bulla_doctor *doctor, bulla_severity severity, const char *id, const char *subject,
 			  const bulla_error *err)
 {
-	const char *cure = err->next[0] ? err->next : "see docs/ERRORS.md";
-	bulla_diagnose(doctor, severity, id, subject, cure, "%s", err->text);
+	bulla_diagnose(doctor, severity, id, subject, bulla_cli_advice(err, err->code), "%s", err->text);
 }
 
 bool bulla_system_read(const bulla_doctor *doctor, const char *path, char *out, size_t size)

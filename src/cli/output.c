@@ -94,7 +94,7 @@ static const struct {
 	{ BULLA_ERR_ROOT_KEY, "put back the right root key (its escrow, if need be), or name it: root_key in bulla.yaml" },
 	{ BULLA_ERR_AUTH, "check that this is the right environment: --env; a backup shows what was there before" },
 	{ BULLA_ERR_CONTEXT, "compare it with the row that it was sealed for" },
-	{ BULLA_ERR_UNKNOWN_KEY, "add the key that sealed it to the environment: keys, or previous" },
+	{ BULLA_ERR_UNKNOWN_KEY, "choose the environment that sealed it (--env), or add its key to this one: keys, or previous" },
 	{ BULLA_ERR_KEY_DISABLED, "bulla key enable KEY" },
 	{ BULLA_ERR_KEY_PENDING, "bulla key enable KEY (ends the waiting deletion)" },
 	{ BULLA_ERR_KEY_CLOSING,
@@ -107,7 +107,7 @@ static const struct {
 	{ BULLA_ERR_INTERNAL, "please report it, with the command and this line" },
 };
 
-static const char *next_for(const bulla_error *err, bulla_code code)
+const char *bulla_cli_advice(const bulla_error *err, bulla_code code)
 {
 	if (err->next[0]) return err->next;
 	for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
@@ -133,7 +133,7 @@ static void error_object(bulla_cli *cli, bulla_code code, const bulla_error *err
 	bulla_json_open(&w, "error", '{');
 	bulla_json_put_str(&w, "code", bulla_code_name(code));
 	bulla_json_put_str(&w, "message", err->text);
-	bulla_json_put_str(&w, "next", next_for(err, code));
+	bulla_json_put_str(&w, "next", bulla_cli_advice(err, code));
 	bulla_json_close(&w, '}');
 	bulla_json_close(&w, '}');
 	if (bulla_json_end(&w, NULL)) bulla_buf_clear(&cli->object);
@@ -161,7 +161,8 @@ static bulla_code flush(bulla_cli *cli, bulla_error *err)
 static void tell_error(const bulla_cli *cli, bulla_code code, const bulla_error *err)
 {
 	const char *red = cli->color ? "\033[31m" : "", *plain = cli->color ? "\033[0m" : "";
-	(void)fprintf(stderr, "%sbulla: %s:%s %s\nNext: %s\n", red, bulla_code_name(code), plain, err->text, next_for(err, code));
+	(void)fprintf(stderr, "%sbulla: %s:%s %s\nNext: %s\n", red, bulla_code_name(code), plain, err->text,
+		      bulla_cli_advice(err, code));
 }
 
 static int status_of(const bulla_cli *cli, bulla_code code)

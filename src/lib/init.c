@@ -93,10 +93,21 @@ static bulla_code fail_complete(const bulla_project *project, bulla_error *err)
 	return bulla_advise(err, code, "use it (bulla key list), or name another one in bulla.yaml: store: sqlite:PATH");
 }
 
+static bulla_code fail_lost(const bulla_project *project, bulla_error *err)
+{
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED,
+				     "the key store %s is not there, and an audit log beside it is (%s): it was lost",
+				     project->paths.store, project->paths.log);
+	return bulla_advise(
+		err, code,
+		"bulla kms restore FILE (its last backup); for a new one name another directory: store: sqlite:DIR/kms.db");
+}
+
 static bulla_code make(bulla_project *project, bulla_error *err)
 {
 	bool complete = false;
 	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory is made when it is used");
+	if (bulla_project_lost_store(project)) return fail_lost(project, err);
 	TRY(bulla_directory_make(project->paths.directory, 0700, err));
 	TRY(bulla_store_open(project->paths.store_url, true, &project->store, err));
 	TRY(is_complete(project, &complete, err));

@@ -11,6 +11,8 @@ BULLA_MUST bulla_code bulla_project_read(const char *config, const char *environ
 
 /* The existing store. Leaves it NULL where none is needed and none exists. */
 BULLA_MUST bulla_code bulla_project_open_store(bulla_project *project, bulla_error *err);
+/* A log without its store, which was lost: nothing new takes its place. */
+bool bulla_project_lost_store(const bulla_project *project);
 
 /* The root key of the open store, and with it the log's signing key. Completes a rekey that was cut off. */
 BULLA_MUST bulla_code bulla_project_unlock(bulla_project *project, bulla_secret *ret_root, bulla_error *err);

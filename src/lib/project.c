@@ -83,10 +83,17 @@ static bool needs_store(const bulla_schema *schema)
 	return false;
 }
 
+/* A log without its store belongs to one that was lost: a new store would open nothing of what that one has sealed. */
+bool bulla_project_lost_store(const bulla_project *project)
+{
+	return project->paths.store && !bulla_file_exists(project->paths.store) && bulla_file_exists(project->paths.log);
+}
+
 static bulla_code fail_no_store(const bulla_project *project, bulla_error *err)
 {
 	bulla_code code = bulla_fail(err, BULLA_ERR_NOT_FOUND, "there is no key store at %s", project->paths.store);
-	return bulla_advise(err, code, "bulla init");
+	if (!bulla_project_lost_store(project)) return bulla_advise(err, code, "bulla init");
+	return bulla_advise(err, code, "its audit log is there, so it was lost: bulla kms restore FILE (its last backup)");
 }
 
 bulla_code bulla_project_open_store(bulla_project *project, bulla_error *err)

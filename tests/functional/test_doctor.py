@@ -107,7 +107,7 @@ class Doctor(harness.People):
 
     def test_a_store_that_is_gone(self):
         os.rename(self.path('.bulla', 'kms.db'), self.path('kms.away'))
-        self.assertIn('init', self.finds('store_missing')['cure'])
+        self.assertIn('kms restore', self.finds('store_missing')['cure'])
         os.rename(self.path('kms.away'), self.path('.bulla', 'kms.db'))
         self.well()
 

@@ -104,6 +104,13 @@ static void test_init_overwrites_nothing(void **state)
 	assert_int_equal(init_again(&box, &err), BULLA_ERR_EXISTS);
 	assert_true(err.next[0] != 0);
 	assert_int_equal(try_open(&box, NULL, BULLA_PROJECT_ENGINE, &err), BULLA_OK);
+	/* a new store in the place of a lost one would open nothing, and stand in the way of the backup */
+	assert_int_equal(unlink(in(&box, ".bulla/kms.db")), 0);
+	assert_int_equal(try_open(&box, NULL, BULLA_PROJECT_ENGINE, &err), BULLA_ERR_NOT_FOUND);
+	assert_non_null(strstr(err.next, "bulla kms restore"));
+	assert_int_equal(init_again(&box, &err), BULLA_ERR_REFUSED);
+	assert_non_null(strstr(err.next, "bulla kms restore"));
+	assert_false(is_there(in(&box, ".bulla/kms.db")));
 	sandbox_done(&box);
 }
 
