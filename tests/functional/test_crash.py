@@ -286,6 +286,14 @@ class Crash(harness.Case):
     def test_rotate_context(self):
         self.crash_rotate({'model_name: Person': 'model_name: Human'}, '--context', '--from', 'earlier.yaml', opens=False)
 
+    def test_rotations_beside_an_application(self):
+        base = self.application('wal')
+        self.climb()
+        for kind in ('--wrap', '--data'):
+            self.kills = self.missed = 0
+            self.crash_beside_writer('wal', 'sealed', base, self.rounds(0.1), 'rotate', 'people', kind,
+                                     after=(('verify',), ('rotate', 'people', '--data')))
+
     # --- the key store ---
     def test_rekey(self):
         """Killed at any point the store opens, and what was sealed opens."""
