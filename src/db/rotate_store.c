@@ -8,11 +8,9 @@
 #include "core/keyring.h"
 #include "core/reason.h"
 #include "core/rehang.h"
-#include "db/probe.h"
 #include "io/drive.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* --- branch and index keys -------------------------------------------------------------------------------------------- */
 
@@ -96,40 +94,55 @@ bulla_code bulla_rotate_move_keys(bulla_rotate *a, bulla_error *err)
 
 /* --- data keys of many rows ------------------------------------------------------------------------------------------- */
 
-static bulla_code take_version(void *self, size_t index, const bulla_branch_row *row, bulla_error *err)
+/* The newest version of a shared data key, as the store has it. */
+typedef struct shared_key {
+	bool found;
+	uint64_t version;
+	bulla_buf wrapped;
+} shared_key;
+
+static bulla_code take_shared(void *self, size_t index, const bulla_branch_row *row, bulla_error *err)
 {
+	shared_key *key = self;
 	(void)index;
-	(void)err;
-	*(uint64_t *)self = row->version;
-	return BULLA_OK;
+	if (row->state == BULLA_BRANCH_DESTROYED) return BULLA_OK;
+	key->found = true;
+	key->version = row->version;
+	return bulla_buf_add(&key->wrapped, row->wrapped, err);
 }
 
-/* Whoever was first has done the same. */
-static bulla_code store_shared(bulla_rotate *a, size_t k, bulla_bytes before, bulla_bytes after, bulla_error *err)
+static bulla_code find_shared(const bulla_rotate *a, size_t k, shared_key *ret, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf identity = { 0 };
 	const bulla_branch_store *store = bulla_keyring_branches(a->run.job->keyring);
-	uint64_t version = 0;
-	if (after.data == before.data) return BULLA_OK; /* it has the current wraps already */
 	TRY(bulla_layout_shared(&a->layout, k, &identity, err));
 	bulla_bytes wanted = bulla_view_buf(&identity);
-	TRY(store->current(store->self, &wanted, 1, take_version, &version, err));
-	bulla_code code = store->rewrap(store->self, version, before, after, err);
+	return store->current(store->self, &wanted, 1, take_shared, ret, err);
+}
+
+/* Whoever was first has done the same. */
+static bulla_code store_shared(bulla_rotate *a, const shared_key *key, bulla_bytes made, bulla_error *err)
+{
+	const bulla_branch_store *store = bulla_keyring_branches(a->run.job->keyring);
+	if (!key->found || made.data == key->wrapped.data) return BULLA_OK; /* it has the current wraps already */
+	bulla_code code = store->rewrap(store->self, key->version, bulla_view_buf(&key->wrapped), made, err);
 	return code == BULLA_ERR_CONFLICT ? BULLA_OK : code;
 }
 
-static bulla_code rewrap_with(bulla_rotate *a, bulla_batch *sealer, bulla_batch *wrapper, bulla_error *err)
+/* One row that has all of them; what is bound to rows has no part in it. */
+static bulla_code rewrap_all(bulla_rotate *a, bulla_batch *batch, const shared_key *keys, bulla_error *err)
 {
 	const bulla_model *model = a->run.job->model;
-	bulla_bytes before[BULLA_FIELDS_MAX + 1];
-	bulla_probe probe;
-	TRY(bulla_probe_seal(model, sealer, &probe, err));
-	memcpy(before, probe.keys, sizeof before);
-	probe.row.cell_count = 0;
-	TRY(bulla_batch_rewrap(wrapper, &probe.row, 1, err));
-	if (probe.row.code) return bulla_row_explain(wrapper, &probe.row, err);
+	bulla_bytes inputs[BULLA_INPUTS_MAX], wrapped[BULLA_FIELDS_MAX + 1];
+	bulla_row row = { .inputs = inputs, .keys = wrapped };
+	for (size_t i = 0; i < model->input_count; i++)
+		inputs[i] = bulla_view_str("0");
 	for (size_t k = 0; k < model->key_count; k++)
-		TRY(store_shared(a, k, before[k], probe.keys[k], err));
+		wrapped[k] = keys[k].found ? bulla_view_buf(&keys[k].wrapped) : bulla_view(NULL, 0);
+	TRY(bulla_batch_rewrap(batch, &row, 1, err));
+	if (row.code) return bulla_row_explain(batch, &row, err);
+	for (size_t k = 0; k < model->key_count; k++)
+		TRY(store_shared(a, &keys[k], wrapped[k], err));
 	bulla_keyring_forget(a->run.job->keyring); /* the next record opens what lies in the store now */
 	return BULLA_OK;
 }
@@ -138,14 +151,18 @@ static bulla_code rewrap_with(bulla_rotate *a, bulla_batch *sealer, bulla_batch 
 bulla_code bulla_rotate_rewrap_shared(bulla_rotate *a, bulla_error *err)
 {
 	const bulla_job *job = a->run.job;
-	bulla_batch *sealer = NULL, *wrapper = NULL;
-	bulla_batch_options seal = { .size = sizeof seal, .no_indexes = true };
-	bulla_batch_options wrap = { .size = sizeof wrap, .no_indexes = true, .since_us = a->rotation.since_us };
+	bulla_batch *batch = NULL;
+	bulla_batch_options options = { .size = sizeof options, .no_indexes = true, .since_us = a->rotation.since_us };
 	if (!bulla_rotate_is_shared(job->model) || a->rotation.kind != BULLA_ROTATE_WRAP) return BULLA_OK;
-	bulla_code code = bulla_batch_new(job->keyring, job->model, &seal, &sealer, err);
-	if (!code) code = bulla_batch_new(job->keyring, job->model, &wrap, &wrapper, err);
-	if (!code) code = rewrap_with(a, sealer, wrapper, err);
-	bulla_batch_free(sealer);
-	bulla_batch_free(wrapper);
+	if (!bulla_keyring_branches(job->keyring)) return BULLA_OK;
+	shared_key *keys = calloc(job->model->key_count + 1, sizeof *keys);
+	bulla_code code = keys ? bulla_batch_new(job->keyring, job->model, &options, &batch, err) : bulla_fail_memory(err);
+	for (size_t k = 0; k < job->model->key_count && !code; k++)
+		code = find_shared(a, k, &keys[k], err);
+	if (!code) code = rewrap_all(a, batch, keys, err);
+	for (size_t k = 0; keys && k < job->model->key_count; k++)
+		bulla_buf_done(&keys[k].wrapped);
+	free(keys);
+	bulla_batch_free(batch);
 	return code;
 }

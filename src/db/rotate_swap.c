@@ -109,7 +109,9 @@ static bulla_code swap_row(bulla_rotate_slot *slot, const bulla_rotate_row *work
 		}
 	}
 	if (work->row.code) return judge_failure(slot, work, err);
-	return work->put ? put(slot, work, locator, err) : BULLA_OK;
+	if (work->put) return put(slot, work, locator, err);
+	a->left += a->probed; /* a service did not answer: it has the wraps that it had */
+	return BULLA_OK;
 }
 
 /* --- the page --------------------------------------------------------------------------------------------------------- */

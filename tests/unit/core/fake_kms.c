@@ -37,7 +37,7 @@ void fake_kms_reset(void)
 	for (size_t i = 0; i < kms_count; i++) {
 		kms[i].fails = kms[i].fails_items = 0;
 		kms[i].unreachable = kms[i].lies = kms[i].closed = false;
-		kms[i].questions = kms[i].items = kms[i].most_items = 0;
+		kms[i].questions = kms[i].items = kms[i].most_items = kms[i].unwraps = 0;
 	}
 }
 
@@ -48,6 +48,7 @@ typedef struct session {
 	transport transport;
 	bool encrypt_only;
 	bool loose;
+	bool again; /* wraps again what another such key has wrapped, and releases nothing */
 } session;
 
 /* What a question looks like on the wire: u8 verb, u16 count, then u16-prefixed context and input of each item. The reply: u8 code and
@@ -83,6 +84,19 @@ static bulla_code open(const session *s, bulla_lane *lane, bulla_bytes context, 
 	return bulla_buf_add_prefixed(out, bulla_view(plain, blob.len - NONCE - BULLA_TAG_SIZE), NULL);
 }
 
+/* Whatever key of the service it is under. */
+static bulla_code wrap_again(const session *s, bulla_lane *lane, bulla_bytes context, bulla_bytes blob, bulla_buf *out)
+{
+	BULLA_BUF_AUTO bulla_buf plain = { 0 };
+	bulla_code code = BULLA_ERR_AUTH;
+	for (size_t i = 0; i < kms_count && code; i++) {
+		session from = { .kms = &kms[i] };
+		bulla_buf_clear(&plain);
+		code = open(&from, lane, context, blob, &plain);
+	}
+	return code ? code : seal(s, lane, context, bulla_view(plain.data + 2, plain.len - 2), out);
+}
+
 static void count(fake_kms *k, size_t items)
 {
 	atomic_fetch_add(&k->questions, 1);
@@ -110,9 +124,11 @@ static bulla_code serve(const session *s, bulla_bytes question, bulla_buf *reply
 		bulla_code code = (bulla_code)s->kms->fails_items;
 		if (s->kms->closed && verb == BULLA_ASK_WRAP) code = BULLA_ERR_KEY_CLOSING;
 		assert_int_equal(bulla_buf_add_u8(reply, 0, NULL), BULLA_OK);
-		if (!code)
-			code = verb == BULLA_ASK_WRAP ? seal(s, lane, part[0], part[1], reply)
-						      : open(s, lane, part[0], part[1], reply);
+		bulla_code (*const verbs[])(const session *, bulla_lane *, bulla_bytes, bulla_bytes, bulla_buf *) = {
+			[BULLA_ASK_WRAP] = seal, [BULLA_ASK_UNWRAP] = open, [BULLA_ASK_REWRAP] = wrap_again
+		};
+		if (!code) code = verbs[verb](s, lane, part[0], part[1], reply);
+		s->kms->unwraps += verb == BULLA_ASK_UNWRAP;
 		if (code) assert_int_equal(bulla_buf_add_u16(reply, 0, NULL), BULLA_OK);
 		reply->data[start] = (uint8_t)code;
 	}
@@ -152,6 +168,7 @@ static bulla_code open_session(const bulla_provider_world *w, bulla_bytes id, vo
 	} forms[] = { { "fake/http/", { .transport = HTTP } },
 		      { "fake/call/", { .transport = CALL } },
 		      { "fake/now/", { .transport = NOW } },
+		      { "fake/again/", { .transport = NOW, .again = true } },
 		      { "loose/", { .transport = NOW, .loose = true } } };
 	char name[32] = "";
 	(void)w;
@@ -180,6 +197,11 @@ static void close_session(void *s)
 static bool can_unwrap(const void *s)
 {
 	return !((const session *)s)->encrypt_only;
+}
+
+static bool re_encrypts(const void *s, const void *from)
+{
+	return ((const session *)s)->again && ((const session *)from)->again;
 }
 
 static bool recognises(const void *s, uint64_t reference, bulla_bytes blob)
@@ -288,6 +310,7 @@ int fake_exchanges(void)
 					     .open = open_session,                                                               \
 					     .close = close_session,                                                             \
 					     .can_unwrap = can_unwrap,                                                           \
+					     .re_encrypts = re_encrypts,                                                         \
 					     .recognises = recognises,                                                           \
 					     .ask = ask,                                                                         \
 					     .answer = answer,                                                                   \

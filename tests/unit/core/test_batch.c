@@ -670,6 +670,65 @@ static void to_a_newer_branch_key(void **state)
 	done(batch);
 }
 
+static const char two_services[] =
+	"version: 1\nenvironments: { development: { keys: [fake/again/a, fake/again/b], min_wraps: 1 } }\nmodels:\n"
+	"  users: { fields: { email: {}, name: {} } }\n";
+static const char new_services[] = "version: 1\nenvironments: { development: { keys: [fake/again/b, fake/again/c], previous: "
+				   "[fake/again/a], min_wraps: 1 } }\nmodels:\n"
+				   "  users: { fields: { email: {}, name: {} } }\n";
+
+/* A service that re-encrypts releases nothing; a second time there is nothing to do. */
+static void services_wrap_again_by_themselves(void **state)
+{
+	(void)state;
+	bulla_batch *batch = sealed(two_services, 3);
+	world *next = world_beside(w, new_services);
+	bulla_batch *writer = batch_of(next, "users", NULL);
+	rows.model = world_model(next, "users");
+	assert_int_equal(batch_rewrap(next, writer, &rows, &err), BULLA_OK);
+	rows_all(&rows, BULLA_OK);
+	rows_hold(&rows);
+	assert_int_equal(fake_kms_named("a")->unwraps + fake_kms_named("b")->unwraps, 0);
+	bulla_wrapped_key made = parse(rows.keys[0]);
+	assert_int_equal(made.wrap_count, 2);
+	assert_true(made.wraps[0].reference == fake_kms_named("b")->reference);
+	assert_true(made.wraps[1].reference == fake_kms_named("c")->reference);
+	const uint8_t *before = rows.keys[0].data;
+	assert_int_equal(batch_rewrap(next, writer, &rows, &err), BULLA_OK);
+	assert_ptr_equal(rows.keys[0].data, before);
+	assert_int_equal(batch_open(next, writer, &rows, &err), BULLA_OK);
+	rows_check(&rows);
+	bulla_batch_free(writer);
+	world_free(next);
+	done(batch);
+}
+
+/* Its old wrap stays where a service does not answer now. */
+static void a_service_that_is_out_takes_no_wrap_away(void **state)
+{
+	(void)state;
+	bulla_batch *batch = sealed(two_services, 2);
+	world *next = world_beside(w, new_services);
+	bulla_batch *writer = batch_of(next, "users", NULL);
+	rows.model = world_model(next, "users");
+	fake_kms_named("b")->fails = BULLA_ERR_UNAVAILABLE;
+	assert_int_equal(batch_rewrap(next, writer, &rows, &err), BULLA_OK);
+	rows_all(&rows, BULLA_OK);
+	bulla_wrapped_key made = parse(rows.keys[0]);
+	assert_int_equal(made.wrap_count, 2);
+	assert_true(made.wraps[0].reference == fake_kms_named("b")->reference);
+	rows_hold(&rows);
+	fake_kms_named("c")->fails = BULLA_ERR_UNAVAILABLE;
+	assert_int_equal(batch_rewrap(next, writer, &rows, &err), BULLA_OK); /* both: what there is, is left */
+	rows_all(&rows, BULLA_OK);
+	fake_kms_reset();
+	assert_int_equal(batch_open(next, writer, &rows, &err), BULLA_OK);
+	rows_check(&rows);
+	bulla_batch_free(writer);
+	world_free(next);
+	done(batch);
+}
+
 /* The rows of a shared key are one wrap, not one each. */
 static void shared_keys_are_wrapped_once(void **state)
 {
@@ -852,6 +911,8 @@ int main(void)
 		cmocka_unit_test(from_a_branch_to_a_kms_key),
 		cmocka_unit_test(to_a_newer_branch_key),
 		cmocka_unit_test(shared_keys_are_wrapped_once),
+		cmocka_unit_test(services_wrap_again_by_themselves),
+		cmocka_unit_test(a_service_that_is_out_takes_no_wrap_away),
 		cmocka_unit_test(rewrapping_bad_rows),
 		cmocka_unit_test(indexes),
 		cmocka_unit_test(indexes_on_request),

@@ -1,7 +1,7 @@
 /*
  * world.h - what a keyring stands on, made of doubles: KMS keys that can be told to fail, a store of branch keys, a clock.
  *
- * Key ids are fake/TRANSPORT/NAME, TRANSPORT being `http` (a recorded exchange), `call` (a blocking call) or `now` (no I/O), with
+ * Key ids are fake/TRANSPORT/NAME, TRANSPORT being `http` (a recorded exchange), `call` (a blocking call), `now` (no I/O) or `again` (likewise, of a service that re-encrypts), with
  * /encrypt behind it for a key that can only encrypt; loose/NAME is a service that binds no encryption context.
  */
 #ifndef TEST_CORE_WORLD_H
@@ -32,7 +32,7 @@ typedef struct fake_kms {
 	atomic_bool unreachable; /* http: no connection at all */
 	atomic_bool lies;        /* unwraps to another key */
 	atomic_bool closed;      /* wraps nothing new, and says so when it unwraps */
-	atomic_size_t questions, items, most_items;
+	atomic_size_t questions, items, most_items, unwraps;
 	uint8_t key[32];
 	uint64_t reference;
 } fake_kms;

@@ -293,6 +293,29 @@ static void values_that_the_kms_seals_itself(void **state)
 	world_close(&w);
 }
 
+/* kms_encrypted: what is under another key of the record must not stay under one that is thrown away. */
+static void every_key_of_a_record_is_renewed_with_its_fields(void **state)
+{
+	(void)state;
+	world w;
+	open_sealed(
+		&w,
+		"  users:\n    branch_key: { name: users }\n    data_keys: { own: { key: \"env:OTHER_KEY\", context: { purpose: "
+		"names, model_id: \"{id}\" } } }\n    fields: { email: { type: string }, name: { type: string, data_key: own "
+		"} }\n");
+	rotate(&w, BULLA_ROTATE_DATA);
+	assert_int_equal(result.changed, 500);
+	assert_int_equal(result.left, 0);
+	assert_int_equal(world_int(&w, "SELECT count(*)" BEFORE "u.encrypted_kms_key_own = b.encrypted_kms_key_own OR "
+				       "u.name_ciphertext = b.name_ciphertext OR u.encrypted_kms_key = b.encrypted_kms_key"),
+			 0);
+	check_values(&w, 0);
+	rotate(&w, BULLA_ROTATE_WRAP);
+	assert_int_equal(result.changed, 429); /* rows with an address: the other key has no newer version */
+	check_values(&w, 0);
+	world_close(&w);
+}
+
 /* --- cut off, and taken up -------------------------------------------------------------------------------------------- */
 
 struct stopper {
@@ -576,6 +599,7 @@ int main(void)
 		cmocka_unit_test(every_data_key_is_new_under_the_kms),
 		cmocka_unit_test(before_finish_plaintext_stays_the_truth),
 		cmocka_unit_test(values_that_the_kms_seals_itself),
+		cmocka_unit_test(every_key_of_a_record_is_renewed_with_its_fields),
 		cmocka_unit_test(rotations_go_on_where_they_stopped),
 		cmocka_unit_test(another_kind_waits_for_its_end),
 		cmocka_unit_test(a_second_run_is_refused),
