@@ -45,13 +45,21 @@ typedef struct bulla_branch_store {
 	/* Inserts the first version of branches in one durable transaction. A row whose identity exists already is left out in
 	 * silence (another process was first: read it back); CONFLICT when a version number is taken. */
 	bulla_code (*create)(void *self, const bulla_branch_row *rows, size_t n, bulla_error *err);
-	/* Adds a newer version of one branch, provided that `previous` is still its newest; CONFLICT otherwise. */
+	/* Adds a newer version of one branch, provided that `previous` is still its newest; CONFLICT otherwise. An active one is
+	 * refused with KEY_CLOSING or KEY_DESTROYED where that is what the branch is. */
 	bulla_code (*rotate)(void *self, uint64_t previous, const bulla_branch_row *row, bulla_error *err);
-	/* The same for many branches in one durable transaction. A row whose `previous` is no longer the newest is left out in silence
-	 * (another process was first: read it back). */
+	/* The same for many branches in one durable transaction. A row whose `previous` is no longer the newest, or whose branch is
+	 * closing or destroyed, is left out in silence (another process was first: read it back). */
 	bulla_code (*rotate_all)(void *self, const uint64_t *previous, const bulla_branch_row *rows, size_t n, bulla_error *err);
 	/* Replaces `wrapped` of one version (a parent was rotated), provided that it still equals `old_wrapped`; CONFLICT otherwise. */
 	bulla_code (*rewrap)(void *self, uint64_t version, bulla_bytes old_wrapped, bulla_bytes new_wrapped, bulla_error *err);
+	/* Moves every version of one branch that is in `from` to `to`, in one durable transaction; what is in `to` or destroyed stays,
+	 * so that a repeated call is fine. DESTROYED empties `wrapped`: the rows stay as tombstones, their numbers and the identity
+	 * taken, and the bytes leave the store's files. NOT_FOUND; CONFLICT, with nothing changed, when a version is in a third state;
+	 * KEY_DESTROYED where nothing is left to leave that state; LOCKED before the change, or after DESTROYED while another
+	 * process keeps the old bytes readable in the store's log: call again. */
+	bulla_code (*set_state)(void *self, bulla_bytes identity, bulla_branch_state from, bulla_branch_state to,
+				bulla_error *err);
 	/* Every row, ordered by identity then creation. */
 	bulla_code (*each)(void *self, bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err),
 			   void *each_self, bulla_error *err);

@@ -32,6 +32,14 @@ extern const bulla_store_kind bulla_store_memory, bulla_store_sqlite;
 /* USAGE or LIMIT unless these rows may be written: at least one, ids and data within bounds. */
 BULLA_MUST bulla_code bulla_store_check_rows(const bulla_kms_row *rows, size_t n, bulla_error *err);
 BULLA_MUST bulla_code bulla_store_check_branch(const bulla_branch_row *row, bulla_error *err);
+BULLA_MUST bulla_code bulla_store_check_move(bulla_branch_state from, bulla_branch_state to, bulla_error *err);
+/* May a version that is in `state` be passed when its branch moves so? CONFLICT. */
+BULLA_MUST bulla_code bulla_store_check_passed(bulla_branch_state state, bulla_branch_state from, bulla_branch_state to,
+					       bulla_error *err);
+/* After the move of a branch with `n` versions, of which `destroyed` had been destroyed before. NOT_FOUND, KEY_DESTROYED. */
+BULLA_MUST bulla_code bulla_store_check_moved(size_t n, size_t destroyed, bulla_branch_state to, bulla_error *err);
+/* May a branch whose newest version is in `newest` get one in `next`? KEY_CLOSING, KEY_DESTROYED. */
+BULLA_MUST bulla_code bulla_store_check_follows(bulla_branch_state newest, bulla_branch_state next, bulla_error *err);
 BULLA_MUST bulla_code bulla_store_check_generation(uint64_t expected, uint64_t next, bulla_error *err);
 
 /* CONFLICT, with its one text for each. */

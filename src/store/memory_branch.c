@@ -3,6 +3,8 @@
  */
 #include "store/memory.h"
 
+#include "base/secret.h"
+
 #include <stdlib.h>
 
 static void branch_free(bulla_memory_branch *b)
@@ -144,12 +146,13 @@ static void take_out(bulla_memory *m, uint64_t version)
 	branch_free(b);
 }
 
-/* Is the row's place free: the branch has no version yet, or its newest is `previous` (NULL: it must have none)? */
+/* Is the row's place free: the branch has no version yet, or its newest is `previous` (NULL: it must have none), and may be followed? */
 static bool is_next(const bulla_memory *m, const bulla_branch_row *row, const uint64_t *previous)
 {
 	const bulla_memory_branch *newest = find_current(m, row->identity);
 	if (!previous) return newest_sequence(m, row->identity) == 0;
-	return newest && newest->row.version == *previous;
+	return newest && newest->row.version == *previous &&
+	       bulla_store_check_follows(newest->row.state, row->state, NULL) == BULLA_OK;
 }
 
 /* All or none: what was added before a failure goes again. `added` has a place for each row. */
@@ -186,13 +189,19 @@ static bulla_code create(void *self, const bulla_branch_row *rows, size_t n, bul
 	return rotate_all(self, NULL, rows, n, err);
 }
 
+static bulla_code add_next(bulla_memory *m, uint64_t previous, const bulla_branch_row *row, bulla_error *err)
+{
+	const bulla_memory_branch *newest = find_current(m, row->identity);
+	if (!newest || newest->row.version != previous) return bulla_store_fail_newest(err);
+	TRY(bulla_store_check_follows(newest->row.state, row->state, err));
+	return add(m, row, newest_sequence(m, row->identity) + 1, err);
+}
+
 static bulla_code rotate(void *self, uint64_t previous, const bulla_branch_row *row, bulla_error *err)
 {
 	bulla_memory *m = self;
 	pthread_mutex_lock(&m->lock);
-	const bulla_memory_branch *newest = find_current(m, row->identity);
-	bulla_code code = newest && newest->row.version == previous ? add(m, row, newest_sequence(m, row->identity) + 1, err)
-								    : bulla_store_fail_newest(err);
+	bulla_code code = add_next(m, previous, row, err);
 	pthread_mutex_unlock(&m->lock);
 	return code;
 }
@@ -215,6 +224,39 @@ static bulla_code rewrap(void *self, uint64_t version, bulla_bytes old_wrapped, 
 		return bulla_fail(err, BULLA_ERR_LIMIT, "a wrapped branch key is too long");
 	pthread_mutex_lock(&m->lock);
 	bulla_code code = replace(m, version, old_wrapped, new_wrapped, err);
+	pthread_mutex_unlock(&m->lock);
+	return code;
+}
+
+static void move_one(bulla_branch_row *row, bulla_branch_state to)
+{
+	row->state = to;
+	if (to != BULLA_BRANCH_DESTROYED) return;
+	bulla_wipe((void *)row->wrapped.data, row->wrapped.len);
+	bulla_memory_free(row->wrapped);
+	row->wrapped = (bulla_bytes){ 0 };
+}
+
+static bulla_code move_all(bulla_memory *m, bulla_bytes identity, bulla_branch_state from, bulla_branch_state to,
+			   bulla_error *err)
+{
+	size_t end = place_behind(m, identity), begin = end, destroyed = 0;
+	while (begin > 0 && is_of(m->by_identity[begin - 1], identity)) {
+		bulla_branch_state state = m->by_identity[--begin]->row.state;
+		TRY(bulla_store_check_passed(state, from, to, err));
+		destroyed += state == BULLA_BRANCH_DESTROYED;
+	}
+	for (size_t i = begin; i < end; i++)
+		if (m->by_identity[i]->row.state == from) move_one(&m->by_identity[i]->row, to);
+	return bulla_store_check_moved(end - begin, destroyed, to, err);
+}
+
+static bulla_code set_state(void *self, bulla_bytes identity, bulla_branch_state from, bulla_branch_state to, bulla_error *err)
+{
+	bulla_memory *m = self;
+	TRY(bulla_store_check_move(from, to, err));
+	pthread_mutex_lock(&m->lock);
+	bulla_code code = move_all(m, identity, from, to, err);
 	pthread_mutex_unlock(&m->lock);
 	return code;
 }
@@ -269,5 +311,6 @@ const bulla_branch_store bulla_memory_branches = {
 	.rotate = rotate,
 	.rotate_all = rotate_all,
 	.rewrap = rewrap,
+	.set_state = set_state,
 	.each = each_branch,
 };

@@ -99,13 +99,16 @@ static bulla_code each_branch(void *self, bulla_code (*each)(void *each_self, co
 
 /* --- writing --------------------------------------------------------------------------------------------------- */
 /* The newest version that is not destroyed, else the newest tombstone. */
-static bulla_code read_current(bulla_sqlite *s, bulla_bytes identity, bool *ret_there, uint64_t *ret_version, bulla_error *err)
+static bulla_code read_current(bulla_sqlite *s, bulla_bytes identity, bool *ret_there, uint64_t *ret_version,
+			       bulla_branch_state *ret_state, bulla_error *err)
 {
 	BULLA_STATEMENT *statement = NULL;
 	TRY(bulla_sqlite_statement(s, BULLA_SQL_BRANCH_CURRENT, &statement, err));
 	bulla_sqlite_bind_bytes(statement, 1, identity);
 	TRY(bulla_sqlite_step(s, statement, ret_there, err));
-	if (*ret_there) *ret_version = (uint64_t)sqlite3_column_int64(statement, VERSION);
+	if (!*ret_there) return BULLA_OK;
+	*ret_version = (uint64_t)sqlite3_column_int64(statement, VERSION);
+	*ret_state = (bulla_branch_state)sqlite3_column_int(statement, STATE);
 	return BULLA_OK;
 }
 
@@ -166,9 +169,11 @@ static bulla_code insert_next(bulla_sqlite *s, uint64_t previous, const bulla_br
 {
 	bool there = false;
 	uint64_t newest = 0;
+	bulla_branch_state state = BULLA_BRANCH_ACTIVE;
 	int64_t last = 0;
-	TRY(read_current(s, row->identity, &there, &newest, err));
+	TRY(read_current(s, row->identity, &there, &newest, &state, err));
 	if (!there || newest != previous) return bulla_store_fail_newest(err);
+	TRY(bulla_store_check_follows(state, row->state, err));
 	TRY(read_last(s, row->identity, &last, err));
 	return insert(s, row, last + 1, err);
 }
@@ -195,9 +200,12 @@ static bulla_code rotate_rows(bulla_sqlite *s, const uint64_t *previous, const b
 	for (size_t i = 0; i < n && code == BULLA_OK; i++) {
 		bool there = false;
 		uint64_t newest = 0;
+		bulla_branch_state state = BULLA_BRANCH_ACTIVE;
 		code = bulla_store_check_branch(&rows[i], err);
-		if (code == BULLA_OK) code = read_current(s, rows[i].identity, &there, &newest, err);
-		if (code == BULLA_OK && there && newest == previous[i]) code = insert_next(s, newest, &rows[i], err);
+		if (code == BULLA_OK) code = read_current(s, rows[i].identity, &there, &newest, &state, err);
+		bool follows =
+			there && newest == previous[i] && bulla_store_check_follows(state, rows[i].state, NULL) == BULLA_OK;
+		if (code == BULLA_OK && follows) code = insert_next(s, newest, &rows[i], err);
 	}
 	return bulla_sqlite_end(s, code, err);
 }
@@ -232,6 +240,79 @@ static bulla_code rewrap(void *self, uint64_t version, bulla_bytes old_wrapped, 
 	return code;
 }
 
+/* --- moving between states --------------------------------------------------------------------------------------- */
+typedef struct move {
+	bulla_bytes identity;
+	bulla_branch_state from, to;
+} move;
+
+static bulla_code count_states(bulla_sqlite *s, const move *m, size_t *ret_n, size_t *ret_destroyed, bulla_error *err)
+{
+	BULLA_STATEMENT *statement = NULL;
+	bool there = false;
+	TRY(bulla_sqlite_statement(s, BULLA_SQL_BRANCH_STATES, &statement, err));
+	bulla_sqlite_bind_bytes(statement, 1, m->identity);
+	TRY(bulla_sqlite_step(s, statement, &there, err));
+	while (there) {
+		bulla_branch_state state = (bulla_branch_state)sqlite3_column_int(statement, 0);
+		size_t n = (size_t)sqlite3_column_int64(statement, 1);
+		TRY(bulla_store_check_passed(state, m->from, m->to, err));
+		*ret_n += n;
+		if (state == BULLA_BRANCH_DESTROYED) *ret_destroyed += n;
+		TRY(bulla_sqlite_step(s, statement, &there, err));
+	}
+	return BULLA_OK;
+}
+
+static bulla_code move_rows(bulla_sqlite *s, const move *m, bulla_error *err)
+{
+	BULLA_STATEMENT *statement = NULL;
+	bool there = false;
+	TRY(bulla_sqlite_statement(s, BULLA_SQL_BRANCH_MOVE, &statement, err));
+	bulla_sqlite_bind_bytes(statement, 1, m->identity);
+	(void)sqlite3_bind_int(statement, 2, (int)m->from);
+	(void)sqlite3_bind_int(statement, 3, (int)m->to);
+	return bulla_sqlite_step(s, statement, &there, err);
+}
+
+static bulla_code move_all(bulla_sqlite *s, const move *m, bulla_error *err)
+{
+	size_t n = 0, destroyed = 0;
+	TRY(count_states(s, m, &n, &destroyed, err));
+	TRY(bulla_store_check_moved(n, destroyed, m->to, err));
+	return move_rows(s, m, err);
+}
+
+/* The log still has the pages as they were: it is emptied into the file, where secure_delete has overwritten them. */
+static bulla_code empty_log(bulla_sqlite *s, bulla_error *err)
+{
+	BULLA_STATEMENT *statement = NULL;
+	bool there = false;
+	TRY(bulla_sqlite_statement(s, BULLA_SQL_CHECKPOINT, &statement, err));
+	TRY(bulla_sqlite_step(s, statement, &there, err));
+	if (there && sqlite3_column_int(statement, 0) == 0) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_LOCKED,
+				     "the branch key is destroyed, but another process keeps its bytes in the key store's log");
+	return bulla_advise(err, code, "end what has read the key store for long, then try again");
+}
+
+static bulla_code move_once(bulla_sqlite *s, const move *m, bulla_error *err)
+{
+	TRY(bulla_sqlite_run(s, BULLA_SQL_BEGIN_WRITE, err));
+	TRY(bulla_sqlite_end(s, move_all(s, m, err), err));
+	return m->to == BULLA_BRANCH_DESTROYED ? empty_log(s, err) : BULLA_OK;
+}
+
+static bulla_code set_state(void *self, bulla_bytes identity, bulla_branch_state from, bulla_branch_state to, bulla_error *err)
+{
+	move m = { .identity = identity, .from = from, .to = to };
+	TRY(bulla_store_check_move(from, to, err));
+	TRY(bulla_sqlite_enter(self, err));
+	bulla_code code = move_once(self, &m, err);
+	bulla_sqlite_leave(self);
+	return code;
+}
+
 const bulla_branch_store bulla_sqlite_branches = {
 	.current = current,
 	.by_version = by_version,
@@ -239,5 +320,6 @@ const bulla_branch_store bulla_sqlite_branches = {
 	.rotate = rotate,
 	.rotate_all = rotate_all,
 	.rewrap = rewrap,
+	.set_state = set_state,
 	.each = each_branch,
 };

@@ -109,6 +109,35 @@ bulla_code bulla_store_check_branch(const bulla_branch_row *row, bulla_error *er
 	return BULLA_OK;
 }
 
+bulla_code bulla_store_check_move(bulla_branch_state from, bulla_branch_state to, bulla_error *err)
+{
+	bool known = from >= BULLA_BRANCH_ACTIVE && from < BULLA_BRANCH_DESTROYED && to >= BULLA_BRANCH_ACTIVE &&
+		     to <= BULLA_BRANCH_DESTROYED;
+	if (known && from != to) return BULLA_OK;
+	return bulla_fail(err, BULLA_ERR_USAGE, "a branch moves from one state to another, and never from destroyed");
+}
+
+bulla_code bulla_store_check_passed(bulla_branch_state state, bulla_branch_state from, bulla_branch_state to, bulla_error *err)
+{
+	if (state == from || state == to || state == BULLA_BRANCH_DESTROYED) return BULLA_OK;
+	return bulla_fail(err, BULLA_ERR_CONFLICT, "somebody else moved the branch to another state meanwhile");
+}
+
+bulla_code bulla_store_check_moved(size_t n, size_t destroyed, bulla_branch_state to, bulla_error *err)
+{
+	if (n == 0) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "the key store has no such branch");
+	if (n > destroyed || to == BULLA_BRANCH_DESTROYED) return BULLA_OK;
+	return bulla_fail(err, BULLA_ERR_KEY_DESTROYED, "the branch key was destroyed, and does not come back");
+}
+
+bulla_code bulla_store_check_follows(bulla_branch_state newest, bulla_branch_state next, bulla_error *err)
+{
+	if (next != BULLA_BRANCH_ACTIVE || newest == BULLA_BRANCH_ACTIVE) return BULLA_OK;
+	if (newest == BULLA_BRANCH_CLOSING)
+		return bulla_fail(err, BULLA_ERR_KEY_CLOSING, "the branch key is closing and gets no new version");
+	return bulla_fail(err, BULLA_ERR_KEY_DESTROYED, "the branch key was destroyed, and gets no new version");
+}
+
 bulla_code bulla_store_check_generation(uint64_t expected, uint64_t next, bulla_error *err)
 {
 	if (next <= expected || next > INT64_MAX)

@@ -184,6 +184,94 @@ static void test_rewrap(void **state)
 			 BULLA_ERR_LIMIT);
 }
 
+/* --- states ------------------------------------------------------------------------------------------------------ */
+static bulla_code move(place *p, const char *identity, bulla_branch_state from, bulla_branch_state to)
+{
+	bulla_error err = { 0 };
+	bulla_code code = p->branches.set_state(p->branches.self, bulla_view_str(identity), from, to, &err);
+	assert_true(code == BULLA_OK || *err.text);
+	return code;
+}
+
+/* a: versions 1, 2, 3. b: version 4. */
+static void create_two(place *p)
+{
+	bulla_branch_row rows[] = { branch("a", 1, BULLA_BRANCH_ACTIVE, "w1"), branch("b", 4, BULLA_BRANCH_ACTIVE, "w4") };
+	assert_int_equal(create(p, rows, 2), BULLA_OK);
+	assert_int_equal(rotate(p, 1, branch("a", 2, BULLA_BRANCH_ACTIVE, "w2")), BULLA_OK);
+	assert_int_equal(rotate(p, 2, branch("a", 3, BULLA_BRANCH_ACTIVE, "w3")), BULLA_OK);
+}
+
+static met everything(place *p)
+{
+	met m = { 0 };
+	assert_int_equal(p->branches.each(p->branches.self, meet_each, &m, NULL), BULLA_OK);
+	return m;
+}
+
+static void test_every_version_moves(void **state)
+{
+	place *p = *state;
+	create_two(p);
+	assert_int_equal(move(p, "a", BULLA_BRANCH_ACTIVE, BULLA_BRANCH_CLOSING), BULLA_OK);
+	assert_string_equal(everything(p).text, "97:1/2/w1;97:2/2/w2;97:3/2/w3;98:4/1/w4;");
+	assert_int_equal(rotate(p, 3, branch("a", 5, BULLA_BRANCH_ACTIVE, "w5")), BULLA_ERR_KEY_CLOSING);
+	bulla_branch_row next = branch("a", 5, BULLA_BRANCH_ACTIVE, "w5");
+	assert_int_equal(p->branches.rotate_all(p->branches.self, (const uint64_t[]){ 3 }, &next, 1, NULL), BULLA_OK);
+	assert_int_equal(move(p, "a", BULLA_BRANCH_ACTIVE, BULLA_BRANCH_CLOSING), BULLA_OK); /* again */
+	assert_int_equal(move(p, "a", BULLA_BRANCH_CLOSING, BULLA_BRANCH_ACTIVE), BULLA_OK); /* thought better of it */
+	assert_string_equal(everything(p).text, "97:1/1/w1;97:2/1/w2;97:3/1/w3;98:4/1/w4;");
+	assert_int_equal(move(p, "a", BULLA_BRANCH_ACTIVE, BULLA_BRANCH_CLOSING), BULLA_OK);
+	assert_int_equal(move(p, "a", BULLA_BRANCH_CLOSING, BULLA_BRANCH_DESTROYED), BULLA_OK);
+	assert_string_equal(everything(p).text, "97:1/3/;97:2/3/;97:3/3/;98:4/1/w4;");
+	assert_string_equal(current(p, "a", "b").text, "0:3/3/;1:4/1/w4;");
+}
+
+static void test_tombstones_stay(void **state)
+{
+	place *p = *state;
+	create_two(p);
+	assert_int_equal(move(p, "a", BULLA_BRANCH_ACTIVE, BULLA_BRANCH_DESTROYED), BULLA_OK);
+	assert_int_equal(move(p, "a", BULLA_BRANCH_CLOSING, BULLA_BRANCH_DESTROYED), BULLA_OK); /* a repeated call is fine */
+	assert_int_equal(move(p, "a", BULLA_BRANCH_CLOSING, BULLA_BRANCH_ACTIVE), BULLA_ERR_KEY_DESTROYED);
+	assert_int_equal(move(p, "a", BULLA_BRANCH_ACTIVE, BULLA_BRANCH_CLOSING), BULLA_ERR_KEY_DESTROYED);
+	/* Neither the identity nor a number comes back. */
+	bulla_branch_row again = branch("a", 9, BULLA_BRANCH_ACTIVE, "w9"), other = branch("c", 2, BULLA_BRANCH_ACTIVE, "w");
+	assert_int_equal(create(p, &again, 1), BULLA_OK);
+	assert_int_equal(create(p, &other, 1), BULLA_ERR_CONFLICT);
+	assert_int_equal(rotate(p, 3, again), BULLA_ERR_KEY_DESTROYED);
+	assert_int_equal(p->branches.rewrap(p->branches.self, 3, bulla_view_str("w3"), bulla_view_str("new"), NULL),
+			 BULLA_ERR_CONFLICT);
+	assert_string_equal(everything(p).text, "97:1/3/;97:2/3/;97:3/3/;98:4/1/w4;");
+}
+
+static void test_moves_that_are_refused(void **state)
+{
+	place *p = *state;
+	create_two(p);
+	assert_int_equal(move(p, "nobody", BULLA_BRANCH_ACTIVE, BULLA_BRANCH_CLOSING), BULLA_ERR_NOT_FOUND);
+	assert_int_equal(move(p, "nobody", BULLA_BRANCH_ACTIVE, BULLA_BRANCH_DESTROYED), BULLA_ERR_NOT_FOUND);
+	assert_int_equal(move(p, "a", BULLA_BRANCH_CLOSING, BULLA_BRANCH_DESTROYED), BULLA_ERR_CONFLICT); /* it is active */
+	assert_int_equal(move(p, "a", BULLA_BRANCH_DESTROYED, BULLA_BRANCH_ACTIVE), BULLA_ERR_USAGE);
+	assert_int_equal(move(p, "a", BULLA_BRANCH_ACTIVE, BULLA_BRANCH_ACTIVE), BULLA_ERR_USAGE);
+	assert_int_equal(move(p, "a", BULLA_BRANCH_ACTIVE, (bulla_branch_state)4), BULLA_ERR_USAGE);
+	assert_int_equal(move(p, "a", (bulla_branch_state)0, BULLA_BRANCH_CLOSING), BULLA_ERR_USAGE);
+	assert_string_equal(everything(p).text, "97:1/1/w1;97:2/1/w2;97:3/1/w3;98:4/1/w4;");
+}
+
+/* One version closing among active ones is a third state: all or none. */
+static void test_all_or_none_move(void **state)
+{
+	place *p = *state;
+	create_two(p);
+	assert_int_equal(rotate(p, 3, branch("a", 7, BULLA_BRANCH_CLOSING, "w7")), BULLA_OK);
+	assert_int_equal(rotate(p, 7, branch("a", 8, BULLA_BRANCH_DESTROYED, "")), BULLA_OK);
+	assert_int_equal(move(p, "a", BULLA_BRANCH_CLOSING, BULLA_BRANCH_DESTROYED), BULLA_ERR_CONFLICT);
+	assert_string_equal(everything(p).text, "97:1/1/w1;97:2/1/w2;97:3/1/w3;97:7/2/w7;97:8/3/;98:4/1/w4;");
+	assert_int_equal(move(p, "a", BULLA_BRANCH_ACTIVE, BULLA_BRANCH_CLOSING), BULLA_OK);
+	assert_string_equal(everything(p).text, "97:1/2/w1;97:2/2/w2;97:3/2/w3;97:7/2/w7;97:8/3/;98:4/1/w4;");
+}
+
 static void test_each_in_order(void **state)
 {
 	place *p = *state;
@@ -287,10 +375,22 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(test_create_and_find), BOTH(test_first_wins),        BOTH(test_taken_version),
-		BOTH(test_rotate),          BOTH(test_rotate_all),        BOTH(test_tombstones),
-		BOTH(test_rewrap),          BOTH(test_each_in_order),     BOTH(test_walks_end),
-		BOTH(test_limits),          BOTH(test_binary_identities), BOTH(test_many),
+		BOTH(test_create_and_find),
+		BOTH(test_first_wins),
+		BOTH(test_taken_version),
+		BOTH(test_rotate),
+		BOTH(test_rotate_all),
+		BOTH(test_tombstones),
+		BOTH(test_rewrap),
+		BOTH(test_every_version_moves),
+		BOTH(test_tombstones_stay),
+		BOTH(test_moves_that_are_refused),
+		BOTH(test_all_or_none_move),
+		BOTH(test_each_in_order),
+		BOTH(test_walks_end),
+		BOTH(test_limits),
+		BOTH(test_binary_identities),
+		BOTH(test_many),
 	};
 	return cmocka_run_group_tests_name("store/branch_store", tests, NULL, NULL);
 }

@@ -450,6 +450,70 @@ static void test_deleted_rows_are_overwritten(void **state)
 	assert_false(file_has(p->path, "-wal", secret));
 }
 
+static bulla_code destroy(place *p, const char *identity)
+{
+	bulla_error err = { 0 };
+	return p->branches.set_state(p->branches.self, bulla_view_str(identity), BULLA_BRANCH_ACTIVE, BULLA_BRANCH_DESTROYED,
+				     &err);
+}
+
+/* Sixteen bytes in a row, from anywhere. */
+static bool file_has_part(const char *path, const char *text)
+{
+	char part[17] = { 0 };
+	for (size_t at = 0; at + 16 <= strlen(text); at++) {
+		memcpy(part, text + at, 16);
+		if (file_has(path, "", part) || file_has(path, "-wal", part)) return true;
+	}
+	return false;
+}
+
+static void test_destroyed_branches_are_overwritten(void **state)
+{
+	place *p = *state;
+	static const char secret[] =
+		"The quick brown fox jumps over the lazy dog; pack my box with five dozen liquor jugs. How vexingly"
+		" quick daft zebras jump! Sphinx of black quartz, judge my vow.";
+	static const char other[] = "another one, which must survive";
+	bulla_branch_row rows[] = {
+		{ .identity = bulla_view_str("a"),
+		  .version = 1,
+		  .state = BULLA_BRANCH_ACTIVE,
+		  .wrapped = bulla_view_str(secret) },
+		{ .identity = bulla_view_str("b"), .version = 2, .state = BULLA_BRANCH_ACTIVE, .wrapped = bulla_view_str(other) },
+	};
+	assert_int_equal(p->branches.create(p->branches.self, rows, 2, NULL), BULLA_OK);
+	assert_true(file_has_part(p->path, secret));
+	assert_int_equal(destroy(p, "a"), BULLA_OK);
+	assert_false(file_has_part(p->path, secret));
+	assert_true(file_has(p->path, "", other));
+}
+
+/* A reader of an older snapshot keeps the log: the key is destroyed, the caller is told, and a second call ends it. */
+static void test_destroyed_under_a_reader(void **state)
+{
+	place *p = *state;
+	static const char secret[] = "a wrapped branch key that a reader keeps";
+	bulla_branch_row row = {
+		.identity = bulla_view_str("a"), .version = 1, .state = BULLA_BRANCH_ACTIVE, .wrapped = bulla_view_str(secret)
+	};
+	sqlite3 *reader = NULL;
+	bulla_sqlite *impatient = NULL;
+	bulla_error err = { 0 };
+	assert_int_equal(p->branches.create(p->branches.self, &row, 1, NULL), BULLA_OK);
+	assert_int_equal(bulla_sqlite_open(p->path, false, 50, &impatient, NULL), BULLA_OK);
+	assert_int_equal(sqlite3_open(p->path, &reader), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM bulla_branch", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(
+		bulla_sqlite_branches.set_state(impatient, row.identity, BULLA_BRANCH_ACTIVE, BULLA_BRANCH_DESTROYED, &err),
+		BULLA_ERR_LOCKED);
+	assert_non_null(strstr(err.text, "is destroyed"));
+	bulla_sqlite_close(impatient);
+	assert_int_equal(sqlite3_close(reader), SQLITE_OK);
+	assert_int_equal(destroy(p, "a"), BULLA_OK);
+	assert_false(file_has_part(p->path, secret));
+}
+
 /* --- backup ---------------------------------------------------------------------------------------------------- */
 static void test_backup(void **state)
 {
@@ -490,12 +554,26 @@ static void test_backup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNMADE(test_urls),      UNMADE(test_modes),         MADE(test_open_modes_are_refused),
-		MADE(test_settings),    UNMADE(test_relative_path), UNMADE(test_foreign),
-		MADE(test_newer),       UNMADE(test_empty_file),    MADE(test_damaged),
-		MADE(test_locked),      MADE(test_sees_others),     UNMADE(test_made_together),
-		MADE(test_fork),        MADE(test_moved),           UNMADE(test_full),
-		UNMADE(test_read_only), MADE(test_foreign_owner),   MADE(test_deleted_rows_are_overwritten),
+		UNMADE(test_urls),
+		UNMADE(test_modes),
+		MADE(test_open_modes_are_refused),
+		MADE(test_settings),
+		UNMADE(test_relative_path),
+		UNMADE(test_foreign),
+		MADE(test_newer),
+		UNMADE(test_empty_file),
+		MADE(test_damaged),
+		MADE(test_locked),
+		MADE(test_sees_others),
+		UNMADE(test_made_together),
+		MADE(test_fork),
+		MADE(test_moved),
+		UNMADE(test_full),
+		UNMADE(test_read_only),
+		MADE(test_foreign_owner),
+		MADE(test_deleted_rows_are_overwritten),
+		MADE(test_destroyed_branches_are_overwritten),
+		MADE(test_destroyed_under_a_reader),
 		MADE(test_backup),
 	};
 	return cmocka_run_group_tests_name("store/sqlite", tests, NULL, NULL);
