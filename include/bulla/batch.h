@@ -35,8 +35,11 @@ typedef struct bulla_row {
 	size_t cell_count;
 	bulla_bytes *keys; /* bulla_model_keys() wrapped keys. open, rewrap: in. seal, rewrap: out. data NULL is SQL NULL */
 	bulla_code code;   /* the first failure of the row or of its cells */
-	size_t part;       /* ERR_CONTEXT: 1 + position of the context part that appears to differ; 0 where unknown */
+	size_t part; /* ERR_CONTEXT: 1 + position of the context part that appears to differ; 0 where unknown. KEY_DESTROYED:
+			BULLA_PART_TOMBSTONE where the branch key was destroyed on purpose, which shredded the record; else 0 */
 } bulla_row;
+
+#define BULLA_PART_TOMBSTONE 1
 
 typedef struct bulla_batch_options {
 	size_t size;       /* sizeof(bulla_batch_options) */

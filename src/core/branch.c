@@ -89,6 +89,20 @@ bulla_code bulla_branch_print(bulla_bytes identity, bulla_buf *out, bulla_error 
 	return BULLA_OK;
 }
 
+bulla_code bulla_branch_parse(bulla_bytes identity, bulla_branch_name *ret, bulla_error *err)
+{
+	*ret = (bulla_branch_name){ 0 };
+	TRY(bulla_branch_purpose_of(identity, &ret->purpose, err));
+	bulla_cursor c = bulla_cursor_of(bulla_view(identity.data + 1, identity.len - 1));
+	ret->scope = bulla_cursor_prefixed(&c);
+	ret->n = bulla_cursor_u8(&c);
+	if (ret->n > BULLA_INPUTS_MAX) return bulla_fail(err, BULLA_ERR_LIMIT, "the identity of a branch key has too many parts");
+	for (size_t i = 0; i < ret->n; i++)
+		ret->parts[i] = bulla_cursor_prefixed(&c);
+	if (!bulla_cursor_end(&c)) return bulla_fail(err, BULLA_ERR_FORMAT, "the identity of a branch key is malformed");
+	return BULLA_OK;
+}
+
 bulla_code bulla_branch_context(bulla_lane *lane, bulla_bytes identity, uint64_t version, bulla_buf *out, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf print = { 0 };

@@ -25,6 +25,17 @@ BULLA_MUST bulla_code bulla_branch_scope(const bulla_template *name, bulla_buf *
  * percent-encoded; "index:users/email" for an index key. FORMAT when the identity does not parse. */
 BULLA_MUST bulla_code bulla_branch_print(bulla_bytes identity, bulla_buf *out, bulla_error *err);
 
+/* An identity taken apart; all are views into it. */
+typedef struct bulla_branch_name {
+	bulla_branch_purpose purpose;
+	bulla_bytes scope;
+	size_t n; /* parts, at most BULLA_INPUTS_MAX */
+	bulla_bytes parts[BULLA_INPUTS_MAX];
+} bulla_branch_name;
+
+/* FORMAT when it does not parse, LIMIT for more parts than a template has. */
+BULLA_MUST bulla_code bulla_branch_parse(bulla_bytes identity, bulla_branch_name *ret, bulla_error *err);
+
 /* "record", "index", "shared"; static. */
 const char *bulla_branch_purpose_name(bulla_branch_purpose purpose);
 BULLA_MUST bulla_code bulla_branch_purpose_of(bulla_bytes identity, bulla_branch_purpose *ret, bulla_error *err);

@@ -306,7 +306,9 @@ static struct entry *entry_new(bulla_cache *cache, const bulla_cached_key *key, 
 				     .version = key->version,
 				     .created_us = key->created_us,
 				     .identity = bulla_view(e->bytes, key->identity.len),
-				     .wrapped = bulla_view(e->bytes + key->identity.len, key->wrapped.len) };
+				     .wrapped = bulla_view(e->bytes + key->identity.len, key->wrapped.len),
+				     .read_us = key->read_us ? key->read_us : cache->now_us(cache->now_self) };
+	e->born_us = e->key.read_us;
 	return e;
 }
 
@@ -339,7 +341,6 @@ bulla_code bulla_cache_put(bulla_cache *cache, bulla_cache_kind kind, bulla_byte
 		bulla_cache_land(cache, kind, id);
 		return bulla_fail_memory(err);
 	}
-	e->born_us = cache->now_us(cache->now_self);
 	e->uses = uses; /* this first use is the KMS's own record: not counted again */
 	e->held = 1;
 	link_newest(cache, e);

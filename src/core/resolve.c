@@ -85,6 +85,7 @@ static bool parent_ready(bulla_resolver *r, struct bulla_want *w)
 	if (parent->state == WANT_FAILED) {
 		bulla_error e = r->error;
 		e.code = parent->code;
+		w->tombstone = parent->tombstone;
 		bulla_want_fail(r, w, &e);
 	}
 	return parent->state == WANT_DONE;
@@ -106,7 +107,8 @@ static bulla_code finish_open(bulla_resolver *r, struct bulla_want *w, const bul
 				    .version = w->version,
 				    .created_us = w->created_us,
 				    .identity = bulla_view_buf(&w->identity),
-				    .wrapped = bulla_view_buf(&w->wrapped) };
+				    .wrapped = bulla_view_buf(&w->wrapped),
+				    .read_us = w->read_us };
 	w->flying = false;
 	TRY(bulla_cache_put(r->op->keyring->cache, w->current ? BULLA_CACHE_CURRENT : BULLA_CACHE_VERSION,
 			    w->current ? bulla_view_buf(&w->identity) : bulla_view(version, 8), &cached, w->uses, &w->key, err));
@@ -147,8 +149,10 @@ static bulla_code move_open(bulla_resolver *r, struct bulla_want *w, bulla_error
 	BULLA_SECRET key = { 0 };
 	if (w->parent == BULLA_NO_PARENT) TRY(start_open(r, w, err));
 	if (w->state != WANT_OPEN || !parent_ready(r, w)) return BULLA_OK;
+	const bulla_cached_key *parent = r->wants[w->parent]->key;
 	TRY(check_closing(w, r->wants[w->parent]->row == BULLA_BRANCH_CLOSING, err));
-	TRY(bulla_wrapping_open_by_branch(w->wrapping, r->op->lane, r->wants[w->parent]->key, &key, err));
+	TRY(bulla_wrapping_open_by_branch(w->wrapping, r->op->lane, parent, &key, err));
+	if (parent->read_us < w->read_us) w->read_us = parent->read_us;
 	return finish_open(r, w, &key, err);
 }
 

@@ -16,6 +16,7 @@ typedef struct bulla_resolver bulla_resolver;
 struct bulla_want_result {
 	const bulla_cached_key *key;
 	bulla_code code;
+	bool tombstone; /* KEY_DESTROYED on purpose: the store has a tombstone */
 };
 
 BULLA_MUST bulla_code bulla_resolver_new(bulla_op *op, bulla_resolver **out, bulla_error *err);

@@ -44,6 +44,7 @@ bulla_code bulla_resolver_load(void *self, bulla_error *err)
 	uint64_t *versions = calloc(r->n, sizeof *versions);
 	size_t *by_identity = calloc(r->n, sizeof *by_identity), *by_version = calloc(r->n, sizeof *by_version);
 	size_t n = 0, m = 0;
+	int64_t now = r->op->keyring->config.now_us(r->op->keyring->config.now_self);
 	bulla_code code = BULLA_OK;
 
 	if (!identities || !versions || !by_identity || !by_version) {
@@ -53,6 +54,7 @@ bulla_code bulla_resolver_load(void *self, bulla_error *err)
 	for (size_t i = 0; i < r->n; i++) {
 		struct bulla_want *w = r->wants[i];
 		if (w->state != WANT_LOAD) continue;
+		w->read_us = now;
 		if (w->current) {
 			by_identity[n] = i;
 			identities[n++] = bulla_view_buf(&w->identity);
@@ -95,7 +97,8 @@ void bulla_want_judge(bulla_resolver *r, struct bulla_want *w)
 		bulla_fail(&e, BULLA_ERR_UNKNOWN_KEY, "the store has no branch key of version %016llx",
 			   (unsigned long long)w->version);
 	else if (w->state == WANT_OPEN && w->row == BULLA_BRANCH_DESTROYED)
-		bulla_fail(&e, BULLA_ERR_KEY_DESTROYED, "the branch key was destroyed: what hangs from it is shredded");
+		w->tombstone = bulla_fail(&e, BULLA_ERR_KEY_DESTROYED,
+					  "the branch key was destroyed: what hangs from it is shredded") != BULLA_OK;
 	else if (w->state == WANT_OPEN && w->row == BULLA_BRANCH_CLOSING && w->current)
 		bulla_fail(&e, BULLA_ERR_KEY_CLOSING, "the branch key is closing and takes no new records");
 	else if (w->state == WANT_OPEN && bulla_want_is_outdated(r, w, w->created_us))

@@ -211,7 +211,8 @@ void bulla_want_use(bulla_resolver *r, size_t index, uint64_t uses)
 
 struct bulla_want_result bulla_want_result(const bulla_resolver *r, size_t index)
 {
-	return (struct bulla_want_result){ r->wants[index]->key, r->wants[index]->code };
+	const struct bulla_want *w = r->wants[index];
+	return (struct bulla_want_result){ w->key, w->code, w->tombstone };
 }
 
 const bulla_error *bulla_resolver_error(const bulla_resolver *r)

@@ -139,6 +139,12 @@ static bulla_code write_branch_key(bulla_worker *w, const bulla_cached_key *bran
 	return BULLA_OK;
 }
 
+static bulla_code fail_branch(bulla_row *row, const struct bulla_want_result *want, bulla_error *err)
+{
+	if (want->tombstone) row->part = BULLA_PART_TOMBSTONE;
+	return bulla_fail(err, want->code, "the branch key cannot be used: %s", bulla_code_name(want->code));
+}
+
 static bulla_code seal_branch_key(bulla_worker *w, const bulla_cached_key *branch, size_t k, bulla_bytes *ret, bulla_error *err)
 {
 	const bulla_layout *layout = &w->batch->layout;
@@ -168,18 +174,18 @@ bulla_code bulla_work_seal_key(bulla_worker *w, size_t i, size_t k, bulla_error 
 		return out->data ? BULLA_OK : bulla_fail_memory(err);
 	}
 	struct bulla_want_result want = bulla_want_result(w->batch->resolver, source.number);
-	if (want.code) return bulla_fail(err, want.code, "the branch key cannot be used: %s", bulla_code_name(want.code));
+	if (want.code) return fail_branch(&w->batch->rows[i], &want, err);
 	if (source.kind == BULLA_SOURCE_BRANCH) return seal_branch_key(w, want.key, k, out, err);
 	memcpy(&w->keys[k], want.key->key, sizeof w->keys[k]);
 	*out = bulla_space_copy(&w->space, want.key->wrapped);
 	return out->data ? BULLA_OK : bulla_fail_memory(err);
 }
 
-static bulla_code open_branch_key(bulla_worker *w, size_t number, const bulla_wrapped_key *key, bulla_secret *ret,
+static bulla_code open_branch_key(bulla_worker *w, bulla_row *row, size_t number, const bulla_wrapped_key *key, bulla_secret *ret,
 				  bulla_error *err)
 {
 	struct bulla_want_result want = bulla_want_result(w->batch->resolver, number);
-	if (want.code) return bulla_fail(err, want.code, "the branch key cannot be used: %s", bulla_code_name(want.code));
+	if (want.code) return fail_branch(row, &want, err);
 	bulla_wrap_label label = { BULLA_WRAP_BRANCH, want.key->version, want.key->identity };
 	for (size_t i = 0; i < key->wrap_count; i++)
 		if (key->wraps[i].kind == BULLA_WRAP_BRANCH && key->wraps[i].reference == want.key->version)
@@ -208,7 +214,7 @@ bulla_code bulla_work_open_key(bulla_worker *w, size_t i, size_t k, bulla_error 
 	if (source.kind == BULLA_SOURCE_NONE) return BULLA_OK;
 	TRY(bulla_wrapped_key_parse(row->keys[k], &key, err));
 	bulla_code code = source.kind == BULLA_SOURCE_BRANCH
-				  ? open_branch_key(w, source.number, &key, &w->keys[k], err)
+				  ? open_branch_key(w, row, source.number, &key, &w->keys[k], err)
 				  : bulla_direct_key(w->batch->direct, source.number, &w->keys[k], err);
 	if (!code) code = check_commitment(w, &key, plan, &w->keys[k], err);
 	if (code != BULLA_ERR_AUTH) return code;

@@ -80,6 +80,15 @@ static bool is_of(const bulla_memory_branch *b, bulla_bytes identity)
 	return bulla_bytes_equal(b->row.identity, identity);
 }
 
+/* At the oldest version of `identity`, or where it would be. */
+static size_t place_of(const bulla_memory *m, bulla_bytes identity)
+{
+	size_t at = place_behind(m, identity);
+	while (at > 0 && is_of(m->by_identity[at - 1], identity))
+		at--;
+	return at;
+}
+
 /* The newest that is not destroyed, else the newest tombstone, else NULL. */
 static bulla_memory_branch *find_current(const bulla_memory *m, bulla_bytes identity)
 {
@@ -240,9 +249,9 @@ static void move_one(bulla_branch_row *row, bulla_branch_state to)
 static bulla_code move_all(bulla_memory *m, bulla_bytes identity, bulla_branch_state from, bulla_branch_state to,
 			   bulla_error *err)
 {
-	size_t end = place_behind(m, identity), begin = end, destroyed = 0;
-	while (begin > 0 && is_of(m->by_identity[begin - 1], identity)) {
-		bulla_branch_state state = m->by_identity[--begin]->row.state;
+	size_t begin = place_of(m, identity), end = place_behind(m, identity), destroyed = 0;
+	for (size_t i = begin; i < end; i++) {
+		bulla_branch_state state = m->by_identity[i]->row.state;
 		TRY(bulla_store_check_passed(state, from, to, err));
 		destroyed += state == BULLA_BRANCH_DESTROYED;
 	}
@@ -292,6 +301,20 @@ static bulla_code by_version(void *self, const uint64_t *versions, size_t n,
 	return code;
 }
 
+static bulla_code versions(void *self, bulla_bytes identity,
+			   bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err), void *each_self,
+			   bulla_error *err)
+{
+	bulla_memory *m = self;
+	bulla_code code = BULLA_OK;
+	pthread_mutex_lock(&m->lock);
+	size_t end = place_behind(m, identity), i = place_of(m, identity);
+	for (; i < end && code == BULLA_OK; i++)
+		code = each(each_self, &m->by_identity[i]->row, err);
+	pthread_mutex_unlock(&m->lock);
+	return code;
+}
+
 static bulla_code each_branch(void *self, bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err),
 			      void *each_self, bulla_error *err)
 {
@@ -307,6 +330,7 @@ static bulla_code each_branch(void *self, bulla_code (*each)(void *each_self, co
 const bulla_branch_store bulla_memory_branches = {
 	.current = current,
 	.by_version = by_version,
+	.versions = versions,
 	.create = create,
 	.rotate = rotate,
 	.rotate_all = rotate_all,

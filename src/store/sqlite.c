@@ -27,6 +27,7 @@ static const char *const texts[BULLA_SQL_COUNT] = {
 	[BULLA_SQL_BRANCH_CURRENT] = "SELECT " BRANCH_COLUMNS " FROM bulla_branch WHERE identity = ?1 "
 				     "ORDER BY state = 3, sequence DESC LIMIT 1",
 	[BULLA_SQL_BRANCH_BY_VERSION] = "SELECT " BRANCH_COLUMNS " FROM bulla_branch WHERE version = ?1",
+	[BULLA_SQL_BRANCH_VERSIONS] = "SELECT " BRANCH_COLUMNS " FROM bulla_branch WHERE identity = ?1 ORDER BY sequence",
 	[BULLA_SQL_BRANCH_EACH] = "SELECT " BRANCH_COLUMNS " FROM bulla_branch ORDER BY identity, sequence",
 	[BULLA_SQL_BRANCH_LAST] = "SELECT max(sequence) FROM bulla_branch WHERE identity = ?1",
 	[BULLA_SQL_BRANCH_INSERT] = "INSERT INTO bulla_branch (" BRANCH_COLUMNS ", sequence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

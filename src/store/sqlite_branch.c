@@ -73,12 +73,15 @@ static bulla_code by_version(void *self, const uint64_t *versions, size_t n, eac
 	return find(self, &w, each, each_self, err);
 }
 
-static bulla_code walk(bulla_sqlite *s, bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err),
-		       void *each_self, bulla_error *err)
+/* All of them where `identity` has no bytes, which no branch has. */
+static bulla_code walk(bulla_sqlite *s, bulla_bytes identity,
+		       bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err), void *each_self,
+		       bulla_error *err)
 {
 	BULLA_STATEMENT *statement = NULL;
 	bool there = false;
-	TRY(bulla_sqlite_statement(s, BULLA_SQL_BRANCH_EACH, &statement, err));
+	TRY(bulla_sqlite_statement(s, identity.len ? BULLA_SQL_BRANCH_VERSIONS : BULLA_SQL_BRANCH_EACH, &statement, err));
+	if (identity.len) bulla_sqlite_bind_bytes(statement, 1, identity);
 	TRY(bulla_sqlite_step(s, statement, &there, err));
 	while (there) {
 		bulla_branch_row row = row_of(statement);
@@ -88,11 +91,22 @@ static bulla_code walk(bulla_sqlite *s, bulla_code (*each)(void *each_self, cons
 	return BULLA_OK;
 }
 
+static bulla_code versions(void *self, bulla_bytes identity,
+			   bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err), void *each_self,
+			   bulla_error *err)
+{
+	if (identity.len == 0) return BULLA_OK;
+	TRY(bulla_sqlite_enter(self, err));
+	bulla_code code = walk(self, identity, each, each_self, err);
+	bulla_sqlite_leave(self);
+	return code;
+}
+
 static bulla_code each_branch(void *self, bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err),
 			      void *each_self, bulla_error *err)
 {
 	TRY(bulla_sqlite_enter(self, err));
-	bulla_code code = walk(self, each, each_self, err);
+	bulla_code code = walk(self, bulla_view(NULL, 0), each, each_self, err);
 	bulla_sqlite_leave(self);
 	return code;
 }
@@ -316,6 +330,7 @@ static bulla_code set_state(void *self, bulla_bytes identity, bulla_branch_state
 const bulla_branch_store bulla_sqlite_branches = {
 	.current = current,
 	.by_version = by_version,
+	.versions = versions,
 	.create = create,
 	.rotate = rotate,
 	.rotate_all = rotate_all,

@@ -81,8 +81,29 @@ static void malformed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		BULLA_BUF_AUTO bulla_buf print = { 0 };
+		bulla_branch_name name;
 		assert_int_equal(bulla_branch_print(bulla_view(cases[i].bytes, cases[i].len), &print, NULL), BULLA_ERR_FORMAT);
+		assert_int_equal(bulla_branch_parse(bulla_view(cases[i].bytes, cases[i].len), &name, NULL), BULLA_ERR_FORMAT);
 	}
+}
+
+static void taken_apart(void **state)
+{
+	BULLA_BUF_AUTO bulla_buf out = { 0 }, many = { 0 };
+	bulla_bytes parts[BULLA_INPUTS_MAX + 1] = { bulla_view_str("a:b"), bulla_view_str("") };
+	bulla_branch_name name;
+	(void)state;
+	assert_int_equal(bulla_branch_identity(BULLA_BRANCH_SHARED, bulla_view_str("{}/{}"), parts, 2, &out, NULL), BULLA_OK);
+	assert_int_equal(bulla_branch_parse(bulla_view_buf(&out), &name, NULL), BULLA_OK);
+	assert_int_equal(name.purpose, BULLA_BRANCH_SHARED);
+	assert_true(bulla_bytes_is(name.scope, "{}/{}"));
+	assert_int_equal(name.n, 2);
+	assert_true(bulla_bytes_is(name.parts[0], "a:b"));
+	assert_int_equal(name.parts[1].len, 0);
+	assert_int_equal(
+		bulla_branch_identity(BULLA_BRANCH_RECORD, bulla_view_str("x"), parts, BULLA_INPUTS_MAX + 1, &many, NULL),
+		BULLA_OK);
+	assert_int_equal(bulla_branch_parse(bulla_view_buf(&many), &name, NULL), BULLA_ERR_LIMIT);
 }
 
 static void limits(void **state)
@@ -100,9 +121,8 @@ static void limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vectors),
-		cmocka_unit_test(prints_may_meet_identities_never),
-		cmocka_unit_test(malformed),
+		cmocka_unit_test(vectors),   cmocka_unit_test(prints_may_meet_identities_never),
+		cmocka_unit_test(malformed), cmocka_unit_test(taken_apart),
 		cmocka_unit_test(limits),
 	};
 	return cmocka_run_group_tests_name("core/branch", tests, set_up, tear_down);

@@ -199,6 +199,7 @@ static void destroyed(void **state)
 	bulla_keyring_forget(w->keyring);
 	assert_int_equal(opened(w, "users", &rows, NULL), BULLA_OK); /* the rows' fault, not the call's */
 	rows_all(&rows, BULLA_ERR_KEY_DESTROYED);
+	assert_int_equal(rows.row[0].part, BULLA_PART_TOMBSTONE);
 	bulla_batch *batch = batch_of(w, "users", NULL);
 	rows_init(&more, world_model(w, "users"), 2, 10);
 	assert_int_equal(batch_seal(w, batch, &more, NULL), BULLA_OK);
@@ -229,6 +230,144 @@ static void one_destroyed_among_many(void **state)
 	}
 	bulla_batch_free(batch);
 	rows_done(&rows);
+	world_free(w);
+}
+
+/* A branch whose parent was destroyed is as dead, though its own row is not a tombstone. */
+static void destroyed_above(void **state)
+{
+	world *w = world_open(by_user, true);
+	row_set rows;
+	(void)state;
+	sealed(w, "users", &rows, 2, 1);
+	fake_row *row = world_row(w, "top");
+	row->state = BULLA_BRANCH_DESTROYED;
+	bulla_buf_done(&row->wrapped);
+	bulla_keyring_forget(w->keyring);
+	assert_int_equal(opened(w, "users", &rows, NULL), BULLA_OK);
+	rows_all(&rows, BULLA_ERR_KEY_DESTROYED);
+	assert_int_equal(rows.row[1].part, BULLA_PART_TOMBSTONE);
+	rows_done(&rows);
+	world_free(w);
+}
+
+/* A key that the KMS has destroyed is a loss, and no shred. */
+static void destroyed_by_the_kms(void **state)
+{
+	world *w = world_open(constant, true);
+	row_set rows;
+	(void)state;
+	sealed(w, "users", &rows, 2, 1);
+	bulla_keyring_forget(w->keyring);
+	fake_kms_named("main")->fails_items = BULLA_ERR_KEY_DESTROYED;
+	(void)!opened(w, "users", &rows, NULL);
+	rows_all(&rows, BULLA_ERR_KEY_DESTROYED);
+	assert_int_equal(rows.row[0].part, 0);
+	rows_done(&rows);
+	world_free(w);
+}
+
+/* --- how long a process goes on with what it holds ---------------------------------------------------------------- */
+
+#define SECOND  1000000ll
+#define MAX_AGE (300 * SECOND)
+
+static bulla_code code_of_new(world *w, const char *model)
+{
+	row_set rows;
+	bulla_batch *batch = batch_of(w, model, NULL);
+	rows_init(&rows, world_model(w, model), 1, 1);
+	bulla_code code = batch_seal(w, batch, &rows, NULL);
+	if (!code) code = rows.row[0].code;
+	bulla_batch_free(batch);
+	rows_done(&rows);
+	return code;
+}
+
+/* Two processes share the store: what one of them closes and destroys the other holds for max_age at most. */
+static void other_process_stops_within_max_age(void **state)
+{
+	world *w = world_open(constant, true), *other = world_beside(w, constant);
+	row_set rows;
+	(void)state;
+	sealed(w, "users", &rows, 1, 1);
+	assert_int_equal(code_of_new(other, "users"), BULLA_OK); /* it holds the key now */
+	fake_row *row = world_row(w, "users");
+	row->state = BULLA_BRANCH_CLOSING;
+	other->now_us += MAX_AGE - 1;
+	assert_int_equal(code_of_new(other, "users"), BULLA_OK);
+	other->now_us += 1;
+	assert_int_equal(code_of_new(other, "users"), BULLA_ERR_KEY_CLOSING);
+	assert_int_equal(opened(other, "users", &rows, NULL), BULLA_OK);
+	rows_all(&rows, BULLA_OK); /* reading goes on until it is destroyed, and then max_age */
+	row->state = BULLA_BRANCH_DESTROYED;
+	bulla_buf_done(&row->wrapped);
+	other->now_us += MAX_AGE;
+	assert_int_equal(opened(other, "users", &rows, NULL), BULLA_OK);
+	rows_all(&rows, BULLA_ERR_KEY_DESTROYED);
+	assert_int_equal(code_of_new(other, "users"), BULLA_ERR_KEY_DESTROYED);
+	rows_done(&rows);
+	world_free(other);
+	world_free(w);
+}
+
+/* A key that was opened by a cached parent is no younger than that one: closing the parent ends both within max_age. */
+static void a_child_is_as_old_as_its_parent(void **state)
+{
+	world *w = world_open(by_user, true);
+	row_set rows;
+	(void)state;
+	sealed(w, "users", &rows, 1, 1); /* the parents are read now */
+	w->now_us += MAX_AGE - SECOND;
+	bulla_keyring_tick(w->keyring);
+	row_set more;
+	sealed(w, "users", &more, 1, 2); /* another child, by the cached parent */
+	size_t loads = w->loads;
+	assert_int_equal(opened(w, "users", &more, NULL), BULLA_OK);
+	assert_int_equal(w->loads, loads);
+	world_row(w, "all")->state = BULLA_BRANCH_DESTROYED;
+	w->now_us += SECOND;
+	assert_int_equal(opened(w, "users", &more, NULL), BULLA_OK);
+	rows_all(&more, BULLA_ERR_KEY_DESTROYED);
+	rows_done(&rows);
+	rows_done(&more);
+	world_free(w);
+}
+
+/* As world_drive(), but the KMS takes its time. */
+static bulla_code drive_slowly(world *w, bulla_op *op, int64_t us)
+{
+	for (;;) {
+		bulla_need need;
+		TRY(bulla_op_step(op, &need, NULL));
+		if (need.kind == BULLA_NEED_DONE) return BULLA_OK;
+		if (need.kind == BULLA_NEED_HTTP) w->now_us += us;
+		world_satisfy(w, &need);
+	}
+}
+
+/* Its age counts from when its row was read, not from when the KMS had answered: the row may have been closed in between. */
+static void a_slow_kms_makes_no_key_younger(void **state)
+{
+	static const char slow[] = "version: 1\nenvironments: { development: { key: fake/http/slow } }\n"
+				   "models:\n  users: { branch_key: users, fields: { email: {} } }\n";
+	world *w = world_open(slow, true);
+	bulla_op *op = NULL;
+	row_set rows, more;
+	(void)state;
+	sealed(w, "users", &rows, 1, 1);
+	bulla_keyring_forget(w->keyring);
+	bulla_batch *batch = batch_of(w, "users", NULL);
+	rows_init(&more, world_model(w, "users"), 1, 2);
+	assert_int_equal(bulla_batch_seal_op(batch, more.row, 1, &op, NULL), BULLA_OK);
+	assert_int_equal(drive_slowly(w, op, 200 * SECOND), BULLA_OK);
+	rows_all(&more, BULLA_OK);
+	bulla_batch_free(batch);
+	world_row(w, "users")->state = BULLA_BRANCH_CLOSING;
+	w->now_us += 100 * SECOND;
+	assert_int_equal(code_of_new(w, "users"), BULLA_ERR_KEY_CLOSING);
+	rows_done(&rows);
+	rows_done(&more);
 	world_free(w);
 }
 
@@ -649,6 +788,11 @@ int main(void)
 		cmocka_unit_test(branches_under_a_closed_key),
 		cmocka_unit_test(destroyed),
 		cmocka_unit_test(one_destroyed_among_many),
+		cmocka_unit_test(destroyed_above),
+		cmocka_unit_test(destroyed_by_the_kms),
+		cmocka_unit_test(other_process_stops_within_max_age),
+		cmocka_unit_test(a_child_is_as_old_as_its_parent),
+		cmocka_unit_test(a_slow_kms_makes_no_key_younger),
 		cmocka_unit_test(unknown_version),
 		cmocka_unit_test(rows_of_the_store_are_bound),
 		cmocka_unit_test(circle_in_the_store),

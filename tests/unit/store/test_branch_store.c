@@ -284,6 +284,17 @@ static void test_each_in_order(void **state)
 	assert_string_equal(m.text, "97:9/1/a1;97:2/1/a2;97:1/1/a3;98:5/1/b1;");
 }
 
+static void test_versions_of_one(void **state)
+{
+	place *p = *state;
+	met m = { 0 };
+	create_two(p);
+	assert_int_equal(p->branches.versions(p->branches.self, bulla_view_str("a"), meet_each, &m, NULL), BULLA_OK);
+	assert_int_equal(p->branches.versions(p->branches.self, bulla_view_str("aa"), meet_each, &m, NULL), BULLA_OK);
+	assert_int_equal(p->branches.versions(p->branches.self, bulla_view_str(""), meet_each, &m, NULL), BULLA_OK);
+	assert_string_equal(m.text, "97:1/1/w1;97:2/1/w2;97:3/1/w3;");
+}
+
 static bulla_code stop(void *self, const bulla_branch_row *row, bulla_error *err)
 {
 	(void)row;
@@ -387,6 +398,7 @@ int main(void)
 		BOTH(test_moves_that_are_refused),
 		BOTH(test_all_or_none_move),
 		BOTH(test_each_in_order),
+		BOTH(test_versions_of_one),
 		BOTH(test_walks_end),
 		BOTH(test_limits),
 		BOTH(test_binary_identities),
