@@ -35,6 +35,8 @@ static const char *const texts[BULLA_SQL_COUNT] = {
 	[BULLA_SQL_BRANCH_STATES] = "SELECT state, count(*) FROM bulla_branch WHERE identity = ?1 GROUP BY state",
 	[BULLA_SQL_BRANCH_MOVE] = "UPDATE bulla_branch SET state = ?3, wrapped = CASE ?3 WHEN 3 THEN zeroblob(0) ELSE wrapped END"
 				  " WHERE identity = ?1 AND state = ?2",
+	[BULLA_SQL_HOLDS] = "SELECT 1 FROM bulla_kms WHERE instr(data, ?1) OR instr(id, ?1)"
+			    " UNION ALL SELECT 1 FROM bulla_branch WHERE instr(wrapped, ?1) LIMIT 1",
 	[BULLA_SQL_NOTE_GET] = "SELECT value FROM bulla_note WHERE name = ?1",
 	[BULLA_SQL_NOTE_SET] = "INSERT INTO bulla_note (name, value) VALUES (?1, ?2) "
 			       "ON CONFLICT (name) DO UPDATE SET value = excluded.value",

@@ -34,6 +34,7 @@ typedef enum bulla_sql {
 	BULLA_SQL_BRANCH_REWRAP,
 	BULLA_SQL_BRANCH_STATES,
 	BULLA_SQL_BRANCH_MOVE,
+	BULLA_SQL_HOLDS,
 	BULLA_SQL_NOTE_GET,
 	BULLA_SQL_NOTE_SET,
 	BULLA_SQL_COUNT
@@ -94,6 +95,13 @@ bulla_bytes bulla_sqlite_column(sqlite3_stmt *statement, int at);               
 
 /* What SQLite said as one of ours: "<action>: <SQLite's words>". Never the text of a statement or a value. */
 bulla_code bulla_sqlite_fail(sqlite3 *db, int rc, bulla_error *err, const char *action);
+
+/* --- sqlite_wipe.c ----------------------------------------------------------------------------------------------- */
+/* Moves the log into the file and cuts it to nothing. LOCKED while another process reads an older state. */
+BULLA_MUST bulla_code bulla_sqlite_empty_log(bulla_sqlite *s, bulla_error *err);
+/* Outside a transaction, after rows with these bytes were deleted: empties the log, looks for remains of the bytes in the file, and
+ * rewrites it when there are any, or when `bytes` is empty: then nobody knows what to look for. LOCKED. */
+BULLA_MUST bulla_code bulla_sqlite_wipe(bulla_sqlite *s, bulla_bytes bytes, bulla_error *err);
 
 /* --- sqlite_kms.c, sqlite_branch.c, sqlite_backup.c -------------------------------------------------------------- */
 extern const bulla_kms_store bulla_sqlite_kms;

@@ -6,6 +6,8 @@
  */
 #include "store/sqlite.h"
 
+#define WRAPPED_MAX (16u << 20) /* bytes of the versions of one branch */
+
 enum { IDENTITY, PRINT, VERSION, STATE, WRAPPED, CREATED }; /* BRANCH_COLUMNS of sqlite.c */
 
 static bulla_branch_row row_of(sqlite3_stmt *statement)
@@ -258,6 +260,7 @@ static bulla_code rewrap(void *self, uint64_t version, bulla_bytes old_wrapped, 
 typedef struct move {
 	bulla_bytes identity;
 	bulla_branch_state from, to;
+	bulla_buf wrapped; /* of the versions that are destroyed */
 } move;
 
 static bulla_code count_states(bulla_sqlite *s, const move *m, size_t *ret_n, size_t *ret_destroyed, bulla_error *err)
@@ -297,33 +300,32 @@ static bulla_code move_all(bulla_sqlite *s, const move *m, bulla_error *err)
 	return move_rows(s, m, err);
 }
 
-/* The log still has the pages as they were: it is emptied into the file, where secure_delete has overwritten them. */
-static bulla_code empty_log(bulla_sqlite *s, bulla_error *err)
+/* What is to be destroyed; empty where a call that was cut off may have destroyed it already. */
+static bulla_code keep_wrapped(void *self, const bulla_branch_row *row, bulla_error *err)
 {
-	BULLA_STATEMENT *statement = NULL;
-	bool there = false;
-	TRY(bulla_sqlite_statement(s, BULLA_SQL_CHECKPOINT, &statement, err));
-	TRY(bulla_sqlite_step(s, statement, &there, err));
-	if (there && sqlite3_column_int(statement, 0) == 0) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_LOCKED,
-				     "the branch key is destroyed, but another process keeps its bytes in the key store's log");
-	return bulla_advise(err, code, "end what has read the key store for long, then try again");
+	move *m = self;
+	return row->state == m->from ? bulla_buf_add(&m->wrapped, row->wrapped, err) : BULLA_OK;
 }
 
-static bulla_code move_once(bulla_sqlite *s, const move *m, bulla_error *err)
+static bulla_code move_once(bulla_sqlite *s, move *m, bulla_error *err)
 {
+	bool destroys = m->to == BULLA_BRANCH_DESTROYED;
 	TRY(bulla_sqlite_run(s, BULLA_SQL_BEGIN_WRITE, err));
-	TRY(bulla_sqlite_end(s, move_all(s, m, err), err));
-	return m->to == BULLA_BRANCH_DESTROYED ? empty_log(s, err) : BULLA_OK;
+	bulla_code code = destroys ? walk(s, m->identity, keep_wrapped, m, err) : BULLA_OK;
+	if (!code) code = move_all(s, m, err);
+	TRY(bulla_sqlite_end(s, code, err));
+	return destroys ? bulla_sqlite_wipe(s, bulla_view_buf(&m->wrapped), err) : BULLA_OK;
 }
 
 static bulla_code set_state(void *self, bulla_bytes identity, bulla_branch_state from, bulla_branch_state to, bulla_error *err)
 {
-	move m = { .identity = identity, .from = from, .to = to };
+	move m = { .identity = identity, .from = from, .to = to, .wrapped = { .max = WRAPPED_MAX } };
 	TRY(bulla_store_check_move(from, to, err));
+	if (identity.len == 0) return bulla_store_check_moved(0, 0, to, err);
 	TRY(bulla_sqlite_enter(self, err));
 	bulla_code code = move_once(self, &m, err);
 	bulla_sqlite_leave(self);
+	bulla_buf_done(&m.wrapped);
 	return code;
 }
 

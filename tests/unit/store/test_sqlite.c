@@ -489,6 +489,86 @@ static void test_destroyed_branches_are_overwritten(void **state)
 	assert_true(file_has(p->path, "", other));
 }
 
+/* Puts a copy of `text` between the cells of some page, where SQLite forgets one now and then. */
+static void leave_behind(place *p, const char *text)
+{
+	uint8_t page[4096];
+	shut(p);
+	int fd = open(p->path, O_RDWR);
+	for (off_t at = 4096; pread(fd, page, sizeof page, at) == sizeof page; at += 4096) {
+		size_t cells = (size_t)(page[3] << 8 | page[4]), content = (size_t)(page[5] << 8 | page[6]);
+		if (page[0] != 0x0d || content < 12 + 2 * cells + 2 * strlen(text)) continue;
+		assert_int_equal(pwrite(fd, text, strlen(text), at + (off_t)(content - 2 * strlen(text))), strlen(text));
+		(void)close(fd);
+		bulla_error err;
+		assert_int_equal(open_again(p, false, &err), BULLA_OK);
+		return;
+	}
+	fail_msg("no page has room");
+}
+
+/* What secure_delete does not reach is found, even a part of it, and the file rewritten. */
+static void test_remains_are_found(void **state)
+{
+	place *p = *state;
+	static const char secret[] = "0123456789 a wrapped branch key of which a copy lies between the cells";
+	bulla_branch_row rows[] = {
+		{ .identity = bulla_view_str("a"),
+		  .version = 1,
+		  .state = BULLA_BRANCH_ACTIVE,
+		  .wrapped = bulla_view_str(secret) },
+		{ .identity = bulla_view_str("b"),
+		  .version = 2,
+		  .state = BULLA_BRANCH_ACTIVE,
+		  .wrapped = bulla_view_str("other") },
+	};
+	assert_int_equal(p->branches.create(p->branches.self, rows, 2, NULL), BULLA_OK);
+	leave_behind(p, "branch key of which a");
+	assert_int_equal(destroy(p, "a"), BULLA_OK);
+	assert_false(file_has_part(p->path, secret));
+	assert_false(file_has(p->path, "", "branch key of whi"));
+	assert_int_equal(destroy(p, "b"), BULLA_OK);
+}
+
+/* A call that was killed after its commit is repeated: by then nobody knows what to look for. */
+static void test_remains_after_a_kill(void **state)
+{
+	place *p = *state;
+	static const char secret[] = "a wrapped branch key of which a copy lies between the cells";
+	bulla_branch_row row = {
+		.identity = bulla_view_str("a"), .version = 1, .state = BULLA_BRANCH_ACTIVE, .wrapped = bulla_view_str(secret)
+	};
+	assert_int_equal(p->branches.create(p->branches.self, &row, 1, NULL), BULLA_OK);
+	assert_int_equal(destroy(p, "a"), BULLA_OK);
+	leave_behind(p, secret);
+	assert_int_equal(destroy(p, "a"), BULLA_OK);
+	assert_false(file_has_part(p->path, secret));
+}
+
+/* Bytes that other keys have too, as the id of the KMS key, are no remains: the file keeps its pages. */
+static void test_common_bytes_are_no_remains(void **state)
+{
+	place *p = *state;
+	int64_t before = 0, after = 0;
+	char names[100][16];
+	bulla_branch_row rows[100];
+	for (size_t i = 0; i < 100; i++) {
+		(void)snprintf(names[i], sizeof names[i], "name %zu", i);
+		rows[i] = (bulla_branch_row){ .identity = bulla_view_str(names[i]),
+					      .version = i + 1,
+					      .state = BULLA_BRANCH_ACTIVE,
+					      .wrapped = bulla_view_str("the id of the KMS key, which is in all of them") };
+	}
+	assert_int_equal(p->branches.create(p->branches.self, rows, 100, NULL), BULLA_OK);
+	sqlite3 *db = NULL;
+	assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
+	assert_int_equal(bulla_sqlite_ask(db, "PRAGMA schema_version", &before, NULL), BULLA_OK);
+	assert_int_equal(destroy(p, "name 7"), BULLA_OK);
+	assert_int_equal(bulla_sqlite_ask(db, "PRAGMA schema_version", &after, NULL), BULLA_OK); /* VACUUM moves it */
+	assert_int_equal(before, after);
+	(void)sqlite3_close(db);
+}
+
 /* A reader of an older snapshot keeps the log: the key is destroyed, the caller is told, and a second call ends it. */
 static void test_destroyed_under_a_reader(void **state)
 {
@@ -573,6 +653,9 @@ int main(void)
 		MADE(test_foreign_owner),
 		MADE(test_deleted_rows_are_overwritten),
 		MADE(test_destroyed_branches_are_overwritten),
+		MADE(test_remains_are_found),
+		MADE(test_remains_after_a_kill),
+		MADE(test_common_bytes_are_no_remains),
 		MADE(test_destroyed_under_a_reader),
 		MADE(test_backup),
 	};
