@@ -144,6 +144,7 @@ typedef struct bulla_environment {
 	const char *root_key;   /* default file:.bulla/root.key */
 	const char **witnesses; /* audit.witness */
 	size_t witness_count;
+	int64_t backup_retention_ms; /* backups.retention: how long backups of data and key store are kept; 0: nobody said */
 	bool insecure;
 } bulla_environment;
 

@@ -8,10 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEVELOPMENT  "development"
-#define MAX_AGE_MAX  (24 * 3600 * (int64_t)1000)
-#define MAX_USES_MAX 1000000000000000u
-#define MAX_KEYS_MAX 1000000
+#define DEVELOPMENT   "development"
+#define MAX_AGE_MAX   (24 * 3600 * (int64_t)1000)
+#define RETENTION_MAX (36500 * (int64_t)86400 * 1000) /* a hundred years */
+#define MAX_USES_MAX  1000000000000000u
+#define MAX_KEYS_MAX  1000000
 
 bool bulla_key_encrypts_only(const char *key_id)
 {
@@ -120,6 +121,15 @@ static bulla_code read_audit(bulla_schema_reader *r, const bulla_yaml *node, bul
 	return bulla_schema_list(r, map, "witness", 16, BULLA_SETTING_MAX, &env->witnesses, &env->witness_count);
 }
 
+static bulla_code read_backups(bulla_schema_reader *r, const bulla_yaml *node, bulla_environment *env)
+{
+	static const char *const keys[] = { "retention", NULL };
+	const bulla_yaml *map = bulla_yaml_get(node, "backups");
+	if (!map) return BULLA_OK;
+	TRY(bulla_yaml_check_keys(r->document, map, keys, r->err));
+	return bulla_schema_duration(r, map, "retention", 1, RETENTION_MAX, &env->backup_retention_ms);
+}
+
 static bulla_environment defaults(const char *name)
 {
 	return (bulla_environment){ .name = name,
@@ -130,8 +140,8 @@ static bulla_environment defaults(const char *name)
 
 static bulla_code read_environment(bulla_schema_reader *r, const bulla_yaml *node, bulla_environment *env)
 {
-	static const char *const keys[] = { "key",   "keys",     "previous", "min_wraps", "cache",
-					    "store", "root_key", "insecure", "audit",     NULL };
+	static const char *const keys[] = { "key",      "keys",     "previous", "min_wraps", "cache", "store",
+					    "root_key", "insecure", "audit",    "backups",   NULL };
 	*env = defaults(node->key);
 	TRY(bulla_yaml_check_keys(r->document, node, keys, r->err));
 	TRY(bulla_schema_flag(r, node, "insecure", &env->insecure));
@@ -142,6 +152,7 @@ static bulla_code read_environment(bulla_schema_reader *r, const bulla_yaml *nod
 	env->min_wraps = (size_t)min_wraps;
 	TRY(read_cache(r, node, &env->cache));
 	TRY(read_audit(r, node, env));
+	TRY(read_backups(r, node, env));
 	TRY(bulla_schema_text(r, node, "store", BULLA_SETTING_MAX, &env->store));
 	return bulla_schema_text(r, node, "root_key", BULLA_SETTING_MAX, &env->root_key);
 }

@@ -243,6 +243,7 @@ static void settings_of_an_environment(void **state)
 				     "    store: sqlite:/var/lib/bulla/kms.db\n"
 				     "    root_key: passphrase:prompt\n"
 				     "    audit: { witness: [https://a.example, /mnt/witness] }\n"
+				     "    backups: { retention: 30d }\n"
 				     "  other:\n"
 				     "    key: local\n"
 				     "    cache: { max_age: 1h }\n",
@@ -252,6 +253,7 @@ static void settings_of_an_environment(void **state)
 	assert_string_equal(env->store, "sqlite:/var/lib/bulla/kms.db");
 	assert_string_equal(env->root_key, "passphrase:prompt");
 	assert_int_equal(env->witness_count, 2);
+	assert_int_equal(env->backup_retention_ms, 30 * 86400 * 1000ll);
 	assert_string_equal(env->witnesses[1], "/mnt/witness");
 	assert_false(env->insecure);
 	bulla_schema_free(schema);
@@ -511,6 +513,9 @@ static const struct {
 	{ ENV("    cache: {max_uses: 1e3}\n"), AT(5, 23) "max_uses must be a whole number" },
 	{ ENV("    cache: {max_keys: 99999999999999999999999}\n"),
 	  AT(5, 23) "max_keys must be a whole number from 1 to 1000000" },
+	{ ENV("    backups: {retention: 30}\n"), AT(5, 26) "retention must be a duration such as 300s" },
+	{ ENV("    backups: {retention: 0d}\n"), AT(5, 26) "retention must be a duration from" },
+	{ ENV("    backups: {retension: 30d}\n"), AT(5, 15) "did you mean \"retention\"?" },
 	{ ENV("    cache: {maxage: 1s}\n"), AT(5, 13) "did you mean \"max_age\"?" },
 	{ ENV("    store:\n"), AT(5, 11) "a value is missing here" },
 	{ ENV("    root_key: ~\n"), AT(5, 15) "a value is missing here" },
