@@ -236,13 +236,13 @@ bulla_code bulla_run_audit_adopt(bulla_cli *cli, bulla_error *err)
 	if (!reason || !*reason)
 		return bulla_fail(err, BULLA_ERR_USAGE,
 				  "adopting needs --reason \"what happened\": it becomes an entry of the log");
-	bool adopted = false;
-	TRY(bulla_project_adopt(bulla_cli_value(cli, "config"), bulla_cli_value(cli, "env"), reason, &adopted, err));
+	bulla_adopted done;
+	TRY(bulla_project_adopt(bulla_cli_value(cli, "config"), bulla_cli_value(cli, "env"), reason, &done, err));
 	if (cli->json)
-		bulla_json_put_bool(bulla_cli_json(cli), "adopted", adopted);
+		bulla_json_put_bool(bulla_cli_json(cli), "adopted", done.adopted);
 	else
 		bulla_cli_print(cli,
-				adopted ? "the log goes on after a discontinuity, with the reason in it"
+				done.adopted ? "the log goes on after a discontinuity, with the reason in it"
 					: "the log and the key store belong together: nothing was adopted, and nothing written");
 	bulla_cli_next(cli, "bulla audit verify");
 	return BULLA_OK;

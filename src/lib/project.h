@@ -37,6 +37,7 @@ typedef struct bulla_project {
 	bulla_secret *sign_seed; /* in the pool; signs checkpoints and reports; NULL where there is no log */
 	bulla_engine *engine;
 	bulla_keyring *keyring;
+	uint64_t buried;                   /* branch keys that were alive, though the log says that they were destroyed */
 	char principal[256];               /* "local:<uid>/<user>@<host>" */
 	struct bulla_short_log *short_log; /* memory: what stands in for a log */
 } bulla_project;
@@ -83,9 +84,14 @@ BULLA_MUST bulla_code bulla_project_rewrap(bulla_project *project, const bulla_k
 					   bulla_error *err);
 
 /* --- lib/heads.c ----------------------------------------------------------------------------------------------- */
+typedef struct bulla_adopted {
+	bool adopted;
+	uint64_t buried; /* branch keys that were alive in the store, and shredded as the log has it */
+} bulla_adopted;
+
 /* After a discontinuity (restored store, repaired log): records a Discontinuity event with `reason` and takes the log's head as
- * the store's. Where nothing contradicts the log nothing is written, and `ret_adopted` is false. */
-BULLA_MUST bulla_code bulla_project_adopt(const char *config, const char *environment, const char *reason, bool *ret_adopted,
+ * the store's. What the log says was destroyed is destroyed again. Where nothing contradicts the log nothing is written, and ret->adopted is false. */
+BULLA_MUST bulla_code bulla_project_adopt(const char *config, const char *environment, const char *reason, bulla_adopted *ret,
 					  bulla_error *err);
 
 /* --- lib/recovery.c -------------------------------------------------------------------------------------------- */
@@ -105,11 +111,14 @@ BULLA_MUST bulla_code bulla_project_backed_up(bulla_project *project, bulla_back
 typedef struct bulla_restored {
 	char replaced[4096]; /* where the store lies that was there before; empty when there was none */
 	bool adopt;          /* the log does not fit: `bulla audit adopt` is next */
+	uint64_t buried;     /* branch keys of the backup that were shredded since, and have been destroyed again */
 	bulla_log_head head; /* the restored store's */
 } bulla_restored;
 
 /* Puts a backup in the place of the project's store (open as SCHEMA), proven by the root key before it is moved there. EXISTS
- * when a store is there and not `force`, which keeps it under another name. Others that use the store must have ended. */
+ * when a store is there and not `force`, which keeps it under another name. Others that use the store must have ended. Branch keys that
+ * were destroyed after the backup, as the audit log of this place has it, are destroyed in what was restored; where the log does not fit,
+ * bulla_project_adopt() does so. */
 BULLA_MUST bulla_code bulla_project_restore(bulla_project *project, const char *path, bool force, bulla_restored *ret,
 					    bulla_error *err);
 

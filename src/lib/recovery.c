@@ -214,7 +214,9 @@ bulla_code bulla_project_restore(bulla_project *project, const char *path, bool 
 		(void)unlink(waiting);
 		return code == BULLA_ERR_ROOT_KEY ? fail_backup_key(project, err) : code;
 	}
-	return needs_adoption(project, &ret->adopt, err);
+	TRY(needs_adoption(project, &ret->adopt, err));
+	ret->buried = project->buried;
+	return BULLA_OK;
 }
 
 /* --- rekey ------------------------------------------------------------------------------------------------------ */

@@ -45,12 +45,12 @@ static void assert_apart_then_adopt(const sandbox *box)
 {
 	bulla_error err;
 	bulla_vouched report;
-	bool adopted = false;
+	bulla_adopted adoption;
 	assert_int_equal(try_open(box, NULL, BULLA_PROJECT_ENGINE, &err), BULLA_ERR_AUDIT);
 	assert_non_null(strstr(err.next, "bulla audit adopt"));
-	assert_int_equal(bulla_project_adopt(box->config, NULL, "", &adopted, &err), BULLA_ERR_USAGE);
-	assert_ok(bulla_project_adopt(box->config, NULL, "the test did it", &adopted, &err));
-	assert_true(adopted);
+	assert_int_equal(bulla_project_adopt(box->config, NULL, "", &adoption, &err), BULLA_ERR_USAGE);
+	assert_ok(bulla_project_adopt(box->config, NULL, "the test did it", &adoption, &err));
+	assert_true(adoption.adopted);
 	last_event last = newest(box);
 	assert_non_null(strstr(last.text, "Discontinuity"));
 	assert_non_null(strstr(last.text, "the test did it"));
@@ -61,8 +61,8 @@ static void assert_apart_then_adopt(const sandbox *box)
 	assert_ok(bulla_project_audit_verify(box->config, NULL, NULL, NULL, &report, &err));
 	assert_true(report.ok && report.memory_agrees && report.memory_size > 0);
 	uint64_t size = report.log.size;
-	assert_ok(bulla_project_adopt(box->config, NULL, "once more", &adopted, &err));
-	assert_false(adopted);
+	assert_ok(bulla_project_adopt(box->config, NULL, "once more", &adoption, &err));
+	assert_false(adoption.adopted);
 	assert_ok(bulla_project_audit_verify(box->config, NULL, NULL, NULL, &report, &err));
 	assert_int_equal(report.log.size, size);
 }
@@ -72,13 +72,13 @@ static void test_nothing_to_adopt(void **state)
 {
 	sandbox box = sandbox_new(LOCAL);
 	bulla_error err;
-	bool adopted = true;
+	bulla_adopted adoption = { .adopted = true };
 	(void)state;
 	make_store(&box, NULL);
 	use_key(&box);
 	last_event before = newest(&box);
-	assert_ok(bulla_project_adopt(box.config, NULL, "just in case", &adopted, &err));
-	assert_false(adopted);
+	assert_ok(bulla_project_adopt(box.config, NULL, "just in case", &adoption, &err));
+	assert_false(adoption.adopted);
 	assert_string_equal(newest(&box).text, before.text);
 	sandbox_done(&box);
 }

@@ -70,9 +70,9 @@ static void test_backup_and_restore(void **state)
 	assert_false(done.replaced[0]);
 	assert_true(done.adopt);
 	assert_int_equal(try_open(&box, NULL, BULLA_PROJECT_ENGINE, &err), BULLA_ERR_AUDIT);
-	bool adopted = false;
-	assert_ok(bulla_project_adopt(box.config, NULL, "restored", &adopted, &err));
-	assert_true(adopted);
+	bulla_adopted adoption;
+	assert_ok(bulla_project_adopt(box.config, NULL, "restored", &adoption, &err));
+	assert_true(adoption.adopted);
 	assert_ok(try_open(&box, NULL, BULLA_PROJECT_ENGINE, &err));
 	sandbox_done(&box);
 }
@@ -145,8 +145,8 @@ static void test_restore_from_before_a_rekey(void **state)
 		       done.retired);
 	write_text(box.config, config);
 	assert_ok(restore(&box, in(&box, "backup.db"), true, &restored, &err));
-	bool adopted = false;
-	assert_ok(bulla_project_adopt(box.config, NULL, "restored", &adopted, &err));
+	bulla_adopted adoption;
+	assert_ok(bulla_project_adopt(box.config, NULL, "restored", &adoption, &err));
 	(void)rekey(&box, NULL);
 	use_key(&box);
 	sandbox_done(&box);
