@@ -173,6 +173,13 @@ static void test_reopen(void **state)
 	assert_int_equal(fate_of(b, 0).state, BULLA_BRANCH_ACTIVE);
 	assert_int_equal(fate_of(b, 0).closed_us, 0);
 	assert_int_equal(records(b, "BranchReopened", "user:42"), 1);
+	/* a closing that is cut off before its note does not count from the first */
+	const bulla_branch_store *store = &b->project->branches;
+	assert_int_equal(
+		store->set_state(store->self, bulla_view_buf(&b->identity[0]), BULLA_BRANCH_ACTIVE, BULLA_BRANCH_CLOSING, NULL),
+		BULLA_OK);
+	assert_int_equal(fate_of(b, 0).closed_us, 0);
+	assert_int_equal(do_reopen(b, 0), BULLA_OK);
 	/* a second closing has a time of its own */
 	usleep(2000);
 	assert_int_equal(do_close(b, 0), BULLA_OK);
