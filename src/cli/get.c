@@ -37,22 +37,25 @@ bulla_code bulla_run_export(bulla_cli *cli, bulla_error *err)
 	const bulla_model *model = NULL;
 	bulla_printer printer = { .cli = cli };
 	bulla_job job;
-	uint64_t rows = 0, failed = 0;
+	bulla_exported done = { 0 };
 	cli->lines = true;
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_KEYRING, &project, err));
 	TRY(bulla_cli_model(cli, project, &model, err));
 	TRY(bulla_cli_job(cli, project, model, NULL, &job, err));
-	bulla_code code = bulla_job_export(&job, cli->json ? bulla_print_json : bulla_print_csv, &printer, &rows, &failed, err);
+	bulla_code code = bulla_job_export(&job, cli->json ? bulla_print_json : bulla_print_csv, &printer, &done, err);
 	bulla_buf_done(&printer.line);
 	TRY(code);
-	bulla_cli_say(cli, "%llu %s", (unsigned long long)rows, bulla_plural(rows, "record", "records"));
-	if (!failed) {
+	bulla_cli_say(cli, "%llu %s", (unsigned long long)done.rows, bulla_plural(done.rows, "record", "records"));
+	if (done.shredded)
+		bulla_cli_say(cli, "%llu %s shredded and left out", (unsigned long long)done.shredded,
+			      bulla_plural(done.shredded, "record was", "records were"));
+	if (!done.failed) {
 		bulla_cli_next(cli, "keep the file where only those can read it who may");
 		return BULLA_OK;
 	}
 	cli->status = 3;
-	bulla_cli_warn(cli, "%llu %s not open and left out", (unsigned long long)failed,
-		       bulla_plural(failed, "record does", "records do"));
+	bulla_cli_warn(cli, "%llu %s not open and left out", (unsigned long long)done.failed,
+		       bulla_plural(done.failed, "record does", "records do"));
 	bulla_cli_next(cli, "bulla verify %s (names their reasons)", model->key);
 	return BULLA_OK;
 }

@@ -54,6 +54,11 @@ static void say_result(bulla_cli *cli, const bulla_model *model, const bulla_job
 		say_finished(cli, model, r);
 	else
 		say_compared(cli, model, r);
+	if (r->shredded) {
+		char shredded[BULLA_COUNT_MAX];
+		bulla_cli_print(cli, "%s: %s %s shredded", model->key, bulla_count_text(r->shredded, shredded),
+				bulla_plural(r->shredded, "row is", "rows are"));
+	}
 	if (r->report[0]) bulla_cli_print(cli, "%s: report %s", model->key, r->report);
 }
 
@@ -65,6 +70,7 @@ static void put_result(bulla_cli *cli, const bulla_model *model, const bulla_job
 		bulla_json_put_bool(w, "equals_last_report", r->digest_equal);
 	else
 		bulla_json_put_null(w, "equals_last_report");
+	bulla_json_put_int(w, "shredded", (int64_t)r->shredded);
 	bulla_json_put_int(w, "stale", (int64_t)r->stale);
 	bulla_json_close(w, '}');
 }

@@ -6,7 +6,7 @@
 #include "core/provider.h"
 
 /* What becomes of one row. */
-typedef enum verdict { EQUAL, UNSEALED, DIFFERENT, FAILED } verdict;
+typedef enum verdict { EQUAL, UNSEALED, DIFFERENT, FAILED, SHREDDED } verdict;
 
 static const bulla_value nothing;
 
@@ -58,6 +58,7 @@ static verdict judge_cell(const bulla_verify *v, const bulla_page *page, size_t 
 static verdict judge(const bulla_verify *v, const bulla_page *page, size_t row)
 {
 	verdict worst = page->rows[row].code ? FAILED : EQUAL;
+	if (bulla_row_is_shredded(&page->rows[row]) && !bulla_page_has_plaintext(page, row)) return SHREDDED;
 	for (size_t f = 0; f < v->run->job->model->field_count; f++) {
 		verdict found = judge_cell(v, page, row, f);
 		if (found > worst) worst = found;
@@ -144,6 +145,9 @@ static bulla_code count_row(const bulla_verify *v, const bulla_page *page, size_
 	switch (judge(v, page, row)) {
 	case FAILED:
 		return put_aside(v, page, row, found, err);
+	case SHREDDED:
+		found->shredded++;
+		return BULLA_OK;
 	case UNSEALED:
 		found->unsealed++;
 		return BULLA_OK;

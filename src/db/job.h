@@ -75,6 +75,7 @@ typedef struct bulla_job_result {
 	uint64_t conflicts;   /* rows another writer changed meanwhile; taken again */
 	uint64_t differences; /* verify: rows whose plaintext and ciphertext differ */
 	uint64_t unsealed;    /* rows with plaintext and no ciphertext, after the run */
+	uint64_t shredded;    /* verify: rows under a branch that was destroyed on purpose; no fault */
 	uint64_t bytes;       /* ciphertext written */
 	uint64_t retried;     /* apply with retry: rows of the quarantine that were taken again */
 	double seconds;
@@ -170,10 +171,16 @@ BULLA_MUST bulla_code bulla_job_search(const bulla_job *job, const bulla_field *
 BULLA_MUST bulla_code bulla_job_get(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const char *const *fields,
 				    size_t field_count, bulla_record_each each, void *self, bulla_error *err);
 
+typedef struct bulla_exported {
+	uint64_t rows;
+	uint64_t failed;   /* did not open, and were left out */
+	uint64_t shredded; /* hang from a branch that was destroyed on purpose: left out, which is no failure */
+} bulla_exported;
+
 /* Every record in the table's own order (that of the row id, or of the primary key), plaintext in the columns where it
- * was; a row that does not open ends in `ret_failed`, is left out and does not stop the rest. */
-BULLA_MUST bulla_code bulla_job_export(const bulla_job *job, bulla_record_each each, void *self, uint64_t *ret_rows,
-				       uint64_t *ret_failed, bulla_error *err);
+ * was; a row that does not open is left out and does not stop the rest. */
+BULLA_MUST bulla_code bulla_job_export(const bulla_job *job, bulla_record_each each, void *self, bulla_exported *ret,
+				       bulla_error *err);
 
 /* encrypt and decrypt with --model, --id and --field. None of them writes to the database.
  * seal_value appends what the field's column would hold for `plain`, sealed under the record's own key: NOT_FOUND when the record has none, TYPE for

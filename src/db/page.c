@@ -218,6 +218,14 @@ const bulla_field *bulla_page_oversize(const bulla_mapping *mapping, const bulla
 	return NULL;
 }
 
+bool bulla_page_has_plaintext(const bulla_page *page, size_t row)
+{
+	const bulla_value *values = bulla_page_values(page, row);
+	for (size_t f = 0; f < page->mapping->model->field_count; f++)
+		if (page->shape->plain[f] != BULLA_NOWHERE && values[page->shape->plain[f]].kind != BULLA_KIND_NULL) return true;
+	return false;
+}
+
 bool bulla_value_same(const bulla_value *a, const bulla_value *b)
 {
 	bool integers = (a->kind == BULLA_KIND_INTEGER || a->kind == BULLA_KIND_BOOLEAN) &&

@@ -46,6 +46,9 @@ void bulla_page_locator(const bulla_page *page, size_t row, bulla_value *ret);
 /* The first field whose plaintext is too large to be sealed; NULL when there is none. */
 const bulla_field *bulla_page_oversize(const bulla_mapping *mapping, const bulla_shape *shape, const bulla_value *values);
 
+/* Has some plaintext column of the row a value? As long as there is plaintext it is the truth. */
+bool bulla_page_has_plaintext(const bulla_page *page, size_t row);
+
 /* The same storage class and the same bytes; a BOOLEAN equals the INTEGER that SQLite keeps it as. */
 bool bulla_value_same(const bulla_value *a, const bulla_value *b);
 

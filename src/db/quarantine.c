@@ -216,3 +216,11 @@ bulla_reason bulla_row_reason(const bulla_model *model, const bulla_row *row, co
 	*ret_field = failed == 0 || whole ? "" : model->fields[first].name;
 	return bulla_reason_of(row->code);
 }
+
+bool bulla_row_is_shredded(const bulla_row *row)
+{
+	if (row->code != BULLA_ERR_KEY_DESTROYED || row->part != BULLA_PART_TOMBSTONE) return false;
+	for (size_t c = 0; c < row->cell_count; c++)
+		if (row->cells[c].code && row->cells[c].code != BULLA_ERR_KEY_DESTROYED) return false;
+	return true;
+}

@@ -67,4 +67,7 @@ bulla_quarantine_entry bulla_aside_entry(const bulla_aside *aside, size_t i);
  * for a failure of the keyring or the machine. */
 bulla_reason bulla_row_reason(const bulla_model *model, const bulla_row *row, const char **ret_field);
 
+/* The row hangs from a branch that was destroyed on purpose, and nothing else is wrong with it: it is counted, and no fault. */
+bool bulla_row_is_shredded(const bulla_row *row);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "core/index.h"
 #include "core/reason.h"
+#include "db/quarantine.h"
 
 #define TAMPERING_BITS 64 /* from here on two values with one index are no accident */
 
@@ -90,6 +91,11 @@ static bulla_code own_fault(const bulla_row *row, bulla_error *err)
 	return bulla_fail(err, row->code, "a record could not be opened: %s", bulla_code_name(row->code));
 }
 
+static bool is_gone(const struct reader *r, size_t row)
+{
+	return bulla_row_is_shredded(&r->page.rows[row]) && !bulla_page_has_plaintext(&r->page, row);
+}
+
 static bulla_code emit(struct reader *r, size_t row, bulla_record_each each, void *self, bulla_error *err)
 {
 	TRY(bulla_record_view_fill(&r->view, &r->page, row, err));
@@ -98,25 +104,23 @@ static bulla_code emit(struct reader *r, size_t row, bulla_record_each each, voi
 
 /* --- export ---------------------------------------------------------------------------------------------------- */
 
-static bulla_code export_page(struct reader *r, bulla_record_each each, void *self, uint64_t *rows, uint64_t *failed,
-			      bulla_error *err)
+static bulla_code export_page(struct reader *r, bulla_record_each each, void *self, bulla_exported *ret, bulla_error *err)
 {
 	for (size_t i = 0; i < r->page.n; i++) {
 		TRY(own_fault(&r->page.rows[i], err));
 		bulla_code code = r->page.rows[i].code;
 		if (!code) code = bulla_record_view_fill(&r->view, &r->page, i, err);
 		if (code) {
-			++*failed;
+			++*(is_gone(r, i) ? &ret->shredded : &ret->failed);
 			continue;
 		}
 		TRY(each(self, r->view.names, r->view.values, r->view.n, err));
-		++*rows;
+		ret->rows++;
 	}
 	return BULLA_OK;
 }
 
-static bulla_code export_all(struct reader *r, bulla_record_each each, void *self, uint64_t *rows, uint64_t *failed,
-			     bulla_error *err)
+static bulla_code export_all(struct reader *r, bulla_record_each each, void *self, bulla_exported *ret, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf position = { 0 };
 	bulla_value last[BULLA_WIDTH_MAX];
@@ -126,8 +130,8 @@ static bulla_code export_all(struct reader *r, bulla_record_each each, void *sel
 	for (bool more = true; more;) {
 		if (position.len) TRY(bulla_position_read(bulla_view_buf(&position), last, width, err));
 		TRY(next_page(r, position.len ? last : NULL, width, &more, err));
-		TRY(export_page(r, each, self, rows, failed, err));
-		bulla_run_progress(&r->run, "export", *rows + *failed, total, !more);
+		TRY(export_page(r, each, self, ret, err));
+		bulla_run_progress(&r->run, "export", ret->rows + ret->failed + ret->shredded, total, !more);
 		if (bulla_run_stopped(&r->run)) return bulla_run_interrupted(&r->run, err);
 		if (!more) break;
 		bulla_page_locator(&r->page, r->page.n - 1, last);
@@ -137,13 +141,12 @@ static bulla_code export_all(struct reader *r, bulla_record_each each, void *sel
 	return BULLA_OK;
 }
 
-bulla_code bulla_job_export(const bulla_job *job, bulla_record_each each, void *self, uint64_t *ret_rows, uint64_t *ret_failed,
-			    bulla_error *err)
+bulla_code bulla_job_export(const bulla_job *job, bulla_record_each each, void *self, bulla_exported *ret, bulla_error *err)
 {
 	struct reader r;
-	*ret_rows = *ret_failed = 0;
+	*ret = (bulla_exported){ 0 };
 	TRY(reader_open(&r, job, BULLA_WALK_ALL, NULL, NULL, 0, err));
-	bulla_code code = export_all(&r, each, self, ret_rows, ret_failed, err);
+	bulla_code code = export_all(&r, each, self, ret, err);
 	reader_close(&r);
 	return code;
 }
@@ -165,6 +168,11 @@ static bulla_code find_row(struct reader *r, const bulla_bytes *pk, size_t pk_co
 	return BULLA_OK;
 }
 
+static bool says_more(bulla_code code)
+{
+	return code == BULLA_ERR_CONTEXT || code == BULLA_ERR_KEY_DESTROYED;
+}
+
 bulla_code bulla_job_get(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const char *const *fields,
 			 size_t field_count, bulla_record_each each, void *self, bulla_error *err)
 {
@@ -172,7 +180,7 @@ bulla_code bulla_job_get(const bulla_job *job, const bulla_bytes *pk, size_t pk_
 	TRY(reader_open(&r, job, BULLA_WALK_ROW, NULL, fields, field_count, err));
 	bulla_code code = find_row(&r, pk, pk_count, err);
 	if (!code) code = emit(&r, 0, each, self, err);
-	if (code && r.page.n && r.page.rows[0].code == BULLA_ERR_CONTEXT) (void)!bulla_row_explain(r.batch, &r.page.rows[0], err);
+	if (code && r.page.n && says_more(r.page.rows[0].code)) (void)!bulla_row_explain(r.batch, &r.page.rows[0], err);
 	reader_close(&r);
 	return code;
 }
@@ -240,7 +248,7 @@ static bulla_code search_page(struct reader *r, const struct search *s, const bu
 		if (is_known(r, by, s->field, i)) continue;
 		TRY(own_fault(&r->page.rows[i], err));
 		if (!is_hit(r, by, i, s->value) || r->page.rows[i].code) {
-			++*s->others;
+			*s->others += !is_gone(r, i);
 		} else if (is_hit(r, s->field, i, s->value)) {
 			TRY(emit(r, i, s->each, s->self, err));
 			++*s->hits;

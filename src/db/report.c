@@ -51,6 +51,7 @@ static void tell_counts(const bulla_report *r, bulla_json_writer *w)
 	bulla_json_put_int(w, "differences", (int64_t)found->differences);
 	bulla_json_put_int(w, "unsealed", (int64_t)found->unsealed);
 	bulla_json_put_int(w, "not_opened", (int64_t)found->failed);
+	bulla_json_put_int(w, "shredded", (int64_t)found->shredded);
 	if (r->strict) bulla_json_put_int(w, "stale", (int64_t)found->stale);
 	bulla_json_put_int(w, "sample", (int64_t)r->sample);
 	bulla_json_put_str(w, "read", r->paged ? "pages" : "snapshot");

@@ -147,6 +147,7 @@ static bulla_code merge(bulla_verified *to, const bulla_verified *from, bulla_er
 	to->differences += from->differences;
 	to->unsealed += from->unsealed;
 	to->failed += from->failed;
+	to->shredded += from->shredded;
 	to->stale += from->stale;
 	bulla_digest_merge(&to->digest, &from->digest);
 	bulla_census_merge(&to->census, &from->census);

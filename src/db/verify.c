@@ -128,6 +128,7 @@ static void count_result(verification *x)
 	ret->rows = x->verify.total;
 	ret->done = x->found.equal;
 	ret->unsealed = x->found.unsealed;
+	ret->shredded = x->found.shredded;
 	ret->stale = x->found.stale;
 	ret->differences = x->found.differences + (x->options->strict ? x->found.stale : 0);
 	ret->finished = x->run.mapping.plain_count == 0;

@@ -21,6 +21,7 @@ typedef struct bulla_verified {
 	uint64_t differences;
 	uint64_t unsealed;
 	uint64_t failed;     /* rows that did not open; they are in `aside` */
+	uint64_t shredded;   /* under a branch that was destroyed on purpose */
 	uint64_t stale;      /* strict: under keys that are no longer current, or with too few wraps */
 	bulla_digest digest; /* of the rows that opened */
 	bulla_census census;

@@ -86,7 +86,8 @@ static void a_sample_database_from_plan_to_finish(void **state)
 	static records before, after;
 	char path[4096];
 	world w;
-	uint64_t n, failed, hits, others;
+	uint64_t hits, others;
+	bulla_exported done;
 	if (!find_chinook(path, sizeof path)) {
 		print_message("no %s: skipped\n", path);
 		skip();
@@ -97,12 +98,12 @@ static void a_sample_database_from_plan_to_finish(void **state)
 		employees = world_int(&w, "SELECT count(*) FROM Employee");
 	world_sql(&w, "CREATE TABLE keep AS SELECT * FROM Customer");
 	run_model(&w, "customers", (uint64_t)customers);
-	check(&w, bulla_job_export(&w.job, collect, &before, &n, &failed, &w.err));
-	assert_int_equal(n, customers);
+	check(&w, bulla_job_export(&w.job, collect, &before, &done, &w.err));
+	assert_int_equal(done.rows, customers);
 	world_sql(&w, "DROP TABLE keep");
 	world_finish(&w);
-	check(&w, bulla_job_export(&w.job, collect, &after, &n, &failed, &w.err));
-	assert_int_equal(failed, 0);
+	check(&w, bulla_job_export(&w.job, collect, &after, &done, &w.err));
+	assert_int_equal(done.failed, 0);
 	assert_string_equal(before.all, after.all);
 	assert_non_null(strstr(after.first, "CustomerId=1|FirstName=Luís|LastName=Gonçalves|"));
 	assert_int_equal(world_grep(&w, "Gonçalves", strlen("Gonçalves")), 0);

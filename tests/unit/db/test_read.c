@@ -83,13 +83,13 @@ static void records_come_back_in_the_columns_they_had(void **state)
 				  "id=4 email=NULL age=44 note=NULL ;id=5 email='' age=45 note='e' ;";
 	world w;
 	records r;
-	uint64_t rows, failed;
+	bulla_exported done;
 	open_sealed(&w, "");
 	for (int finished = 0; finished < 2; finished++) {
 		r = (records){ 0 };
-		assert_int_equal(bulla_job_export(&w.job, collect, &r, &rows, &failed, &w.err), BULLA_OK);
+		assert_int_equal(bulla_job_export(&w.job, collect, &r, &done, &w.err), BULLA_OK);
 		assert_string_equal(r.text, all);
-		assert_int_equal(rows, 5);
+		assert_int_equal(done.rows, 5);
 		assert_int_equal(get(&w, "3", NULL, &r), BULLA_OK);
 		assert_string_equal(r.text, "id=3 email='eve@example.org' age=NULL note='c' ;");
 		assert_int_equal(get(&w, "5", "email", &r), BULLA_OK);
@@ -128,7 +128,8 @@ static void a_false_index_is_told(void **state)
 	(void)state;
 	world w;
 	records r;
-	uint64_t hits, rows, failed;
+	uint64_t hits;
+	bulla_exported done;
 	open_sealed(&w, "");
 	world_sql(&w, "UPDATE users SET email_bidx = (SELECT email_bidx FROM users WHERE id = 3) WHERE id = 1");
 	assert_int_equal(search(&w, "email", text("eve@example.org"), &r, &hits), BULLA_ERR_AUTH);
@@ -138,9 +139,9 @@ static void a_false_index_is_told(void **state)
 	assert_int_equal(get(&w, "2", NULL, &r), BULLA_ERR_AUTH);
 	assert_int_equal(r.n, 0);
 	r = (records){ 0 };
-	assert_int_equal(bulla_job_export(&w.job, collect, &r, &rows, &failed, &w.err), BULLA_OK);
-	assert_int_equal(rows, 4);
-	assert_int_equal(failed, 1);
+	assert_int_equal(bulla_job_export(&w.job, collect, &r, &done, &w.err), BULLA_OK);
+	assert_int_equal(done.rows, 4);
+	assert_int_equal(done.failed, 1);
 	world_close(&w);
 }
 
@@ -150,13 +151,13 @@ static void plaintext_is_believed_only_while_migrating(void **state)
 	(void)state;
 	world w;
 	records r;
-	uint64_t rows, failed;
+	bulla_exported done;
 	open_sealed(&w, "");
 	world_sql(&w, "UPDATE users SET email = 'new' WHERE id = 1");
 	assert_int_equal(get(&w, "1", NULL, &r), BULLA_ERR_REFUSED);
 	r = (records){ 0 };
-	assert_int_equal(bulla_job_export(&w.job, collect, &r, &rows, &failed, &w.err), BULLA_OK);
-	assert_int_equal(failed, 1);
+	assert_int_equal(bulla_job_export(&w.job, collect, &r, &done, &w.err), BULLA_OK);
+	assert_int_equal(done.failed, 1);
 	world_apply(&w);
 	world_verify_clean(&w);
 	world_finish(&w);

@@ -64,10 +64,10 @@ static bulla_code compare(void *self, const char *const *names, const bulla_valu
 
 static void check_values(world *w, int failing)
 {
-	uint64_t rows = 0, failed = 0;
-	if (bulla_job_export(&w->job, compare, w, &rows, &failed, &w->err)) fail_msg("%s", w->err.text);
-	assert_int_equal(failed, failing);
-	assert_int_equal(rows + failed, 200);
+	bulla_exported done;
+	if (bulla_job_export(&w->job, compare, w, &done, &w->err)) fail_msg("%s", w->err.text);
+	assert_int_equal(done.failed, failing);
+	assert_int_equal(done.rows + done.failed, 200);
 }
 
 static void open_sealed(world *w)
