@@ -7,6 +7,7 @@
 #include "db/census.h"
 #include "db/quarantine.h"
 #include "db/rotation.h"
+#include "db/sealed_sql.h"
 #include "db/sql_text.h"
 #include "format/wrapped_key.h"
 #include "io/file.h"
@@ -16,30 +17,6 @@
 
 /* --- statements ------------------------------------------------------------------------------------------------ */
 
-static bulla_code add_column(bulla_buf *sql, const bulla_mapping *m, bool ours, const char *column, bulla_error *err)
-{
-	TRY(bulla_buf_add_str(sql, ours && m->aside ? "s." : "t.", err));
-	return bulla_sql_add_name(sql, column, err);
-}
-
-/* The table, beside its side table where the sealed columns lie there. */
-static bulla_code add_from(bulla_buf *sql, const bulla_mapping *m, bulla_error *err)
-{
-	TRY(bulla_buf_add_str(sql, " FROM ", err));
-	TRY(bulla_sql_add_name(sql, m->table->name, err));
-	TRY(bulla_buf_add_str(sql, " t", err));
-	if (!m->aside || !m->side) return BULLA_OK;
-	TRY(bulla_buf_add_str(sql, " LEFT JOIN ", err));
-	TRY(bulla_sql_add_name(sql, m->side->name, err));
-	for (size_t i = 0; i < m->table->pk_count; i++) {
-		TRY(bulla_buf_add_str(sql, i ? " AND t." : " s ON t.", err));
-		TRY(bulla_sql_add_name(sql, m->table->pk[i], err));
-		TRY(bulla_buf_add_str(sql, " = s.", err));
-		TRY(bulla_sql_add_name(sql, m->table->pk[i], err));
-	}
-	return BULLA_OK;
-}
-
 /* Two sums for a field: sealed, and unsealed. The rest is NULL. */
 static bulla_code add_field(bulla_buf *sql, const bulla_mapping *m, const struct bulla_mapped_field *f, bulla_error *err)
 {
@@ -47,16 +24,16 @@ static bulla_code add_field(bulla_buf *sql, const bulla_mapping *m, const struct
 		TRY(bulla_buf_add_str(sql, ", 0", err));
 	} else {
 		TRY(bulla_buf_add_str(sql, ", count(", err));
-		TRY(add_column(sql, m, true, f->field->column, err));
+		TRY(bulla_sealed_add_column(sql, m, true, f->field->column, err));
 		TRY(bulla_buf_add_str(sql, ")", err));
 	}
 	if (!f->plain) return bulla_buf_add_str(sql, ", 0", err);
 	TRY(bulla_buf_add_str(sql, ", coalesce(sum(", err));
-	TRY(add_column(sql, m, false, f->plain->name, err));
+	TRY(bulla_sealed_add_column(sql, m, false, f->plain->name, err));
 	TRY(bulla_buf_add_str(sql, " IS NOT NULL", err));
 	if (f->cipher) {
 		TRY(bulla_buf_add_str(sql, " AND ", err));
-		TRY(add_column(sql, m, true, f->field->column, err));
+		TRY(bulla_sealed_add_column(sql, m, true, f->field->column, err));
 		TRY(bulla_buf_add_str(sql, " IS NULL", err));
 	}
 	return bulla_buf_add_str(sql, "), 0)", err);
@@ -67,7 +44,7 @@ static bulla_code count_sql(const bulla_mapping *m, bulla_buf *sql, bulla_error 
 	TRY(bulla_buf_add_str(sql, "SELECT count(*)", err));
 	for (size_t f = 0; f < m->model->field_count; f++)
 		TRY(add_field(sql, m, &m->fields[f], err));
-	TRY(add_from(sql, m, err));
+	TRY(bulla_sealed_add_from(sql, m, err));
 	return bulla_buf_terminate(sql, err);
 }
 
