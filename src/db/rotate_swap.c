@@ -34,12 +34,11 @@ static bulla_code judge_failure(bulla_rotate_slot *slot, const bulla_rotate_row 
 	bulla_rotate *a = slot->rotate;
 	const char *field;
 	bulla_code why = work->row.code;
-	bool branch = a->from->branch.name.text != NULL;
 	if (why == BULLA_ERR_KEY_CLOSING) {
 		a->closing++;
 		return BULLA_OK;
 	}
-	if (why == BULLA_ERR_KEY_DESTROYED && branch) { /* the tombstone is there: that is how a shredded row ends */
+	if (bulla_row_is_shredded(&work->row)) {
 		a->shredded++;
 		return BULLA_OK;
 	}

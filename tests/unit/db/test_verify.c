@@ -284,9 +284,9 @@ static bulla_code keep_values(void *self, const char *const *names, const bulla_
 
 static void read_rows(world *w, bulla_buf *out)
 {
-	uint64_t rows, failed;
-	if (bulla_job_export(&w->job, keep_values, out, &rows, &failed, &w->err)) fail_msg("%s", w->err.text);
-	assert_int_equal(failed, 0);
+	bulla_exported done;
+	if (bulla_job_export(&w->job, keep_values, out, &done, &w->err)) fail_msg("%s", w->err.text);
+	assert_int_equal(done.failed, 0);
 	assert_int_equal(bulla_buf_terminate(out, NULL), BULLA_OK);
 }
 
