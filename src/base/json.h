@@ -55,6 +55,7 @@ void bulla_json_put_bool(bulla_json_writer *w, const char *name, bool value);
 void bulla_json_put_null(bulla_json_writer *w, const char *name);
 void bulla_json_put_hex(bulla_json_writer *w, const char *name, bulla_bytes raw);
 void bulla_json_put_base64(bulla_json_writer *w, const char *name, bulla_bytes raw);
+void bulla_json_put_raw(bulla_json_writer *w, const char *name, bulla_bytes json); /* a value that is JSON text already */
 /* An object of the context's pairs, in the order given. */
 void bulla_json_put_pairs(bulla_json_writer *w, const char *name, const bulla_pair *pairs, size_t n);
 BULLA_MUST bulla_code bulla_json_end(bulla_json_writer *w, bulla_error *err);

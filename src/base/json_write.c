@@ -223,6 +223,12 @@ void bulla_json_put_base64(bulla_json_writer *w, const char *name, bulla_bytes r
 	put_encoded(w, name, raw, bulla_base64_encode);
 }
 
+void bulla_json_put_raw(bulla_json_writer *w, const char *name, bulla_bytes json)
+{
+	begin(w, name);
+	put(w, json.data, json.len);
+}
+
 void bulla_json_put_pairs(bulla_json_writer *w, const char *name, const bulla_pair *pairs, size_t n)
 {
 	bulla_json_open(w, name, '{');

@@ -1,17 +1,8 @@
 /*
- * tree.c - JSON for the commands: raw parts into an answer, numbers and texts out of one, a tree for people.
+ * tree.c - JSON for the commands: numbers and texts out of an answer, a tree for people.
  */
 #include "cli/tree.h"
 #include "base/bytes.h"
-
-void bulla_json_put_raw(bulla_json_writer *w, const char *name, bulla_bytes json)
-{
-	if (w->failed) return;
-	if (w->comma) w->failed = bulla_buf_add_str(w->out, ",", NULL);
-	if (!w->failed && name) w->failed = bulla_buf_printf(w->out, NULL, "\"%s\":", name);
-	if (!w->failed) w->failed = bulla_buf_add(w->out, json, NULL);
-	w->comma = true;
-}
 
 int64_t bulla_tree_integer(const bulla_json *object, const char *name, int64_t preset)
 {

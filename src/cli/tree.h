@@ -1,13 +1,10 @@
 /*
- * tree.h - JSON for the commands: raw parts into an answer, numbers and texts out of one, a tree for people.
+ * tree.h - JSON for the commands: numbers and texts out of an answer, a tree for people.
  */
 #ifndef CLI_TREE_H
 #define CLI_TREE_H
 
 #include "cli/cli.h"
-
-/* A member, or with a NULL name an element, whose value is JSON text already. */
-void bulla_json_put_raw(bulla_json_writer *w, const char *name, bulla_bytes json);
 
 /* Members with a preset for what is absent. Texts are views. */
 int64_t bulla_tree_integer(const bulla_json *object, const char *name, int64_t preset);

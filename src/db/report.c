@@ -25,6 +25,13 @@ static void format_time(int64_t us, const char *format, char *out, size_t size)
 	snprintf(out, size, "%s.%03dZ", day, (int)(us / 1000 % 1000));
 }
 
+void bulla_report_time(bulla_json_writer *w, const char *name, int64_t us)
+{
+	char text[40];
+	format_time(us, "%Y-%m-%dT%H:%M:%S", text, sizeof text);
+	bulla_json_put_str(w, name, us ? text : NULL);
+}
+
 static void tell_fields(const bulla_model *model, bulla_json_writer *w)
 {
 	bulla_json_open(w, "fields", '[');
@@ -64,15 +71,14 @@ static bulla_code write_object(const bulla_report *r, bulla_buf *out, bulla_erro
 {
 	const bulla_job *job = r->run->job;
 	bulla_json_writer w = bulla_json_to(out);
-	char at[40], digest[65];
-	format_time(r->at_us, "%Y-%m-%dT%H:%M:%S", at, sizeof at);
+	char digest[65];
 	bulla_digest_hex(&r->found->digest, digest);
 	bulla_json_open(&w, NULL, '{');
 	bulla_json_put_str(&w, "report", "bulla verification");
 	bulla_json_put_int(&w, "version", 1);
 	bulla_json_put_str(&w, "model", job->model->key);
 	bulla_json_put_str(&w, "table", r->run->mapping.table->name);
-	bulla_json_put_str(&w, "at", at);
+	bulla_report_time(&w, "at", r->at_us);
 	bulla_json_put_str(&w, "principal", job->principal ? job->principal : "");
 	bulla_json_put_str(&w, "job", r->run->id);
 	tell_counts(r, &w);
@@ -106,14 +112,19 @@ static bulla_code write_signature(const bulla_job *job, bulla_bytes object, bull
 	return bulla_json_end(&w, err);
 }
 
+bulla_code bulla_report_sign(const bulla_job *job, bulla_bytes object, bulla_buf *out, bulla_error *err)
+{
+	TRY(bulla_buf_add(out, bulla_view(object.data, object.len - 1), err));
+	TRY(bulla_buf_add_str(out, SIGNATURE_MEMBER, err));
+	TRY(write_signature(job, object, out, err));
+	return bulla_buf_add_str(out, "}\n", err);
+}
+
 bulla_code bulla_report_make(const bulla_report *report, bulla_buf *out, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf object = { 0 };
 	TRY(write_object(report, &object, err));
-	TRY(bulla_buf_add(out, bulla_view(object.data, object.len - 1), err));
-	TRY(bulla_buf_add_str(out, SIGNATURE_MEMBER, err));
-	TRY(write_signature(report->run->job, bulla_view_buf(&object), out, err));
-	return bulla_buf_add_str(out, "}\n", err);
+	return bulla_report_sign(report->run->job, bulla_view_buf(&object), out, err);
 }
 
 static bulla_code read_signature(bulla_bytes line, bulla_buf *out, bulla_error *err)
@@ -159,12 +170,18 @@ static void file_name(const char *key, char *out, size_t size)
 bulla_code bulla_report_file(const bulla_report *report, bulla_bytes line, char *ret_path, size_t size, bulla_error *err)
 {
 	const bulla_job *job = report->run->job;
+	return bulla_report_save(job, job->model->key, report->at_us, line, ret_path, size, err);
+}
+
+bulla_code bulla_report_save(const bulla_job *job, const char *subject, int64_t at_us, bulla_bytes line, char *ret_path,
+			     size_t size, bulla_error *err)
+{
 	char name[64], at[40];
 	*ret_path = 0;
 	if (!job->reports) return BULLA_OK;
 	TRY(bulla_directory_make(job->reports, 0700, err));
-	file_name(job->model->key, name, sizeof name);
-	format_time(report->at_us, "%Y%m%dT%H%M%S", at, sizeof at);
+	file_name(subject, name, sizeof name);
+	format_time(at_us, "%Y%m%dT%H%M%S", at, sizeof at);
 	if (snprintf(ret_path, size, "%s/%s-%s.json", job->reports, name, at) >= (int)size)
 		return bulla_fail(err, BULLA_ERR_LIMIT, "the path of the reports is longer than %zu bytes", size);
 	return bulla_file_write(ret_path, line, 0600, false, err);

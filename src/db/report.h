@@ -33,6 +33,12 @@ BULLA_MUST bulla_code bulla_report_make(const bulla_report *report, bulla_buf *o
 /* Writes it to <reports>/<model>-<time>.json, whose path goes to `ret_path`; "" where the job has no such directory. */
 BULLA_MUST bulla_code bulla_report_file(const bulla_report *report, bulla_bytes line, char *ret_path, size_t size,
 					bulla_error *err);
+/* The pieces of it that other reports are made of: a time in UTC (null for 0); the signed line, with its line break, of a JSON object; the
+ * file <reports>/<subject>-<time>.json. */
+void bulla_report_time(bulla_json_writer *w, const char *name, int64_t us);
+BULLA_MUST bulla_code bulla_report_sign(const bulla_job *job, bulla_bytes object, bulla_buf *out, bulla_error *err);
+BULLA_MUST bulla_code bulla_report_save(const bulla_job *job, const char *subject, int64_t at_us, bulla_bytes line,
+					char *ret_path, size_t size, bulla_error *err);
 /* Keeps it in bulla_report; inside a transaction. */
 BULLA_MUST bulla_code bulla_report_keep(const bulla_report *report, bulla_bytes line, bulla_error *err);
 

@@ -105,7 +105,7 @@ static bulla_code truncate_wal(bulla_lite *s, bulla_error *err)
 	bulla_code code = bulla_fail(err, BULLA_ERR_LOCKED,
 				     "the write-ahead log cannot be emptied: another connection still reads an old snapshot");
 	return bulla_advise(err, code,
-			    "end the long transaction of the other program and run finish again: it goes on from here");
+			    "end the long transaction of the other program and run this again: it goes on from here");
 }
 
 /* Under an exclusive lock nobody uses the journal, and a hot one has been rolled back. Deleted by SQLite, which has it open. */
@@ -123,7 +123,7 @@ static bulla_code wipe_journal(bulla_lite *s, bulla_error *err)
 	TRY(bulla_buf_terminate(&name, err));
 	if (access((const char *)name.data, F_OK) != 0) return BULLA_OK;
 	code = bulla_fail(err, BULLA_ERR_LOCKED, "the journal of the database cannot be deleted: another connection is using it");
-	return bulla_advise(err, code, "run finish again: it goes on from here");
+	return bulla_advise(err, code, "run this again: it goes on from here");
 }
 
 bulla_code bulla_lite_purge(bulla_db *db, bulla_error *err)

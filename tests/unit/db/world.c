@@ -135,6 +135,19 @@ void world_open_durable(world *w, const char *sql, const char *models)
 	open_all(w, sql, models);
 }
 
+void world_open_beside(world *w, world *prepared)
+{
+	char path[160], sql[200];
+	open_directory(w);
+	snprintf(w->store_url, sizeof w->store_url, "sqlite:%s/keys/kms.db", w->dir);
+	snprintf(path, sizeof path, "%s/keys", w->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	must(prepared, bulla_store_backup(prepared->store, w->store_url + strlen("sqlite:"), &prepared->err));
+	snprintf(sql, sizeof sql, "VACUUM INTO '%s'", w->path);
+	world_sql(prepared, sql);
+	open_all(w, "", prepared->models);
+}
+
 void world_reopen(world *w)
 {
 	w->db = NULL; /* the parent's */

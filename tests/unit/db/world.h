@@ -38,6 +38,8 @@ void world_open_copy(world *w, const char *path, const char *models);
  * keyring of its own. */
 void world_open_durable(world *w, const char *sql, const char *models);
 void world_reopen(world *w);
+/* The same with copies of the database and of the store of another world, which was opened so too and is not in use meanwhile. */
+void world_open_beside(world *w, world *prepared);
 /* Other keys in the environment, as `environments.development` has them: a process that starts anew on the same store. */
 void world_keys(world *w, const char *keys);
 /* Other models, as a program with another bulla.yaml has them. */
