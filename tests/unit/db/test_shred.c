@@ -284,7 +284,11 @@ static void a_subject_ends(const char *mode)
 	scene s;
 	open_scene(&s, mode);
 	int64_t before = bulla_now_us(NULL);
+	bulla_bytes pk = bulla_view_str("2");
+	size_t n = 0;
 	s.options.retention_ms = 86400000;
+	/* it is in the cache of this process */
+	assert_int_equal(bulla_job_get(&s.jobs[USERS], &pk, 1, NULL, 0, ignore, &n, &s.w.err), BULLA_OK);
 	assert_done(&s, shred_record(&s, USERS, "2"));
 	assert_int_equal(s.result.state, BULLA_BRANCH_DESTROYED);
 	assert_true(bulla_bytes_is(bulla_view_buf(&s.result.branch), "user:2"));
@@ -327,6 +331,26 @@ static void a_subject_ends_with_a_write_ahead_log(void **state)
 {
 	(void)state;
 	a_subject_ends("wal");
+}
+
+static bulla_code destroy_nothing(void *self, bulla_bytes identity, bulla_error *err)
+{
+	(void)self, (void)identity, (void)err;
+	return BULLA_OK;
+}
+
+/* The proof is one: where the key is not gone, it says so. */
+static void a_proof_that_fails_is_told(void **state)
+{
+	(void)state;
+	scene s;
+	open_scene(&s, "wal");
+	s.keeper.destroy = destroy_nothing;
+	assert_done(&s, shred_record(&s, USERS, "2"));
+	assert_int_equal(s.result.proven, 0);
+	assert_int_equal(s.result.still_open, 4);
+	check_report(&s, "\"still_open\":1");
+	close_scene(&s);
 }
 
 /* The row was deleted already: its branch is destroyed all the same, and the orders go. */
@@ -477,6 +501,25 @@ static void what_is_no_shred_is_refused(void **state)
 	assert_refused(&s, shred_record(&s, USERS, "2"), "no key to sign", "");
 	assert_int_equal(count(&s, "users", "email_ciphertext IS NULL"), 0);
 	assert_string_equal(s.steps, "");
+	close_scene(&s);
+}
+
+static void two_branches_of_one_print(void **state)
+{
+	(void)state;
+	scene s;
+	BULLA_BUF_AUTO bulla_buf identity = { 0 };
+	open_scene(&s, "wal");
+	assert_int_equal(bulla_branch_identity(BULLA_BRANCH_RECORD, bulla_view_str("user:2"), NULL, 0, &identity, NULL),
+			 BULLA_OK);
+	bulla_branch_row row = { .identity = bulla_view_buf(&identity),
+				 .print = bulla_view_str("user:2"),
+				 .version = 77,
+				 .state = BULLA_BRANCH_ACTIVE };
+	assert_int_equal(s.w.branches.create(s.w.branches.self, &row, 1, NULL), BULLA_OK);
+	assert_refused(&s, shred_branch(&s, "user:2"), "two branches are written user:2", "MODEL ID");
+	assert_done(&s, shred_record(&s, USERS, "2"));
+	assert_int_equal(s.result.cleared, 4);
 	close_scene(&s);
 }
 
@@ -849,12 +892,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_subject_ends_with_a_journal),
 		cmocka_unit_test(a_subject_ends_with_a_write_ahead_log),
+		cmocka_unit_test(a_proof_that_fails_is_told),
 		cmocka_unit_test(a_row_that_is_gone),
 		cmocka_unit_test(it_waits_for_max_age),
 		cmocka_unit_test(it_waits_itself),
 		cmocka_unit_test(a_wait_can_be_stopped_and_taken_back),
 		cmocka_unit_test(nothing_is_closed_before_finish),
 		cmocka_unit_test(what_is_no_shred_is_refused),
+		cmocka_unit_test(two_branches_of_one_print),
 		cmocka_unit_test(strays_are_noticed),
 		cmocka_unit_test(not_beside_another_job),
 		cmocka_unit_test(a_branch_goes_with_those_below),
