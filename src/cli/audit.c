@@ -3,6 +3,7 @@
  */
 #include "cli/commands.h"
 #include "cli/events.h"
+#include "cli/tombstones.h"
 #include "cli/work.h"
 #include "lib/vouch.h"
 
@@ -242,8 +243,11 @@ bulla_code bulla_run_audit_adopt(bulla_cli *cli, bulla_error *err)
 		bulla_json_put_bool(bulla_cli_json(cli), "adopted", done.adopted);
 	else
 		bulla_cli_print(cli,
-				done.adopted ? "the log goes on after a discontinuity, with the reason in it"
+				done.adopted
+					? "the log goes on after a discontinuity, with the reason in it"
 					: "the log and the key store belong together: nothing was adopted, and nothing written");
+	TRY(bulla_cli_bury_again(cli, &done.buried, err));
+	bulla_cli_tell_buried(cli, done.buried);
 	bulla_cli_next(cli, "bulla audit verify");
 	return BULLA_OK;
 }

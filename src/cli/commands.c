@@ -24,6 +24,8 @@ const bulla_command bulla_commands[] = {
 	{ JOB, "finish", "[MODEL]", "drop the plaintext, rewrite the table", bulla_options_finish, 0, 1, true, bulla_run_finish },
 	{ JOB, "rotate", "[MODEL]", "new wraps, new data keys, new indexes, for every row", bulla_options_rotate, 0, 1, true,
 	  bulla_run_rotate },
+	{ JOB, "shred", "[MODEL ID]", "end a subject: destroy its branch key, clear its rows, prove it", bulla_options_shred, 0,
+	  2, true, bulla_run_shred },
 	{ JOB, "status", "[MODEL]", "coverage, quarantine, plaintext left", bulla_options_status, 0, 1, true, bulla_run_status },
 	{ JOB, "scan", "", "columns that look like personal data in the clear, in whole databases", bulla_options_scan, 0, 0,
 	  true, bulla_run_scan },

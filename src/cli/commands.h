@@ -17,6 +17,7 @@ BULLA_COMMAND(apply);
 BULLA_COMMAND(verify);
 BULLA_COMMAND(finish);
 BULLA_COMMAND(rotate);
+BULLA_COMMAND(shred);
 BULLA_COMMAND(status);
 BULLA_COMMAND(scan);
 BULLA_COMMAND(search);

@@ -12,20 +12,6 @@ const bulla_option bulla_options_finish[] = {
 	{ NULL },
 };
 
-static bulla_code print_places(bulla_cli *cli, bulla_bytes places, bulla_error *err)
-{
-	bulla_json *list = NULL;
-	TRY(bulla_json_parse(places, &list, err));
-	if (bulla_json_count(list)) bulla_cli_print(cli, "What may still hold the plaintext, and how to end it:");
-	for (size_t i = 0; i < bulla_json_count(list); i++) {
-		const bulla_json *place = bulla_json_at(list, i);
-		bulla_bytes where = bulla_tree_text(place, "where"), end = bulla_tree_text(place, "how_to_end");
-		bulla_cli_print(cli, "  - %.*s\n    %.*s", BULLA_SHOW(where), BULLA_SHOW(end));
-	}
-	bulla_json_free(list);
-	return BULLA_OK;
-}
-
 static bulla_code tell(bulla_cli *cli, const bulla_model *model, const bulla_job_result *result, bulla_bytes places,
 		       bulla_error *err)
 {
@@ -41,7 +27,7 @@ static bulla_code tell(bulla_cli *cli, const bulla_model *model, const bulla_job
 				bulla_count_text(result->rows, rows), bulla_seconds_text(result->seconds, time));
 	else /* finished before, or an empty table */
 		bulla_cli_print(cli, "%s: the database holds no plaintext", model->key);
-	return print_places(cli, places, err);
+	return bulla_print_places(cli, "What may still hold the plaintext, and how to end it:", places, err);
 }
 
 static bulla_code finish(bulla_cli *cli, bulla_project *project, const bulla_model *model, const bulla_finish_options *options,

@@ -3,6 +3,7 @@
  */
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/tombstones.h"
 #include "cli/work.h"
 
 #include <stdlib.h>
@@ -63,6 +64,7 @@ bulla_code bulla_run_kms_restore(bulla_cli *cli, bulla_error *err)
 	bulla_restored done;
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_SCHEMA, &project, err));
 	TRY(bulla_project_restore(project, bulla_cli_argument(cli, 0), bulla_cli_switch(cli, "force"), &done, err));
+	TRY(bulla_cli_bury(cli, project, &done.buried, err));
 	if (done.adopt)
 		bulla_cli_next(cli, "bulla audit verify, then: bulla audit adopt --reason \"restored from ...\"");
 	else
@@ -73,12 +75,14 @@ bulla_code bulla_run_kms_restore(bulla_cli *cli, bulla_error *err)
 		bulla_json_put_str(w, "replaced", done.replaced[0] ? done.replaced : NULL);
 		bulla_json_put_bool(w, "needs_adoption", done.adopt);
 		put_head(w, &done.head);
+		bulla_cli_tell_buried(cli, done.buried);
 		return BULLA_OK;
 	}
 	TRY(print_head(cli, "restored:", project->paths.store, &done.head, err));
 	if (done.replaced[0]) bulla_cli_print(cli, "the store that was there is now %s", done.replaced);
 	if (done.adopt)
 		bulla_cli_print(cli, "it does not fit the audit log of this host, and refuses service until that is adopted");
+	bulla_cli_tell_buried(cli, done.buried);
 	return BULLA_OK;
 }
 

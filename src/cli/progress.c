@@ -34,11 +34,18 @@ typedef struct pace {
 	int percent; /* below 0: not known */
 } pace;
 
+/* A wait counts seconds, everything else rows. */
+static bool is_waiting(const bulla_bar *bar)
+{
+	return strcmp(bar->phase, "waiting") == 0;
+}
+
 static pace pace_of(const bulla_bar *bar, uint64_t done, uint64_t total, int64_t now)
 {
 	double seconds = (double)(now - bar->begun_us) / SECOND_US;
 	pace p = { .left = -1, .percent = -1 };
 	if (seconds > 0 && done > bar->begun_at) p.rate = (double)(done - bar->begun_at) / seconds;
+	if (is_waiting(bar)) p.rate = 1; /* a second takes a second */
 	if (total && p.rate > 0) p.left = done < total ? (double)(total - done) / p.rate : 0;
 	if (total) p.percent = done < total ? (int)((double)done * 100 / (double)total) : 100;
 	return p;
@@ -57,10 +64,11 @@ static int describe(const bulla_bar *bar, uint64_t done, uint64_t total, pace p,
 	char of[64] = "", share[16] = "", rate[64] = "", left[64] = "";
 	if (total) (void)snprintf(of, sizeof of, " of %s", bulla_count_text(total, b));
 	if (p.percent >= 0) (void)snprintf(share, sizeof share, " (%d %%)", p.percent);
-	if (p.rate > 0) (void)snprintf(rate, sizeof rate, ", %s rows/s", bulla_count_text((uint64_t)p.rate, c));
+	if (p.rate > 0 && !is_waiting(bar))
+		(void)snprintf(rate, sizeof rate, ", %s rows/s", bulla_count_text((uint64_t)p.rate, c));
 	if (p.left >= 0) (void)snprintf(left, sizeof left, ", %s left", bulla_seconds_text(p.left, d));
-	return snprintf(out, size, "%s: %s: %s%s rows%s%s%s", bar->name, bar->phase, bulla_count_text(done, a), of, share, rate,
-			left);
+	return snprintf(out, size, "%s: %s: %s%s %s%s%s%s", bar->name, bar->phase, bulla_count_text(done, a), of,
+			is_waiting(bar) ? "s" : "rows", share, rate, left);
 }
 
 /* "users: sealing [######......]  52 %  52,000 rows/s  2 s left"; what does not fit is left out, the bar first. */
@@ -68,7 +76,9 @@ static void draw(bulla_bar *bar, uint64_t done, uint64_t total, pace p)
 {
 	char head[100], tail[160], rate[BULLA_COUNT_MAX], left[BULLA_COUNT_MAX], rows[BULLA_COUNT_MAX], cells[BAR_MAX + 3] = "";
 	(void)snprintf(head, sizeof head, "%s: %s", bar->name, bar->phase);
-	if (p.percent >= 0)
+	if (is_waiting(bar))
+		(void)snprintf(tail, sizeof tail, "%s left", p.left >= 0 ? bulla_seconds_text(p.left, left) : "a moment");
+	else if (p.percent >= 0)
 		(void)snprintf(tail, sizeof tail, "%3d %%  %s rows/s  %s%s", p.percent, bulla_count_text((uint64_t)p.rate, rate),
 			       p.left >= 0 ? bulla_seconds_text(p.left, left) : "", p.left >= 0 ? " left" : "");
 	else
@@ -97,7 +107,7 @@ static void put_pace(bulla_json_writer *w, const bulla_bar *bar, uint64_t done, 
 	bulla_json_put_str(w, "phase", bar->phase);
 	bulla_json_put_int(w, "done", (int64_t)done);
 	if (total) bulla_json_put_int(w, "total", (int64_t)total);
-	bulla_json_put_int(w, "rows_per_second", (int64_t)p.rate);
+	if (!is_waiting(bar)) bulla_json_put_int(w, "rows_per_second", (int64_t)p.rate);
 	if (p.left >= 0) bulla_json_put_int(w, "seconds_left", (int64_t)(p.left + 0.5));
 	bulla_json_close(w, '}');
 	bulla_json_close(w, '}');

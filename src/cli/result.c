@@ -2,6 +2,7 @@
  * result.c - what a job has done, as JSON.
  */
 #include "cli/result.h"
+#include "cli/tree.h"
 
 void bulla_results_open(bulla_cli *cli)
 {
@@ -29,4 +30,18 @@ bulla_json_writer *bulla_result_open(bulla_cli *cli, const bulla_model *model, c
 	bulla_json_put_number(w, "seconds", result->seconds);
 	if (result->report[0]) bulla_json_put_str(w, "report", result->report);
 	return w;
+}
+
+bulla_code bulla_print_places(bulla_cli *cli, const char *heading, bulla_bytes places, bulla_error *err)
+{
+	bulla_json *list = NULL;
+	TRY(bulla_json_parse(places, &list, err));
+	if (bulla_json_count(list)) bulla_cli_print(cli, "%s", heading);
+	for (size_t i = 0; i < bulla_json_count(list); i++) {
+		const bulla_json *place = bulla_json_at(list, i);
+		bulla_bytes where = bulla_tree_text(place, "where"), end = bulla_tree_text(place, "how_to_end");
+		bulla_cli_print(cli, "  - %.*s\n    %.*s", BULLA_SHOW(where), BULLA_SHOW(end));
+	}
+	bulla_json_free(list);
+	return BULLA_OK;
 }

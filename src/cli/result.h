@@ -14,4 +14,7 @@ void bulla_results_close(bulla_cli *cli);
  * "equal". */
 bulla_json_writer *bulla_result_open(bulla_cli *cli, const bulla_model *model, const char *done, const bulla_job_result *result);
 
+/* `heading`, and a list of {"where","how_to_end"} for people; nothing where the list is empty. */
+BULLA_MUST bulla_code bulla_print_places(bulla_cli *cli, const char *heading, bulla_bytes places, bulla_error *err);
+
 #endif

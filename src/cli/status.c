@@ -93,6 +93,19 @@ static void print_rotation(bulla_cli *cli, const bulla_json *status)
 	if (debt) bulla_cli_print(cli, "  wrap debt: %s rows are under older keys", bulla_count_text((uint64_t)debt, rows));
 }
 
+static void print_shredded(bulla_cli *cli, const bulla_json *shredded)
+{
+	char text[BULLA_COUNT_MAX];
+	uint64_t rows = (uint64_t)bulla_tree_integer(shredded, "rows", 0),
+		 cleared = (uint64_t)bulla_tree_integer(shredded, "cleared", 0);
+	if (cleared)
+		bulla_cli_print(cli, "  shredded: %s %s cleared", bulla_count_text(cleared, text),
+				bulla_plural(cleared, "row was", "rows were"));
+	if (rows)
+		bulla_cli_print(cli, "  shredded: %s %s under a branch key that was destroyed", bulla_count_text(rows, text),
+				bulla_plural(rows, "row lies", "rows lie"));
+}
+
 static bulla_code print_status(bulla_cli *cli, const bulla_json *status, bulla_error *err)
 {
 	char rows[BULLA_COUNT_MAX];
@@ -105,6 +118,7 @@ static bulla_code print_status(bulla_cli *cli, const bulla_json *status, bulla_e
 	if (last.len) bulla_cli_print(cli, "  last plaintext-only write found: %.*s", BULLA_SHOW(last));
 	print_quarantine(cli, bulla_json_member(status, "quarantine_entries"));
 	print_rotation(cli, status);
+	print_shredded(cli, bulla_json_member(status, "shredded"));
 	print_workers(cli, bulla_json_member(status, "workers"));
 	return BULLA_OK;
 }
@@ -336,6 +350,14 @@ static bulla_code watch(bulla_cli *cli, watching *w, bulla_error *err)
 	return code;
 }
 
+/* The key store says which branches were destroyed; where it is not there, or not for this user, the databases say what they know. */
+static bulla_code open_as_deep_as_can_be(bulla_cli *cli, bulla_project **ret, bulla_error *err)
+{
+	bulla_error ignored;
+	if (bulla_cli_open(cli, BULLA_PROJECT_STORE, ret, &ignored) == BULLA_OK) return BULLA_OK;
+	return bulla_cli_open(cli, BULLA_PROJECT_SCHEMA, ret, err);
+}
+
 bulla_code bulla_run_status(bulla_cli *cli, bulla_error *err)
 {
 	BULLA_PROJECT_AUTO project = NULL;
@@ -346,7 +368,7 @@ bulla_code bulla_run_status(bulla_cli *cli, bulla_error *err)
 		return bulla_fail(err, BULLA_ERR_USAGE,
 				  "--watch shows how many rows are in quarantine; --quarantine lists them once");
 	TRY(bulla_cli_number(cli, "watch", 1, WATCH_SECONDS_MAX, WATCH_SECONDS, &w.seconds, err));
-	TRY(bulla_cli_open(cli, BULLA_PROJECT_SCHEMA, &project, err));
+	TRY(open_as_deep_as_can_be(cli, &project, err));
 	TRY(bulla_cli_models(cli, project, &models, &n, err));
 	w.project = project, w.models = models, w.n = n;
 	if (bulla_cli_switch(cli, "quarantine")) return list_quarantine(cli, project, models, n, err);

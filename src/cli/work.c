@@ -51,6 +51,7 @@ bulla_code bulla_cli_job(bulla_cli *cli, bulla_project *project, const bulla_mod
 	*ret = (bulla_job){
 		.keyring = project->keyring,
 		.schema = project->schema,
+		.branches = project->store ? &project->branches : NULL,
 		.model = model,
 		.base_dir = project->paths.base_dir,
 		.reports = project->paths.reports,

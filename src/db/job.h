@@ -8,6 +8,7 @@
 #ifndef DB_JOB_H
 #define DB_JOB_H
 
+#include "core/branch_store.h"
 #include "core/reason.h"
 #include "core/schema.h"
 #include "base/json.h"
@@ -23,6 +24,7 @@ typedef void (*bulla_progress)(void *self, const char *phase, uint64_t done, uin
 typedef struct bulla_job {
 	bulla_keyring *keyring; /* NULL only for plan and status without keys */
 	const bulla_schema *schema;
+	const bulla_branch_store *branches; /* for status, to tell rows under tombstones; may be NULL */
 	const bulla_model *model;
 	const char *url;          /* of the model's database, e.g. sqlite:app.db */
 	const char *base_dir;     /* where relative paths start: the directory of bulla.yaml */

@@ -40,7 +40,7 @@ void bulla_shred_result_done(bulla_shred_result *r)
 /* The job that tells progress and signs: that of the record, else the first. */
 static const bulla_job *first_job(const shred *s)
 {
-	size_t at = s->options->model == BULLA_NOWHERE ? 0 : s->options->model;
+	size_t at = s->options->model == BULLA_NO_RECORD ? 0 : s->options->model;
 	return &s->options->jobs[at];
 }
 
@@ -207,7 +207,7 @@ static bulla_code wait_until(shred *s, int64_t ready_us, bulla_error *err)
 	const struct timespec slice = { 0, SLICE_NS };
 	uint64_t total = (uint64_t)(s->options->keeper->max_age_ms / 1000);
 	for (int64_t left; (left = ready_us - bulla_now_us(NULL)) > 0;) {
-		uint64_t seconds = (uint64_t)(left / 1000000);
+		uint64_t seconds = (uint64_t)(left + 999999) / 1000000;
 		if (bulla_run_stopped(&s->pace)) return interrupted(s, err);
 		bulla_run_progress(&s->pace, "waiting", seconds < total ? total - seconds : 0, total, false);
 		(void)nanosleep(&slice, NULL);

@@ -12,13 +12,14 @@
 #include "db/job.h"
 
 #define BULLA_NEIGHBOURS_MAX 1000
+#define BULLA_NO_RECORD      SIZE_MAX
 
 typedef struct bulla_shred_options {
 	const bulla_job *jobs; /* one for each model of the schema: all of them may have rows under one branch */
 	size_t job_count;
 	const bulla_branch_keeper *keeper; /* NULL with `erase` */
 	int64_t retention_ms;              /* how long backups are kept; 0: nobody said */
-	/* The subject: a record of jobs[model] by its primary key in text form, or a branch by its print (model is BULLA_NOWHERE). */
+	/* The subject: a record of jobs[model] by its primary key in text form, or a branch by its print (model is BULLA_NO_RECORD). */
 	size_t model;
 	const bulla_bytes *pk;
 	size_t pk_count;

@@ -8,6 +8,7 @@
 #include "db/quarantine.h"
 #include "db/rotation.h"
 #include "db/sealed_sql.h"
+#include "db/shredded.h"
 #include "db/sql_text.h"
 #include "format/wrapped_key.h"
 #include "io/file.h"
@@ -54,6 +55,8 @@ struct teller {
 	bulla_run *run;
 	bulla_json_writer *out;
 	bulla_census census; /* of one key column */
+	bulla_shredded shredded;
+	bool counts;         /* rows by this column: of the columns that hang from the branch only the first */
 	bulla_bytes current; /* hex: kind and reference of the version that the last rotation went to; empty: not known */
 	int64_t debt;        /* rows under others */
 };
@@ -92,8 +95,8 @@ static bulla_code take_wraps(void *self, bulla_bytes directory, uint64_t rows, b
 {
 	struct teller *t = self;
 	bulla_bytes first = bulla_directory_count(directory) ? bulla_view(directory.data + 1, 9) : (bulla_bytes){ 0 };
-	(void)err;
 	bulla_census_add_wraps(&t->census, directory, rows);
+	if (t->counts) TRY(bulla_shredded_add(&t->shredded, directory, rows, err));
 	if (t->current.len && !is_version(first, t->current)) t->debt += (int64_t)rows;
 	return BULLA_OK;
 }
@@ -108,6 +111,7 @@ static bulla_code tell_versions(struct teller *t, const bulla_json *current, bul
 		t->census = (bulla_census){ 0 };
 		t->current = bulla_view(NULL, 0);
 		if (!m->keys[k]) continue;
+		t->counts = m->model->branch.name.text && !m->model->keys[k].kms_key && t->shredded.list.len == 0;
 		(void)bulla_json_string(bulla_json_member(current, column), &t->current);
 		TRY(target->count_wraps(t->run->db, m->aside ? m->side : m->table, column, false, take_wraps, t, NULL, err));
 		bulla_census_tell(&t->census, t->out, column, "rows");
@@ -189,16 +193,25 @@ static void tell_job(const bulla_run *run, bulla_json_writer *out)
 	bulla_json_put_int(out, "conflicts", (int64_t)state->conflicts);
 }
 
-static bulla_code tell(bulla_run *run, bulla_json_writer *out, bulla_error *err)
+static bulla_code tell_rows(struct teller *t, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf sql = { 0 };
+	bulla_run *run = t->run;
+	TRY(count_sql(&run->mapping, &sql, err));
+	TRY(run->db->target->run(run->db, (const char *)sql.data, NULL, 0, tell_counts, t, NULL, err));
+	TRY(tell_keys(t, err));
+	return bulla_shredded_tell(&t->shredded, run, t->out, err);
+}
+
+static bulla_code tell(bulla_run *run, bulla_json_writer *out, bulla_error *err)
+{
 	struct teller t = { .run = run, .out = out };
 	TRY(run->db->target->begin_read(run->db, err));
 	bulla_json_open(out, NULL, '{');
 	tell_job(run, out);
-	TRY(count_sql(&run->mapping, &sql, err));
-	TRY(run->db->target->run(run->db, (const char *)sql.data, NULL, 0, tell_counts, &t, NULL, err));
-	TRY(tell_keys(&t, err));
+	bulla_code code = tell_rows(&t, err);
+	bulla_shredded_done(&t.shredded);
+	TRY(code);
 	TRY(bulla_quarantine_tell(run->db, run->job->model->key, out, "quarantine", err));
 	TRY(bulla_quarantine_explain(run->db, run->job->model->key, out, "quarantine_entries", err));
 	tell_workers(run, out);

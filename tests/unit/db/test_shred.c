@@ -202,7 +202,7 @@ static bulla_code shred_record(scene *s, size_t model, const char *id)
 
 static bulla_code shred_branch(scene *s, const char *branch)
 {
-	s->options.model = BULLA_NOWHERE;
+	s->options.model = BULLA_NO_RECORD;
 	s->options.branch = branch;
 	return run(s);
 }
@@ -247,6 +247,18 @@ static bulla_exported export(scene *s, size_t model)
 	size_t n = 0;
 	assert_int_equal(bulla_job_export(&s->jobs[model], ignore, &n, &done, &s->w.err), BULLA_OK);
 	return done;
+}
+
+/* `status` says so, with the key store at hand and without. */
+static void assert_status(scene *s, size_t model, const char *shredded)
+{
+	for (int known = 0; known < 2; known++) {
+		BULLA_BUF_AUTO bulla_buf out = { 0 };
+		s->jobs[model].branches = known ? &s->w.branches : NULL;
+		assert_int_equal(bulla_job_status(&s->jobs[model], &out, &s->w.err), BULLA_OK);
+		if (!memmem(out.data, out.len, shredded, strlen(shredded)))
+			fail_msg("%.*s", (int)out.len, (const char *)out.data);
+	}
 }
 
 /* --- one subject, all of it ------------------------------------------------------------------------------------------- */
@@ -599,6 +611,7 @@ static void what_the_table_refuses_is_told(void **state)
 	assert_int_equal(s.w.result.shredded, 1);
 	assert_int_equal(s.w.result.quarantined, 0);
 	assert_int_equal(s.w.result.done, 119);
+	assert_status(&s, ORDERS, "\"shredded\":{\"rows\":1,\"cleared\":2}");
 	bulla_exported done = export(&s, ORDERS);
 	assert_true(done.rows == 119 && done.shredded == 1 && done.failed == 0);
 	bulla_bytes pk = bulla_view_str("202");
@@ -628,6 +641,8 @@ static void rows_from_a_backup(void **state)
 	verify(&s, USERS);
 	assert_int_equal(s.w.result.shredded, 1);
 	assert_int_equal(s.w.result.quarantined, 0);
+	assert_status(&s, USERS, "\"shredded\":{\"rows\":1,\"cleared\":1}");
+	assert_status(&s, NOTES, "\"shredded\":{\"rows\":0,\"cleared\":0}");
 	const bulla_field *field = NULL;
 	uint64_t hits = 0, others = 0;
 	size_t n = 0;
