@@ -196,8 +196,8 @@ bulla_code bulla_run_audit_verify(bulla_cli *cli, bulla_error *err)
 	else
 		print_report(cli, &report);
 	if (!report.ok)
-		bulla_cli_next(
-			cli, "keep a copy of the log as it is; find out what happened; then: bulla audit adopt --reason \"...\"");
+		bulla_cli_next(cli, "find out what happened; keep the log as it is, out of the way; then: bulla audit adopt "
+				    "--reason \"...\"");
 	else if (!report.vouched)
 		bulla_cli_next(cli, "audit: { witness: [\"file:/mnt/elsewhere/bulla.witness\"] } in bulla.yaml, on another host");
 	else

@@ -104,7 +104,9 @@ static bulla_code fail_damaged(const bulla_log_dir *dir, const bulla_log_state *
 {
 	bulla_code code = bulla_fail(err, BULLA_ERR_AUDIT, "the journal of the audit log %s is damaged after entry %" PRIu64,
 				     dir->path, state->tree.size);
-	return bulla_advise(err, code, "keep a copy of the directory, then run: bulla audit verify");
+	return bulla_advise(err, code,
+			    "bulla audit verify names the place; keep the directory, out of the way, then: bulla audit adopt "
+			    "--reason \"...\"");
 }
 
 /* A whole frame behind one that does not count, or one that does not count as the base: not the trace of an append that was

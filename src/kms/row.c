@@ -38,7 +38,7 @@ bulla_code bulla_stored_row_corrupt(bulla_error *err, bulla_kms_table table, bul
 		for (size_t i = 0; i < id.len; i++)
 			(void)snprintf(print + 2 * i, 3, "%02x", id.data[i]);
 	bulla_code code = bulla_fail(err, BULLA_ERR_CORRUPT, "the key store is damaged: %s %s: %s", name_of(table), print, what);
-	return bulla_advise(err, code, "restore the store from its last backup: bulla kms restore");
+	return bulla_advise(err, code, "restore the store from its last backup: bulla kms restore FILE --force");
 }
 
 static bulla_code compute_mac(bulla_lane *lane, const bulla_root *root, bulla_kms_table table, bulla_bytes id, bulla_bytes sealed,

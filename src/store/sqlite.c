@@ -123,7 +123,7 @@ bulla_code bulla_sqlite_fail(sqlite3 *db, int rc, bulla_error *err, const char *
 	}
 	if (code == BULLA_ERR_CORRUPT) {
 		(void)bulla_fail(err, code, "%s: the key store is damaged (%s)", action, sqlite3_errstr(rc));
-		return bulla_advise(err, code, "restore it from its last backup: bulla kms restore");
+		return bulla_advise(err, code, "restore it from its last backup: bulla kms restore FILE --force");
 	}
 	return bulla_fail(err, code, "%s: %s", action, sqlite3_errstr(rc));
 }
