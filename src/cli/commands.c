@@ -74,6 +74,7 @@ const bulla_option bulla_global_options[] = {
 	{ "config", 'c', "FILE", "bulla.yaml; default: $BULLA_CONFIG, else ./bulla.yaml" },
 	{ "env", 'e', "NAME", "the environment; default: $BULLA_ENV, else development" },
 	{ "json", 'j', NULL, "answer in JSON on stdout" },
+	{ "lock-wait", 0, "TIME", "wait so long for a lock, then fail; default: 30s for a database, 10s for the key store" },
 	{ "quiet", 'q', NULL, "no progress, no hints" },
 	{ "no-color", 0, NULL, "no colours (also with NO_COLOR set)" },
 	{ "help", 'h', NULL, "what a command does" },

@@ -165,7 +165,8 @@ static bulla_code scan(bulla_cli *cli, scanning *s, const char *name, const char
 		.progress_self = &bar,
 		.stop = &cli->stop,
 	};
-	bulla_code code = bulla_database_discover(&what, &text, err);
+	bulla_code code = bulla_cli_patience(cli, &what.patience, err);
+	if (code == BULLA_OK) code = bulla_database_discover(&what, &text, err);
 	bulla_bar_done(&bar);
 	TRY(code);
 	if (cli->json) bulla_json_put_raw(bulla_cli_json(cli), NULL, bulla_view_buf(&text));

@@ -9,9 +9,29 @@
 #include <string.h>
 #include <unistd.h>
 
+static void say_waiting(void *self, const char *what, int64_t wait_ms)
+{
+	char time[BULLA_COUNT_MAX];
+	bulla_cli_say(self, "%sbulla: waiting for %s; at most %s", isatty(STDERR_FILENO) ? "\r\033[K" : "", what,
+		      bulla_seconds_text((double)wait_ms / 1000, time));
+}
+
+bulla_code bulla_cli_patience(bulla_cli *cli, bulla_patience *ret, bulla_error *err)
+{
+	*ret = (bulla_patience){ .waiting = say_waiting, .self = cli, .stop = &cli->stop };
+	if (!bulla_cli_value(cli, "lock-wait")) return BULLA_OK;
+	TRY(bulla_cli_duration(cli, "lock-wait", 0, &ret->wait_ms, err));
+	if (ret->wait_ms == 0) ret->wait_ms = 1; /* not at all: 0 is the preset */
+	return BULLA_OK;
+}
+
 bulla_code bulla_cli_open(bulla_cli *cli, bulla_project_depth depth, bulla_project **ret, bulla_error *err)
 {
-	return bulla_project_open(bulla_cli_value(cli, "config"), bulla_cli_value(cli, "env"), depth, ret, err);
+	bulla_patience patience;
+	TRY(bulla_cli_patience(cli, &patience, err));
+	patience.stop = NULL; /* a job that shall stop still has to come to its checkpoint */
+	return bulla_project_open_patiently(bulla_cli_value(cli, "config"), bulla_cli_value(cli, "env"), depth, &patience, ret,
+					    err);
 }
 
 bulla_code bulla_cli_model(const bulla_cli *cli, const bulla_project *project, const bulla_model **ret, bulla_error *err)
@@ -64,6 +84,7 @@ bulla_code bulla_cli_job(bulla_cli *cli, bulla_project *project, const bulla_mod
 		.progress_self = bar,
 		.stop = &cli->stop,
 	};
+	TRY(bulla_cli_patience(cli, &ret->patience, err));
 	return bulla_project_database(project, model->database, &ret->url, err);
 }
 

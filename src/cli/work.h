@@ -8,6 +8,9 @@
 #include "db/job.h"
 #include "lib/project.h"
 
+/* How long --lock-wait lets a lock be waited for; after a second the user is told. */
+BULLA_MUST bulla_code bulla_cli_patience(bulla_cli *cli, bulla_patience *ret, bulla_error *err);
+
 /* With --config and --env. */
 BULLA_MUST bulla_code bulla_cli_open(bulla_cli *cli, bulla_project_depth depth, bulla_project **ret, bulla_error *err);
 

@@ -235,7 +235,8 @@ static bulla_code scan(scanner *sc, bulla_error *err)
 
 bulla_code bulla_database_discover(const bulla_discovery *what, bulla_buf *out, bulla_error *err)
 {
-	bulla_place place = { what->url, what->base_dir, false, what->lock_wait_ms, what->stop };
+	bulla_place place = { what->url, what->base_dir, false, what->patience };
+	if (!place.patience.stop) place.patience.stop = what->stop;
 	scanner sc = { .what = what, .out = bulla_json_to(out) };
 	TRY(bulla_db_open(&place, &sc.db, err));
 	bulla_code code = scan(&sc, err);

@@ -11,6 +11,7 @@
 #include "core/branch_store.h"
 #include "core/reason.h"
 #include "core/schema.h"
+#include "io/patience.h"
 #include "base/json.h"
 #include "base/secret.h"
 
@@ -38,7 +39,7 @@ typedef struct bulla_job {
 	bulla_progress progress; /* may be NULL */
 	void *progress_self;
 	const atomic_bool *stop; /* set by SIGINT: end at the next checkpoint with INTERRUPTED; may be NULL */
-	int64_t lock_wait_ms;    /* how long to wait for a lock of the database before LOCKED; 0: 30 s */
+	bulla_patience patience; /* for locks of the database, before LOCKED; preset: 30 s. `stop` ends a wait too */
 	/* For tests that act between two steps: called with the step's name ("read", "sealed", "written", "filled",
 	 * "round", "looked", "checked", "locked", "dropped", "purged") in the calling thread, inside a transaction only for
 	 * "locked". May be NULL. */
@@ -232,7 +233,7 @@ typedef struct bulla_discovery {
 	const char *const *tables;  /* only these; table_count 0: all */
 	size_t table_count;
 	uint64_t sample; /* rows of each table */
-	int64_t lock_wait_ms;
+	bulla_patience patience;
 	bulla_progress progress; /* may be NULL */
 	void *progress_self;
 	const atomic_bool *stop; /* may be NULL */

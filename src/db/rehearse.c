@@ -2,7 +2,7 @@
  * rehearse.c - the whole job on a copy of the database, to know beforehand how long it takes and what it finds.
  */
 #include "db/plan.h"
-#include "db/target.h"
+#include "db/run.h"
 #include "io/file.h"
 
 #include <limits.h>
@@ -23,7 +23,7 @@ static bulla_code run_copy(const bulla_job *job, const char *url, const char *re
 
 static bulla_code make_copy(const bulla_job *job, char **ret_url, const bulla_target **ret_target, bulla_error *err)
 {
-	bulla_place place = { .url = job->url, .base_dir = job->base_dir, .wait_ms = job->lock_wait_ms, .stop = job->stop };
+	bulla_place place = bulla_job_place(job, false);
 	bulla_db *db;
 	TRY(bulla_db_open(&place, &db, err));
 	bulla_code code = db->target->copy(db, ret_url, err);

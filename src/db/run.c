@@ -24,10 +24,17 @@ static bulla_code make_id(char *out, size_t digits, bulla_error *err)
 	return BULLA_OK;
 }
 
+bulla_place bulla_job_place(const bulla_job *job, bool write)
+{
+	bulla_place place = { job->url, job->base_dir, write, job->patience };
+	if (!place.patience.stop) place.patience.stop = job->stop;
+	return place;
+}
+
 static bulla_code open_all(bulla_run *run, bool write, bool aside, bulla_error *err)
 {
 	const bulla_job *job = run->job;
-	bulla_place place = { job->url, job->base_dir, write, job->lock_wait_ms, job->stop };
+	bulla_place place = bulla_job_place(job, write);
 	TRY(make_id(run->id, sizeof run->id - 1, err));
 	TRY(bulla_db_open(&place, &run->db, err));
 	TRY(bulla_book_load(run->db, job->model->key, &run->state, err));

@@ -21,6 +21,9 @@ typedef struct bulla_run {
 	int64_t told_us; /* when progress was last told */
 } bulla_run;
 
+/* Where the job's database is, and how long to wait for it. */
+bulla_place bulla_job_place(const bulla_job *job, bool write);
+
 /* Opens the model's database, reads its bookkeeping, lays the model over its table. `aside`: see bulla_mapping_init(). */
 BULLA_MUST bulla_code bulla_run_open(bulla_run *run, const bulla_job *job, bool write, bool aside, bulla_error *err);
 /* Gives the lease back if it is held, and closes. */

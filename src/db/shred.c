@@ -592,7 +592,7 @@ bulla_code bulla_job_shred(const bulla_shred_options *options, bulla_shred_resul
 bulla_code bulla_job_tombstones(const bulla_job *job, bulla_buf *out, bulla_error *err)
 {
 	bulla_db *db = NULL;
-	bulla_place place = { job->url, job->base_dir, false, job->lock_wait_ms, job->stop };
+	bulla_place place = bulla_job_place(job, false);
 	TRY(bulla_db_open(&place, &db, err));
 	bulla_code code = db->target->begin_read(db, err);
 	if (!code) code = bulla_shred_book_versions(db, out, err);

@@ -22,9 +22,9 @@ static const struct told {
 	const char *text;
 	const char *next;
 } tellings[] = {
-	{ SQLITE_BUSY, BULLA_ERR_LOCKED, "the database is locked by another connection",
-	  "end the long transaction of the other program, or run this again when it is quieter" },
-	{ SQLITE_LOCKED, BULLA_ERR_LOCKED, "the table is locked by another connection", "run this again" },
+	{ SQLITE_BUSY, BULLA_ERR_LOCKED, "the database is locked by",
+	  "end its long transaction, run this again when it is quieter, or wait longer: --lock-wait TIME" },
+	{ SQLITE_LOCKED, BULLA_ERR_LOCKED, "the table is locked by", "run this again" },
 	{ SQLITE_READONLY, BULLA_ERR_READ_ONLY, "the database cannot be written",
 	  "check the mode and owner of the file and of its directory" },
 	{ SQLITE_FULL, BULLA_ERR_FULL, "no space is left for the database",
@@ -42,7 +42,7 @@ static const struct told {
 	{ SQLITE_NOMEM, BULLA_ERR_MEMORY, "not enough memory", "" },
 	{ SQLITE_TOOBIG, BULLA_ERR_TOO_LARGE, "a row is larger than SQLite's limit", "" },
 	{ SQLITE_CONSTRAINT, BULLA_ERR_REFUSED, "a constraint or trigger of the table refuses it", "" },
-	{ SQLITE_PROTOCOL, BULLA_ERR_LOCKED, "the database is locked by another connection", "run this again" },
+	{ SQLITE_PROTOCOL, BULLA_ERR_LOCKED, "the database is locked by", "run this again" },
 	{ SQLITE_INTERRUPT, BULLA_ERR_INTERRUPTED, "it was interrupted", "" },
 	{ SQLITE_ERROR, BULLA_ERR_DATABASE, NULL, "" },
 };
@@ -56,14 +56,16 @@ static const struct told *telling(int rc)
 
 bulla_code bulla_lite_fail(const bulla_lite *s, int rc, bulla_error *err, const char *action, ...)
 {
-	char what[160];
+	char what[160], holder[BULLA_HOLDER_MAX];
 	va_list args;
 	va_start(args, action);
 	vsnprintf(what, sizeof what, action, args);
 	va_end(args);
 	const struct told *told = telling(rc);
 	const char *text = told && told->text ? told->text : told ? sqlite3_errmsg(s->handle) : sqlite3_errstr(rc);
-	bulla_code code = bulla_fail(err, told ? told->code : BULLA_ERR_DATABASE, "cannot %s: %s", what, text);
+	bool locked = told && told->code == BULLA_ERR_LOCKED;
+	bulla_code code = bulla_fail(err, told ? told->code : BULLA_ERR_DATABASE, "cannot %s: %s%s%s", what, text,
+				     locked ? " " : "", locked ? bulla_lock_holder_text(s->path, holder) : "");
 	if (told && *told->next) return bulla_advise(err, code, "%s", told->next);
 	return code;
 }
@@ -185,18 +187,24 @@ static bulla_code run(bulla_db *db, const char *sql, const bulla_value *args, si
 
 #define WAIT_PAUSE_MS 5
 
+bool bulla_lite_wait_on(bulla_lite *s, bulla_wait *wait)
+{
+	return bulla_wait_on(wait, &s->patience, BULLA_LOCK_WAIT_MS, "the database", s->path ? s->path : "");
+}
+
 bulla_code bulla_lite_wait(bulla_lite *s, sqlite3_stmt *stmt, const char *action, int64_t *ret, bulla_error *err)
 {
-	int64_t end = bulla_now_us(NULL) + s->wait_ms * 1000;
+	bulla_wait wait = bulla_wait_now();
 	for (;;) {
 		int rc = sqlite3_step(stmt);
 		if (rc == SQLITE_ROW && ret) *ret = sqlite3_column_int64(stmt, 0);
 		(void)sqlite3_reset(stmt);
 		if (rc == SQLITE_DONE || rc == SQLITE_ROW) return BULLA_OK;
-		bulla_code code = bulla_lite_fail(s, rc, err, "%s", action);
-		if (code != BULLA_ERR_LOCKED || bulla_now_us(NULL) >= end) return code;
-		if (s->stop && atomic_load(s->stop))
+		const struct told *told = telling(rc);
+		bool locked = told && told->code == BULLA_ERR_LOCKED;
+		if (locked && s->patience.stop && atomic_load(s->patience.stop))
 			return bulla_fail(err, BULLA_ERR_INTERRUPTED, "stopped while waiting for a lock of the database");
+		if (!locked || !bulla_lite_wait_on(s, &wait)) return bulla_lite_fail(s, rc, err, "%s", action);
 		(void)sqlite3_sleep(WAIT_PAUSE_MS); /* some kinds of BUSY come back at once */
 	}
 }
@@ -278,8 +286,8 @@ static bulla_code check_file(const char *path, bool write, bulla_error *err)
 static int keep_waiting(void *self, int tries)
 {
 	bulla_lite *s = self;
-	if (tries == 0) s->waiting_since_us = bulla_now_us(NULL);
-	if (bulla_now_us(NULL) - s->waiting_since_us >= s->wait_ms * 1000 || (s->stop && atomic_load(s->stop))) return 0;
+	if (tries == 0) s->wait = (bulla_wait){ 0 };
+	if (!bulla_lite_wait_on(s, &s->wait)) return 0;
 	(void)sqlite3_sleep(WAIT_PAUSE_MS);
 	return 1;
 }
@@ -336,8 +344,7 @@ static bulla_code open_session(const bulla_place *place, bulla_db **out, bulla_e
 	if (!s) return bulla_fail_memory(err);
 	s->db.target = &bulla_target_sqlite;
 	s->path = path_of(place);
-	s->wait_ms = place->wait_ms ? place->wait_ms : BULLA_LOCK_WAIT_MS;
-	s->stop = place->stop;
+	s->patience = place->patience;
 	bulla_code code = open_handle(s, place, err);
 	if (code)
 		close_session(&s->db);

@@ -15,9 +15,8 @@ typedef struct bulla_lite {
 	bulla_db db;
 	sqlite3 *handle;
 	char *path;
-	int64_t wait_ms;
-	int64_t waiting_since_us; /* of the wait that is under way */
-	const atomic_bool *stop;
+	bulla_patience patience;
+	bulla_wait wait; /* of the statement that waits now */
 	sqlite3_stmt *begin_read, *begin_write, *commit, *rollback, *mark;
 } bulla_lite;
 
@@ -44,6 +43,8 @@ BULLA_MUST bulla_code bulla_lite_exec(bulla_lite *s, char *sql, bulla_error *err
 BULLA_MUST bulla_code bulla_lite_execf(bulla_lite *s, bulla_error *err, const char *format, ...);
 
 void bulla_lite_value(sqlite3_stmt *stmt, int column, bulla_value *ret); /* a view */
+/* May a wait go on that began with `wait`? */
+bool bulla_lite_wait_on(bulla_lite *s, bulla_wait *wait);
 /* Steps `stmt` once and resets it, again and again until it is not busy, the session's wait is over, or the job shall
  * stop. `ret` (may be NULL) receives the first value of a row. */
 BULLA_MUST bulla_code bulla_lite_wait(bulla_lite *s, sqlite3_stmt *stmt, const char *action, int64_t *ret, bulla_error *err);

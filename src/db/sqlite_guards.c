@@ -84,7 +84,7 @@ static bulla_code compare_left(comparison *c, const bulla_table *t)
 bulla_code bulla_lite_guards(bulla_db *db, const bulla_mapping *mapping, bool finished, bulla_casualty each, void *self,
 			     bulla_error *err)
 {
-	bulla_lite made = { .wait_ms = 1 };
+	bulla_lite made = { .path = NULL };
 	comparison c = { bulla_lite_of(db), &made, mapping, each, self, err };
 	int rc =
 		sqlite3_open_v2(":memory:", &made.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);

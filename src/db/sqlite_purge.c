@@ -95,15 +95,18 @@ static bulla_code vacuum(bulla_lite *s, bulla_error *err)
 static bulla_code truncate_wal(bulla_lite *s, bulla_error *err)
 {
 	BULLA_STMT_AUTO *stmt = NULL;
-	int64_t busy = 1, end = bulla_now_us(NULL) + s->wait_ms * 1000;
+	int64_t busy = 1;
+	bulla_wait wait = bulla_wait_now();
+	char holder[BULLA_HOLDER_MAX];
 	TRY(bulla_lite_prepare(s, sqlite3_mprintf("PRAGMA wal_checkpoint(TRUNCATE)"), &stmt, err));
 	for (;;) {
 		TRY(bulla_lite_wait(s, stmt, "empty the write-ahead log", &busy, err));
 		if (!busy) return BULLA_OK;
-		if (bulla_now_us(NULL) >= end || (s->stop && atomic_load(s->stop))) break;
+		if (!bulla_lite_wait_on(s, &wait)) break;
 	}
-	bulla_code code = bulla_fail(err, BULLA_ERR_LOCKED,
-				     "the write-ahead log cannot be emptied: another connection still reads an old snapshot");
+	bulla_code code =
+		bulla_fail(err, BULLA_ERR_LOCKED, "the write-ahead log cannot be emptied: %s still reads an old snapshot",
+			   bulla_lock_holder_text(s->path, holder));
 	return bulla_advise(err, code,
 			    "end the long transaction of the other program and run this again: it goes on from here");
 }
@@ -249,10 +252,10 @@ static bulla_code copy_pages(bulla_lite *s, sqlite3 *to, bulla_error *err)
 	sqlite3_backup *backup = sqlite3_backup_init(to, "main", s->handle, "main");
 	if (!backup) return bulla_lite_fail(s, sqlite3_errcode(to), err, "copy the database");
 	int rc;
-	int64_t end = bulla_now_us(NULL) + s->wait_ms * 1000;
+	bulla_wait wait = bulla_wait_now();
 	do {
 		rc = sqlite3_backup_step(backup, -1); /* in one go: what writers do meanwhile must not begin it again for ever */
-		if ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) && bulla_now_us(NULL) < end)
+		if ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) && bulla_lite_wait_on(s, &wait))
 			(void)sqlite3_sleep(50);
 		else
 			break;

@@ -18,7 +18,7 @@ struct bulla_walk {
 	int width;
 	bool utf16;
 	bool moved; /* a row was read since start: from here on nothing can be busy */
-	int64_t give_up_us;
+	bulla_wait wait;
 };
 
 /* --- the statement ---------------------------------------------------------------------------------------------- */
@@ -134,7 +134,7 @@ bulla_code bulla_lite_walk_start(bulla_walk *w, const bulla_value *from, size_t 
 	bulla_lite_walk_stop(w);
 	w->now = from && w->after ? w->after : w->first;
 	w->moved = false;
-	w->give_up_us = bulla_now_us(NULL) + w->s->wait_ms * 1000;
+	w->wait = bulla_wait_now();
 	for (size_t i = 0; from && i < n; i++) {
 		int rc = bulla_lite_bind(w->now, (int)i + 1, &from[i]);
 		if (rc != SQLITE_OK) return bulla_lite_fail(w->s, rc, err, "read the table");
@@ -177,8 +177,8 @@ static int step(bulla_walk *w)
 {
 	for (;;) {
 		int rc = sqlite3_step(w->now);
-		bool busy = (rc & 0xff) == SQLITE_BUSY && !w->moved && bulla_now_us(NULL) < w->give_up_us;
-		if (!busy || (w->s->stop && atomic_load(w->s->stop))) return rc;
+		bool busy = (rc & 0xff) == SQLITE_BUSY && !w->moved;
+		if (!busy || !bulla_lite_wait_on(w->s, &w->wait)) return rc;
 		(void)sqlite3_reset(w->now);
 	}
 }

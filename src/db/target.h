@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "db/mapping.h"
+#include "io/patience.h"
 
 #include <bulla/batch.h>
 #include <stdatomic.h>
@@ -24,8 +25,7 @@ typedef struct bulla_place {
 	const char *url;
 	const char *base_dir; /* of a relative path; NULL: the working directory */
 	bool write;
-	int64_t wait_ms;         /* how long to wait for a lock; 0: BULLA_LOCK_WAIT_MS */
-	const atomic_bool *stop; /* ends a wait early; may be NULL */
+	bulla_patience patience; /* preset: BULLA_LOCK_WAIT_MS */
 } bulla_place;
 
 #define BULLA_LOCK_WAIT_MS 30000

@@ -85,7 +85,8 @@ static bool is_wanted(const count *c, const bulla_model *model)
 static bulla_code open_database(count *c, bulla_error *err)
 {
 	const bulla_wraps_options *o = c->options;
-	bulla_place place = { c->database->url, o->base_dir, c->sink == NULL, o->lock_wait_ms, o->stop };
+	bulla_place place = { c->database->url, o->base_dir, c->sink == NULL, o->patience };
+	if (!place.patience.stop) place.patience.stop = o->stop;
 	TRY(bulla_db_open(&place, &c->db, err));
 	return c->sink ? c->db->target->begin_read(c->db, err) : BULLA_OK;
 }

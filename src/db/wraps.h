@@ -9,6 +9,7 @@
 
 #include "core/schema.h"
 #include "format/wrapped_key.h"
+#include "io/patience.h"
 
 #include <stdatomic.h>
 
@@ -42,7 +43,7 @@ typedef struct bulla_wraps_options {
 	const bulla_model *model; /* this one alone; NULL: all of the schema, in all databases */
 	const char *base_dir;     /* of relative URLs */
 	bool every_row;           /* read the rows and not an index */
-	int64_t lock_wait_ms;     /* 0: 30 s */
+	bulla_patience patience;  /* for locks; preset: 30 s */
 	const atomic_bool *stop;  /* may be NULL */
 } bulla_wraps_options;
 

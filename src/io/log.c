@@ -142,7 +142,7 @@ static bulla_code take_seed(bulla_log *log, const bulla_secret *seed, bulla_erro
 static bulla_code open_directory(bulla_log *log, bool create, bulla_error *err)
 {
 	if (create) TRY(bulla_directory_make(log->path, 0700, err));
-	log->dir = (bulla_log_dir){ open(log->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), log->path };
+	log->dir.fd = open(log->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (log->dir.fd < 0) return bulla_fail_errno(err, errno, "cannot open the audit log %s", log->path);
 	const int how = log->seed ? O_RDWR | O_CREAT : O_RDONLY;
 	log->lock_fd = openat(log->dir.fd, LOCK_NAME, how | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -196,13 +196,14 @@ static bulla_code open_all(bulla_log *log, const bulla_secret *seed, bool create
 	return code;
 }
 
-static bulla_log *allocate(const char *directory, const char *origin)
+static bulla_log *allocate(const char *directory, const char *origin, const bulla_patience *patience)
 {
 	bulla_log *log = calloc(1, sizeof *log);
 	if (!log) return NULL;
 	log->path = strdup(directory);
 	log->origin = strdup(origin);
-	log->dir.fd = log->lock_fd = log->journal.fd = -1;
+	log->dir = (bulla_log_dir){ -1, log->path, *patience };
+	log->lock_fd = log->journal.fd = -1;
 	log->owner = getpid();
 	log->last = &log->first;
 	log->published = BULLA_LOG_UNPUBLISHED;
@@ -212,10 +213,10 @@ static bulla_log *allocate(const char *directory, const char *origin)
 	return log;
 }
 
-bulla_code bulla_log_open(const char *directory, const char *origin, const bulla_secret *seed, bool create, bulla_log **out,
-			  bulla_error *err)
+bulla_code bulla_log_open_patiently(const char *directory, const char *origin, const bulla_secret *seed, bool create,
+				    const bulla_patience *patience, bulla_log **out, bulla_error *err)
 {
-	bulla_log *log = allocate(directory, origin);
+	bulla_log *log = allocate(directory, origin, patience);
 	bulla_code code = log && log->path && log->origin ? open_all(log, seed, create, err) : bulla_fail_memory(err);
 	if (code) {
 		bulla_log_close(log);
@@ -223,6 +224,13 @@ bulla_code bulla_log_open(const char *directory, const char *origin, const bulla
 	}
 	*out = log;
 	return BULLA_OK;
+}
+
+bulla_code bulla_log_open(const char *directory, const char *origin, const bulla_secret *seed, bool create, bulla_log **out,
+			  bulla_error *err)
+{
+	static const bulla_patience usual;
+	return bulla_log_open_patiently(directory, origin, seed, create, &usual, out, err);
 }
 
 /* Nobody is told of a failure here, and nobody needs to be: the journal has everything, and the next opening publishes it. */

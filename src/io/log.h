@@ -15,6 +15,7 @@
 
 #include "audit/sink.h"
 #include "base/secret.h"
+#include "io/patience.h"
 
 typedef struct bulla_log bulla_log;
 
@@ -22,6 +23,9 @@ typedef struct bulla_log bulla_log;
  * reading only. AUDIT when what is there does not parse, LOCKED after 10 s. */
 BULLA_MUST bulla_code bulla_log_open(const char *directory, const char *origin, const bulla_secret *seed, bool create,
 				     bulla_log **out, bulla_error *err);
+/* The same with another patience, for opening and for every later use; what it points to outlives the log. */
+BULLA_MUST bulla_code bulla_log_open_patiently(const char *directory, const char *origin, const bulla_secret *seed, bool create,
+					       const bulla_patience *patience, bulla_log **out, bulla_error *err);
 /* Publishes and closes. NULL is fine. */
 void bulla_log_close(bulla_log *log);
 

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -16,7 +17,7 @@
 #define TEMPORARY        "tmp" /* one is enough: who writes holds the lock */
 #define NAME_SIZE_MAX    80    /* the longest is a tile's */
 #define PARTS_MAX        4
-#define LOCK_WAIT_US     10000000
+#define LOCK_WAIT_MS     10000
 #define LOCK_STEP_MAX_US 5000
 
 static bulla_code fail_at(const bulla_log_dir *dir, int why, const char *action, const char *name, bulla_error *err)
@@ -188,24 +189,29 @@ bulla_code bulla_log_remove_directory(const bulla_log_dir *dir, const char *name
 	return code;
 }
 
+static bulla_code fail_locked(const bulla_log_dir *dir, const char *path, bulla_error *err)
+{
+	char holder[BULLA_HOLDER_MAX];
+	bulla_code code = bulla_fail(err, BULLA_ERR_LOCKED, "%s has held the lock of the audit log %s for too long",
+				     bulla_lock_holder_text(path, holder), dir->path);
+	return bulla_advise(err, code, "find out why it holds %s/lock, or wait longer: --lock-wait", dir->path);
+}
+
 bulla_code bulla_log_lock(const bulla_log_dir *dir, int lock_fd, bool exclusive, bulla_error *err)
 {
 	const int how = (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB;
-	int64_t waited = 0;
+	char path[PATH_MAX];
+	bulla_wait wait = { 0 };
 	if (lock_fd < 0) return BULLA_OK;
+	(void)snprintf(path, sizeof path, "%s/lock", dir->path);
 	/* flock() has no deadline of its own; asking again, ever less often, has. */
 	for (int64_t step = 50; flock(lock_fd, how); step = step * 2 < LOCK_STEP_MAX_US ? step * 2 : LOCK_STEP_MAX_US) {
 		if (errno == EINTR) continue;
 		if (errno != EWOULDBLOCK) return fail_at(dir, errno, "lock", "lock", err);
-		if (waited >= LOCK_WAIT_US) {
-			bulla_code code =
-				bulla_fail(err, BULLA_ERR_LOCKED,
-					   "another process has held the lock of the audit log %s for 10 seconds", dir->path);
-			return bulla_advise(err, code, "find out which process holds %s/lock, then try again", dir->path);
-		}
+		if (!bulla_wait_on(&wait, &dir->patience, LOCK_WAIT_MS, "the lock of the audit log", path))
+			return fail_locked(dir, path, err);
 		struct timespec pause = { 0, (long)step * 1000 };
 		(void)nanosleep(&pause, NULL);
-		waited += step;
 	}
 	return BULLA_OK;
 }

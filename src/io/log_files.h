@@ -7,6 +7,7 @@
 #define IO_LOG_FILES_H
 
 #include "base/buf.h"
+#include "io/patience.h"
 
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 typedef struct bulla_log_dir {
 	int fd;
 	const char *path;
+	bulla_patience patience;
 } bulla_log_dir;
 
 static inline void bulla_fd_close(int *fd)

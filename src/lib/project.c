@@ -106,7 +106,7 @@ bulla_code bulla_project_open_store(bulla_project *project, bulla_error *err)
 	}
 	if (!in_memory && !bulla_file_exists(project->paths.store))
 		return needs_store(project->schema) ? fail_no_store(project, err) : BULLA_OK;
-	TRY(bulla_store_open(project->paths.store_url, in_memory, &project->store, err));
+	TRY(bulla_store_open_patiently(project->paths.store_url, in_memory, &project->patience, &project->store, err));
 	project->branches = bulla_store_branches(project->store);
 	return BULLA_OK;
 }
@@ -199,7 +199,8 @@ bulla_code bulla_project_open_log(bulla_project *project, bool create, bulla_err
 			"put it back from a backup, or: bulla audit adopt --reason \"why it is gone\" (begins a new one)");
 	}
 	if (create) TRY(note_log(project, err));
-	TRY(bulla_log_open(project->paths.log, project->log_origin, project->sign_seed, create, &project->log, err));
+	TRY(bulla_log_open_patiently(project->paths.log, project->log_origin, project->sign_seed, create, &project->patience,
+				     &project->log, err));
 	return bulla_log_head_now(project->log, &project->log_head, err);
 }
 
@@ -219,7 +220,8 @@ static bulla_code open_log_for_reading(bulla_project *project, bulla_error *err)
 		return bulla_fail(err, BULLA_ERR_CORRUPT, "the store's note about its audit log is damaged");
 	memcpy(project->log_origin, note.data, length);
 	memcpy(project->log_public, key.data, key.len);
-	return bulla_log_open(project->paths.log, project->log_origin, NULL, false, &project->log, err);
+	return bulla_log_open_patiently(project->paths.log, project->log_origin, NULL, false, &project->patience, &project->log,
+					err);
 }
 
 void bulla_project_engine_config(bulla_project *project, const bulla_secret *root, bulla_engine_config *config)
@@ -286,11 +288,12 @@ static bulla_code open_deeper(bulla_project *project, const bulla_keyring_option
 	return depth < BULLA_PROJECT_KEYRING ? BULLA_OK : bulla_project_open_keyring(project, options, err);
 }
 
-bulla_code bulla_project_open_with(const bulla_keyring_options *options, bulla_project_depth depth, bulla_project **out,
-				   bulla_error *err)
+static bulla_code open_project(const bulla_keyring_options *options, bulla_project_depth depth, const bulla_patience *patience,
+			       bulla_project **out, bulla_error *err)
 {
 	bulla_project *project = NULL;
 	TRY(bulla_project_read(options->config, options->environment, &project, err));
+	project->patience = *patience;
 	bulla_code code = open_deeper(project, options, depth, err);
 	if (code) {
 		bulla_project_close(project);
@@ -300,11 +303,25 @@ bulla_code bulla_project_open_with(const bulla_keyring_options *options, bulla_p
 	return BULLA_OK;
 }
 
+bulla_code bulla_project_open_with(const bulla_keyring_options *options, bulla_project_depth depth, bulla_project **out,
+				   bulla_error *err)
+{
+	static const bulla_patience usual;
+	return open_project(options, depth, &usual, out, err);
+}
+
+bulla_code bulla_project_open_patiently(const char *config, const char *environment, bulla_project_depth depth,
+					const bulla_patience *patience, bulla_project **out, bulla_error *err)
+{
+	bulla_keyring_options options = { .size = sizeof options, .config = config, .environment = environment };
+	return open_project(&options, depth, patience, out, err);
+}
+
 bulla_code bulla_project_open(const char *config, const char *environment, bulla_project_depth depth, bulla_project **out,
 			      bulla_error *err)
 {
-	bulla_keyring_options options = { .size = sizeof options, .config = config, .environment = environment };
-	return bulla_project_open_with(&options, depth, out, err);
+	static const bulla_patience usual;
+	return bulla_project_open_patiently(config, environment, depth, &usual, out, err);
 }
 
 /* Nobody hears of a failure here: `bulla audit verify` tells of a witness that lags or cannot be written. */

@@ -6,6 +6,7 @@
 
 #include "base/pool.h"
 #include "core/keyring.h"
+#include "io/patience.h"
 #include "io/log.h"
 #include "kms/engine.h"
 #include "store/store.h"
@@ -40,6 +41,7 @@ typedef struct bulla_project {
 	uint64_t buried;                   /* branch keys that were alive, though the log says that they were destroyed */
 	char principal[256];               /* "local:<uid>/<user>@<host>" */
 	struct bulla_short_log *short_log; /* memory: what stands in for a log */
+	bulla_patience patience;           /* of store and log */
 } bulla_project;
 
 typedef enum bulla_project_depth {
@@ -57,6 +59,9 @@ BULLA_MUST bulla_code bulla_project_open(const char *config, const char *environ
 /* The same with a notification callback; `options` must not be NULL. */
 BULLA_MUST bulla_code bulla_project_open_with(const bulla_keyring_options *options, bulla_project_depth depth,
 					      bulla_project **out, bulla_error *err);
+/* As bulla_project_open(), waiting for the locks of store and log with that patience; what it points to outlives the project. */
+BULLA_MUST bulla_code bulla_project_open_patiently(const char *config, const char *environment, bulla_project_depth depth,
+						   const bulla_patience *patience, bulla_project **out, bulla_error *err);
 /* Closes in reverse order; wipes. NULL is fine. */
 void bulla_project_close(bulla_project *project);
 

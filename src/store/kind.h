@@ -17,7 +17,7 @@
 /* `self` is what open made. The tables are complete but for their `self`. */
 typedef struct bulla_store_kind {
 	const char *scheme; /* with its colon */
-	bulla_code (*open)(const char *rest, bool create, void **ret_self, bulla_error *err);
+	bulla_code (*open)(const char *rest, bool create, const bulla_patience *patience, void **ret_self, bulla_error *err);
 	void (*close)(void *self);
 	bulla_code (*backup)(void *self, const char *path, bulla_error *err);
 	bulla_code (*note_get)(void *self, const char *name, bulla_buf *out, bulla_error *err);

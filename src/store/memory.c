@@ -250,9 +250,10 @@ static bulla_code note_get(void *self, const char *name, bulla_buf *out, bulla_e
 }
 
 /* --- the whole ------------------------------------------------------------------------------------------------- */
-static bulla_code open_memory(const char *rest, bool create, void **ret_self, bulla_error *err)
+static bulla_code open_memory(const char *rest, bool create, const bulla_patience *patience, void **ret_self, bulla_error *err)
 {
-	(void)create; /* it is always new */
+	(void)patience; /* nobody else has it */
+	(void)create;   /* it is always new */
 	if (*rest) return bulla_fail(err, BULLA_ERR_CONFIG, "memory: has no path");
 	bulla_memory *m = calloc(1, sizeof *m);
 	if (!m) return bulla_fail_memory(err);

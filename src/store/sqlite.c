@@ -114,7 +114,9 @@ bulla_code bulla_sqlite_fail(sqlite3 *db, int rc, bulla_error *err, const char *
 	bulla_code code = code_of(db, rc);
 	if (code == BULLA_ERR_MEMORY) return bulla_fail_memory(err);
 	if (code == BULLA_ERR_LOCKED) {
-		(void)bulla_fail(err, code, "%s: another process keeps the key store locked", action);
+		char holder[BULLA_HOLDER_MAX];
+		const char *path = db ? sqlite3_db_filename(db, "main") : NULL;
+		(void)bulla_fail(err, code, "%s: %s keeps the key store locked", action, bulla_lock_holder_text(path, holder));
 		return bulla_advise(err, code, "wait for it to end, then try again");
 	}
 	if (code == BULLA_ERR_FULL) {
@@ -249,10 +251,10 @@ static bulla_code note_set(void *self, const char *name, bulla_bytes value, bull
 }
 
 /* --- the whole ------------------------------------------------------------------------------------------------- */
-static bulla_code open_sqlite(const char *rest, bool create, void **ret_self, bulla_error *err)
+static bulla_code open_sqlite(const char *rest, bool create, const bulla_patience *patience, void **ret_self, bulla_error *err)
 {
 	bulla_sqlite *s = NULL;
-	TRY(bulla_sqlite_open(rest, create, BULLA_STORE_BUSY_MS, &s, err));
+	TRY(bulla_sqlite_open(rest, create, patience, &s, err));
 	*ret_self = s;
 	return BULLA_OK;
 }

@@ -46,7 +46,8 @@ typedef struct bulla_sqlite {
 	pid_t owner;  /* a child must not touch the connection of its parent */
 	dev_t device; /* which file was opened: another one may take its place */
 	ino_t inode;
-	int busy_ms;
+	bulla_patience patience;
+	bulla_wait wait;                           /* of the statement that waits now */
 	pthread_mutex_t lock;                      /* of all that follows, and of the connection */
 	sqlite3_stmt *statements[BULLA_SQL_COUNT]; /* prepared when first needed */
 	bool knows_generation;                     /* `generation` is right as long as the file's data version is this one */
@@ -55,13 +56,14 @@ typedef struct bulla_sqlite {
 } bulla_sqlite;
 
 /* --- sqlite_open.c ----------------------------------------------------------------------------------------------- */
-/* As bulla_store_open(), with another patience. */
-BULLA_MUST bulla_code bulla_sqlite_open(const char *path, bool create, int busy_ms, bulla_sqlite **out, bulla_error *err);
+/* As bulla_store_open_patiently(). */
+BULLA_MUST bulla_code bulla_sqlite_open(const char *path, bool create, const bulla_patience *patience, bulla_sqlite **out,
+					bulla_error *err);
 void bulla_sqlite_close(void *self);
 /* PERMISSION unless it is a regular file of the user's or root's that nobody else may touch, with what SQLite keeps beside it. */
 BULLA_MUST bulla_code bulla_sqlite_check_files(const char *path, bulla_error *err);
-/* A connection with our settings to an existing file. */
-BULLA_MUST bulla_code bulla_sqlite_connect(const char *path, int busy_ms, sqlite3 **out, bulla_error *err);
+/* A connection with our settings to an existing file, which waits for locks as `s` does. */
+BULLA_MUST bulla_code bulla_sqlite_connect(bulla_sqlite *s, const char *path, sqlite3 **out, bulla_error *err);
 /* Makes the names in the directory of `path` durable. */
 BULLA_MUST bulla_code bulla_sqlite_sync_directory(const char *path, bulla_error *err);
 

@@ -66,8 +66,8 @@ static bulla_code check_pages(sqlite3 *db, bulla_error *err)
 static bulla_code copy_store(bulla_sqlite *s, const char *path, bulla_error *err)
 {
 	sqlite3 *from = NULL, *to = NULL;
-	bulla_code code = bulla_sqlite_connect(s->path, s->busy_ms, &from, err);
-	if (code == BULLA_OK) code = bulla_sqlite_connect(path, s->busy_ms, &to, err);
+	bulla_code code = bulla_sqlite_connect(s, s->path, &from, err);
+	if (code == BULLA_OK) code = bulla_sqlite_connect(s, path, &to, err);
 	if (code == BULLA_OK) code = copy_pages(from, to, err);
 	if (code == BULLA_OK) code = check_pages(to, err);
 	(void)sqlite3_close(to);

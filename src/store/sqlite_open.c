@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RETRY_MS 20
+#define RETRY_MS     20
+#define PROMPT_TRIES 5 /* most locks are held for a moment */
+#define PAUSE_MS     5
 
 /* --- files ----------------------------------------------------------------------------------------------------- */
 static char *directory_of(const char *path)
@@ -109,11 +111,26 @@ static void harden(sqlite3 *db)
 	(void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 }
 
-bulla_code bulla_sqlite_connect(const char *path, int busy_ms, sqlite3 **out, bulla_error *err)
+static bool wait_on(bulla_sqlite *s)
+{
+	return bulla_wait_on(&s->wait, &s->patience, BULLA_STORE_BUSY_MS, "the key store", s->path);
+}
+
+/* SQLite asks this between its own tries. */
+static int keep_waiting(void *self, int tries)
+{
+	bulla_sqlite *s = self;
+	if (tries == 0) s->wait = (bulla_wait){ 0 };
+	if (!wait_on(s)) return 0;
+	(void)sqlite3_sleep(tries < PROMPT_TRIES ? 1 : PAUSE_MS);
+	return 1;
+}
+
+bulla_code bulla_sqlite_connect(bulla_sqlite *s, const char *path, sqlite3 **out, bulla_error *err)
 {
 	sqlite3 *db = NULL;
 	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-	if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(db, busy_ms);
+	if (rc == SQLITE_OK) rc = sqlite3_busy_handler(db, keep_waiting, s);
 	if (rc != SQLITE_OK) {
 		bulla_code code = bulla_sqlite_fail(db, rc, err, "opening the key store");
 		(void)sqlite3_close(db);
@@ -142,28 +159,30 @@ static int set_wal(sqlite3 *db, bool *ret_is_wal)
 }
 
 /* SQLite does not wait here when two processes make the store at once: so we do. */
-static bulla_code use_wal(sqlite3 *db, int busy_ms, bulla_error *err)
+static bulla_code use_wal(bulla_sqlite *s, bulla_error *err)
 {
 	bool is_wal = false;
-	int rc = set_wal(db, &is_wal);
-	for (int waited = 0; (rc & 0xff) == SQLITE_BUSY && waited < busy_ms; waited += RETRY_MS) {
+	int rc = set_wal(s->db, &is_wal);
+	for (s->wait = (bulla_wait){ 0 }; (rc & 0xff) == SQLITE_BUSY && wait_on(s);) {
+		bulla_wait so_far = s->wait; /* SQLite's own waiting begins anew with each statement */
 		(void)sqlite3_sleep(RETRY_MS);
-		rc = set_wal(db, &is_wal);
+		rc = set_wal(s->db, &is_wal);
+		s->wait = so_far;
 	}
-	if (rc != SQLITE_ROW) return bulla_sqlite_fail(db, rc, err, "opening the key store");
+	if (rc != SQLITE_ROW) return bulla_sqlite_fail(s->db, rc, err, "opening the key store");
 	if (is_wal) return BULLA_OK;
 	return bulla_fail(err, BULLA_ERR_IO, "the file system of the key store has no shared memory for SQLite's log");
 }
 
 /* What is deleted is overwritten: an old wrapped key must not survive in a free page. */
-static bulla_code settle(sqlite3 *db, int busy_ms, bulla_error *err)
+static bulla_code settle(bulla_sqlite *s, bulla_error *err)
 {
-	TRY(use_wal(db, busy_ms, err));
-	int rc = sqlite3_exec(db,
+	TRY(use_wal(s, err));
+	int rc = sqlite3_exec(s->db,
 			      "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
 			      " PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0",
 			      NULL, NULL, NULL);
-	return rc == SQLITE_OK ? BULLA_OK : bulla_sqlite_fail(db, rc, err, "opening the key store");
+	return rc == SQLITE_OK ? BULLA_OK : bulla_sqlite_fail(s->db, rc, err, "opening the key store");
 }
 
 static bulla_code prepare(bulla_sqlite *s, bool create, bulla_error *err)
@@ -172,7 +191,7 @@ static bulla_code prepare(bulla_sqlite *s, bool create, bulla_error *err)
 	bulla_code code = bulla_sqlite_identify(s->db, s->path, err);
 	if (code == BULLA_ERR_NOT_FOUND && create) code = BULLA_OK;
 	TRY(code);
-	TRY(settle(s->db, s->busy_ms, err));
+	TRY(settle(s, err));
 	return bulla_sqlite_upgrade(s->db, s->path, err);
 }
 
@@ -190,7 +209,7 @@ static bulla_code open_file(bulla_sqlite *s, const char *path, bool create, bull
 	if (!s->path && errno == ENOENT) return fail_missing(path, err);
 	if (!s->path) return bulla_fail_errno(err, errno, "cannot open the key store %s", path);
 	TRY(bulla_sqlite_check_files(s->path, err));
-	TRY(bulla_sqlite_connect(s->path, s->busy_ms, &s->db, err));
+	TRY(bulla_sqlite_connect(s, s->path, &s->db, err));
 	TRY(prepare(s, create, err));
 	if (stat(s->path, &st)) return bulla_fail_errno(err, errno, "cannot examine the key store %s", s->path);
 	s->device = st.st_dev;
@@ -198,13 +217,13 @@ static bulla_code open_file(bulla_sqlite *s, const char *path, bool create, bull
 	return BULLA_OK;
 }
 
-bulla_code bulla_sqlite_open(const char *path, bool create, int busy_ms, bulla_sqlite **out, bulla_error *err)
+bulla_code bulla_sqlite_open(const char *path, bool create, const bulla_patience *patience, bulla_sqlite **out, bulla_error *err)
 {
 	if (!*path) return bulla_fail(err, BULLA_ERR_CONFIG, "sqlite: needs a path");
 	bulla_sqlite *s = calloc(1, sizeof *s);
 	if (!s) return bulla_fail_memory(err);
 	s->owner = getpid();
-	s->busy_ms = busy_ms;
+	s->patience = *patience;
 	pthread_mutex_init(&s->lock, NULL);
 	bulla_code code = open_file(s, path, create, err);
 	if (code) {

@@ -19,7 +19,8 @@ static const bulla_store_kind *kind_of(const char *url)
 	return NULL;
 }
 
-bulla_code bulla_store_open(const char *url, bool create, bulla_store **out, bulla_error *err)
+bulla_code bulla_store_open_patiently(const char *url, bool create, const bulla_patience *patience, bulla_store **out,
+				      bulla_error *err)
 {
 	const bulla_store_kind *kind = kind_of(url);
 	if (!kind) {
@@ -29,13 +30,19 @@ bulla_code bulla_store_open(const char *url, bool create, bulla_store **out, bul
 	bulla_store *store = calloc(1, sizeof *store);
 	if (!store) return bulla_fail_memory(err);
 	store->kind = kind;
-	bulla_code code = kind->open(url + strlen(kind->scheme), create, &store->self, err);
+	bulla_code code = kind->open(url + strlen(kind->scheme), create, patience, &store->self, err);
 	if (code) {
 		free(store);
 		return code;
 	}
 	*out = store;
 	return BULLA_OK;
+}
+
+bulla_code bulla_store_open(const char *url, bool create, bulla_store **out, bulla_error *err)
+{
+	static const bulla_patience usual;
+	return bulla_store_open_patiently(url, create, &usual, out, err);
 }
 
 void bulla_store_close(bulla_store *store)

@@ -8,6 +8,7 @@
 #define STORE_STORE_H
 
 #include "core/branch_store.h"
+#include "io/patience.h"
 #include "kms/store.h"
 
 typedef struct bulla_store bulla_store;
@@ -15,6 +16,9 @@ typedef struct bulla_store bulla_store;
 /* `url` is `memory:` or `sqlite:PATH`. With `create` a missing file is made (its directory with mode 0700). NOT_FOUND, PERMISSION
  * (mode or owner), NEWER (schema), LOCKED (10 s), READ_ONLY, FULL, CORRUPT, CONFIG (unknown scheme). */
 BULLA_MUST bulla_code bulla_store_open(const char *url, bool create, bulla_store **out, bulla_error *err);
+/* The same with another patience, for opening and for every later use; what it points to outlives the store. */
+BULLA_MUST bulla_code bulla_store_open_patiently(const char *url, bool create, const bulla_patience *patience, bulla_store **out,
+						 bulla_error *err);
 void bulla_store_close(bulla_store *store); /* NULL is fine */
 
 bulla_kms_store bulla_store_kms(bulla_store *store);

@@ -220,9 +220,10 @@ static void write_new_row(writer *w)
 	set_texts(w);
 	if (w->sealed) seal(w, false);
 	if (run(w, "BEGIN IMMEDIATE", "") != SQLITE_DONE) return;
-	insert(w);
-	run(w, "INSERT INTO witness (id, n) VALUES (?, 0)", "i", w->id);
-	commit(w, true);
+	bool good = number(w, "SELECT count(*) FROM witness WHERE id = ?", w->id) == 0; /* another writer may have been first */
+	if (good) insert(w);
+	if (good) run(w, "INSERT INTO witness (id, n) VALUES (?, 0)", "i", w->id);
+	commit(w, good);
 }
 
 static void remove_row(writer *w)

@@ -63,7 +63,7 @@ static void open_watched(world *w, const char *models)
 	world_open(w, SQL, models);
 	world_provider(NULL);
 	snprintf(kms.path, sizeof kms.path, "%s", w->path);
-	w->job.lock_wait_ms = 20000; /* the KMS locks too, for a moment */
+	w->job.patience.wait_ms = 20000; /* the KMS locks too, for a moment */
 }
 
 /* The next step begins with empty caches. */

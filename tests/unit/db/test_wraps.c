@@ -69,7 +69,9 @@ static bulla_code take_column(void *self, const bulla_wraps_column *column, bull
 
 static bulla_code try_count(world *w, bool every_row, tally *ret)
 {
-	bulla_wraps_options options = { .schema = w->schema, .base_dir = w->dir, .every_row = every_row, .lock_wait_ms = 300 };
+	bulla_wraps_options options = {
+		.schema = w->schema, .base_dir = w->dir, .every_row = every_row, .patience = { .wait_ms = 300 }
+	};
 	*ret = (tally){ 0 };
 	return bulla_wraps_count(&options, &(bulla_wraps_sink){ take_group, take_column, ret }, &w->err);
 }
@@ -92,7 +94,7 @@ static void same(const tally *a, const tally *b)
 static tally *count(world *w)
 {
 	static tally plain, indexed, every;
-	bulla_wraps_options options = { .schema = w->schema, .base_dir = w->dir, .lock_wait_ms = 300 };
+	bulla_wraps_options options = { .schema = w->schema, .base_dir = w->dir, .patience = { .wait_ms = 300 } };
 	size_t columns = 0;
 	char sql[256];
 	while (world_int(w, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'bulla_census.%'")) {

@@ -94,7 +94,7 @@ static void open_job(world *w)
 			      .principal = "tester",
 			      .record = record,
 			      .record_self = w,
-			      .lock_wait_ms = 300 };
+			      .patience = { .wait_ms = 300 } };
 }
 
 static void open_directory(world *w)

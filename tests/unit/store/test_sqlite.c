@@ -235,9 +235,10 @@ static void test_locked(void **state)
 	place *p = *state;
 	sqlite3 *other = NULL;
 	bulla_sqlite *impatient = NULL;
+	const bulla_patience hurry = { .wait_ms = 50 };
 	bulla_error err = { 0 };
 	assert_int_equal(put(p, 0, "a", "1"), BULLA_OK);
-	assert_int_equal(bulla_sqlite_open(p->path, false, 50, &impatient, NULL), BULLA_OK);
+	assert_int_equal(bulla_sqlite_open(p->path, false, &hurry, &impatient, NULL), BULLA_OK);
 	assert_int_equal(sqlite3_open(p->path, &other), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	bulla_log_head head = { .size = 1 };
@@ -578,10 +579,11 @@ static void test_destroyed_under_a_reader(void **state)
 		.identity = bulla_view_str("a"), .version = 1, .state = BULLA_BRANCH_ACTIVE, .wrapped = bulla_view_str(secret)
 	};
 	sqlite3 *reader = NULL;
+	const bulla_patience hurry = { .wait_ms = 50 };
 	bulla_sqlite *impatient = NULL;
 	bulla_error err = { 0 };
 	assert_int_equal(p->branches.create(p->branches.self, &row, 1, NULL), BULLA_OK);
-	assert_int_equal(bulla_sqlite_open(p->path, false, 50, &impatient, NULL), BULLA_OK);
+	assert_int_equal(bulla_sqlite_open(p->path, false, &hurry, &impatient, NULL), BULLA_OK);
 	assert_int_equal(sqlite3_open(p->path, &reader), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM bulla_branch", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(
