@@ -122,6 +122,13 @@ static void check_job(bulla_doctor *doctor, const char *model, const bulla_json 
 			model);
 		bulla_prescribe(doctor, "bulla finish %s", model);
 	}
+	if (bulla_bytes_is(phase, "undoing") && !alive) {
+		bulla_diagnose(
+			doctor, BULLA_WARNING, "undo_unfinished", model, NULL,
+			"an undo of model %s has begun and not ended: what it has opened lies in the database in the clear",
+			model);
+		bulla_prescribe(doctor, "bulla undo %s, or bulla finish %s, which gives it up", model, model);
+	}
 }
 
 static bool add_count(void *self, bulla_bytes reason, const bulla_json *value)

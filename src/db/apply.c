@@ -4,6 +4,7 @@
 #include "db/apply.h"
 
 #include "db/check.h"
+#include "db/original.h"
 #include "db/wraps.h"
 #include "io/file.h"
 
@@ -67,7 +68,8 @@ static bulla_code install(bulla_apply *a, bulla_error *err)
 	TRY(note_columns(a, err));
 	begin_state(a);
 	TRY(target->begin_write(a->run.db, err));
-	bulla_code code = target->install(a->run.db, &a->run.mapping, err);
+	bulla_code code = bulla_original_note(&a->run, err);
+	if (!code) code = target->install(a->run.db, &a->run.mapping, err);
 	if (!code) code = bulla_lease_store(&a->run, err);
 	if (!code) return target->commit(a->run.db, err);
 	target->rollback(a->run.db);
@@ -90,6 +92,7 @@ static bulla_code check_phase(bulla_apply *a, bulla_error *err)
 /* What was dropped may still lie in the database's files, which only finish rewrites. */
 static bulla_code check_dropped(const bulla_apply *a, bulla_error *err)
 {
+	TRY(bulla_run_check_undo(&a->run, err));
 	if (a->run.state.phase != BULLA_PHASE_DROPPED || a->run.mapping.plain_count) return BULLA_OK;
 	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED,
 				     "finish was cut off after it had dropped the plaintext of model %s, which may still lie in "

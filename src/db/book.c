@@ -7,8 +7,9 @@
 #include "base/text.h"
 
 #include <stdio.h>
+#include <string.h>
 
-static const char *const phases[] = { "planned", "applying", "applied", "verified", "dropped", "finished" };
+static const char *const phases[] = { "planned", "applying", "applied", "verified", "dropped", "finished", "undoing" };
 #define PHASES (sizeof phases / sizeof *phases)
 
 const char *bulla_phase_name(bulla_phase phase)
@@ -30,6 +31,9 @@ static const char *const tables[] = {
 	"CREATE TABLE IF NOT EXISTS bulla_report(model TEXT NOT NULL, at INTEGER NOT NULL, clean INTEGER NOT NULL, complete "
 	"INTEGER NOT NULL,"
 	" digest TEXT NOT NULL, report TEXT NOT NULL, PRIMARY KEY(model, at))",
+	"CREATE TABLE IF NOT EXISTS bulla_original(model TEXT NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT "
+	"NOT NULL,"
+	" sql TEXT NOT NULL, PRIMARY KEY(model, position))",
 };
 
 static bulla_code read_integer(void *self, const bulla_value *values, size_t n, bulla_error *err)
@@ -59,6 +63,54 @@ bulla_code bulla_book_make(bulla_db *db, bulla_error *err)
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
 		TRY(db->target->run(db, tables[i], NULL, 0, NULL, NULL, NULL, err));
 	return BULLA_OK;
+}
+
+/* Those above, which are there together, and those that other commands make when they need them. What says which keys were destroyed
+ * (bulla_shred) is kept. */
+static const char *const together[] = { "bulla_job", "bulla_quarantine", "bulla_report", "bulla_original" };
+static const char *const apart[] = { "bulla_rotation", "bulla_rotated", "bulla_window", "bulla_shredded" };
+
+static bulla_code run_on(bulla_db *db, const char *verb, const char *table, const bulla_value *model, int64_t *ret,
+			 bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf sql = { 0 };
+	TRY(bulla_buf_printf(&sql, err, "%s%s%s", verb, table, model ? " WHERE model = ?" : ""));
+	TRY(bulla_buf_terminate(&sql, err));
+	return db->target->run(db, (const char *)sql.data, model, model ? 1 : 0, ret ? read_integer : NULL, ret, NULL, err);
+}
+
+/* Adds the rows that are left. */
+static bulla_code forget(bulla_db *db, const char *table, const char *model, int64_t *left, bool *ret_there, bulla_error *err)
+{
+	bulla_table *found = NULL;
+	bulla_value name = bulla_value_text(model);
+	int64_t rows = 0;
+	TRY(db->target->inspect(db, table, &found, err));
+	*ret_there = found != NULL;
+	bulla_table_free(found);
+	if (!*ret_there) return BULLA_OK;
+	TRY(run_on(db, "DELETE FROM ", table, &name, NULL, err));
+	TRY(run_on(db, "SELECT count(*) FROM ", table, NULL, &rows, err));
+	*left += rows;
+	return BULLA_OK;
+}
+
+static bulla_code forget_set(bulla_db *db, const char *const *set, size_t n, const char *model, bulla_error *err)
+{
+	bool there[sizeof together / sizeof *together];
+	int64_t left = 0;
+	for (size_t i = 0; i < n; i++)
+		TRY(forget(db, set[i], model, &left, &there[i], err));
+	for (size_t i = 0; i < n && left == 0; i++)
+		if (there[i]) TRY(run_on(db, "DROP TABLE ", set[i], NULL, NULL, err));
+	return BULLA_OK;
+}
+
+bulla_code bulla_book_forget(bulla_db *db, const char *model, bulla_error *err)
+{
+	for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
+		TRY(forget_set(db, &apart[i], 1, model, err));
+	return forget_set(db, together, sizeof together / sizeof *together, model, err);
 }
 
 /* --- the row ---------------------------------------------------------------------------------------------------- */
@@ -95,7 +147,7 @@ static bulla_code read_row(void *self, const bulla_value *v, size_t n, bulla_err
 	state->found = true;
 	copy_text(state->job, sizeof state->job, &v[0]);
 	copy_text(phase, sizeof phase, &v[1]);
-	while (state->phase < BULLA_PHASE_FINISHED && strcmp(phase, phases[state->phase]) != 0)
+	while (state->phase < BULLA_PHASE_UNDOING && strcmp(phase, phases[state->phase]) != 0)
 		state->phase++;
 	copy_text(state->owner, sizeof state->owner, &v[2]);
 	state->heartbeat_ms = integer_of(&v[3]);

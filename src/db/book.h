@@ -18,7 +18,8 @@ typedef enum bulla_phase {
 	BULLA_PHASE_APPLIED = 2, /* every row that can be sealed was */
 	BULLA_PHASE_VERIFIED = 3,
 	BULLA_PHASE_DROPPED = 4, /* the plaintext columns are gone, the files not yet rewritten */
-	BULLA_PHASE_FINISHED = 5
+	BULLA_PHASE_FINISHED = 5,
+	BULLA_PHASE_UNDOING = 6 /* after finish: plaintext is being opened again, beside the table; ciphertext is the truth */
 } bulla_phase;
 
 const char *bulla_phase_name(bulla_phase phase);
@@ -45,6 +46,10 @@ void bulla_job_state_done(bulla_job_state *state);
 BULLA_MUST bulla_code bulla_book_exists(bulla_db *db, bool *ret, bulla_error *err);
 /* Makes them where they are missing; inside a transaction. */
 BULLA_MUST bulla_code bulla_book_make(bulla_db *db, bulla_error *err);
+
+/* Forgets everything about a model but which keys were destroyed on purpose, and the tables themselves where nothing of another
+ * model is in them; inside a transaction. */
+BULLA_MUST bulla_code bulla_book_forget(bulla_db *db, const char *model, bulla_error *err);
 
 /* `state` is cleared first; state->found tells whether there is a row. Tables that do not exist have none. */
 BULLA_MUST bulla_code bulla_book_load(bulla_db *db, const char *model, bulla_job_state *state, bulla_error *err);

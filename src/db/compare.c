@@ -102,15 +102,16 @@ static bool is_row_stale(const bulla_verify *v, const bulla_row *row)
 
 /* --- rows -------------------------------------------------------------------------------------------------------- */
 
-static bulla_code name_row(const bulla_verify *v, const bulla_page *page, size_t row, bulla_aside *list, const char *field,
-			   bulla_reason reason, bulla_error *err)
+bulla_code bulla_verify_name_row(const bulla_verify *v, const bulla_page *page, size_t row, bulla_aside *list, const char *field,
+				 bulla_reason reason, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf pk = { 0 };
 	TRY(bulla_pk_write(bulla_page_values(page, row), v->shape.pk, v->run->mapping.table->pk_count, &pk, err));
 	return bulla_aside_add(list, bulla_view_buf(&pk), field, reason, err);
 }
 
-static bulla_code put_aside(const bulla_verify *v, const bulla_page *page, size_t row, bulla_verified *found, bulla_error *err)
+bulla_code bulla_verify_fail_row(const bulla_verify *v, const bulla_page *page, size_t row, bulla_verified *found,
+				 bulla_error *err)
 {
 	const char *field;
 	bulla_reason reason = bulla_row_reason(v->run->job->model, &page->rows[row], &field);
@@ -118,12 +119,12 @@ static bulla_code put_aside(const bulla_verify *v, const bulla_page *page, size_
 		return bulla_fail(err, page->rows[row].code, "the rows cannot be opened with the keys of this environment: %s",
 				  bulla_code_name(page->rows[row].code));
 	found->failed++;
-	return name_row(v, page, row, &found->aside, field, reason, err);
+	return bulla_verify_name_row(v, page, row, &found->aside, field, reason, err);
 }
 
 /* Primary key and values, as they open: the same before the plaintext is dropped and after. */
-static bulla_code add_to_digest(const bulla_verify *v, const bulla_page *page, size_t row, bulla_lane *lane, bulla_buf *scratch,
-				bulla_verified *found, bulla_error *err)
+bulla_code bulla_verify_digest_row(const bulla_verify *v, const bulla_page *page, size_t row, bulla_lane *lane,
+				   bulla_buf *scratch, bulla_verified *found, bulla_error *err)
 {
 	const bulla_value *values = bulla_page_values(page, row);
 	bulla_buf_clear(scratch);
@@ -144,7 +145,7 @@ static bulla_code count_row(const bulla_verify *v, const bulla_page *page, size_
 		bulla_census_add(&found->census, page->rows[row].keys[k]);
 	switch (judge(v, page, row)) {
 	case FAILED:
-		return put_aside(v, page, row, found, err);
+		return bulla_verify_fail_row(v, page, row, found, err);
 	case SHREDDED:
 		found->shredded++;
 		return BULLA_OK;
@@ -154,15 +155,16 @@ static bulla_code count_row(const bulla_verify *v, const bulla_page *page, size_
 	case DIFFERENT:
 		found->differences++;
 		/* somebody wrote an old ciphertext beside a new plaintext, which is the truth: put aside, so that apply seals it again */
-		if (v->run->mapping.plain_count) TRY(name_row(v, page, row, &found->aside, "", BULLA_REASON_TAMPERED, err));
+		if (v->run->mapping.plain_count)
+			TRY(bulla_verify_name_row(v, page, row, &found->aside, "", BULLA_REASON_TAMPERED, err));
 		return found->examples.n < BULLA_EXAMPLES_MAX
-			       ? name_row(v, page, row, &found->examples, "", BULLA_REASON_NONE, err)
+			       ? bulla_verify_name_row(v, page, row, &found->examples, "", BULLA_REASON_NONE, err)
 			       : BULLA_OK;
 	case EQUAL:
 		break;
 	}
 	found->equal++;
-	return add_to_digest(v, page, row, lane, scratch, found, err);
+	return bulla_verify_digest_row(v, page, row, lane, scratch, found, err);
 }
 
 bulla_code bulla_verify_compare(const bulla_verify *verify, const bulla_page *page, bulla_lane *lane, bulla_buf *scratch,

@@ -60,7 +60,8 @@ static void tell_guard(void *self, const char *kind, const char *name, const cha
 static bulla_code tell_guards(examination *x, bulla_error *err)
 {
 	bulla_run *run = &x->run;
-	bool sealed = run->mapping.cipher_count > 0 && run->state.phase >= BULLA_PHASE_APPLYING;
+	bool sealed = run->mapping.cipher_count > 0 && run->state.phase >= BULLA_PHASE_APPLYING, there;
+	if (run->state.phase == BULLA_PHASE_UNDOING) TRY(bulla_mapping_stage(&run->mapping, run->db, &there, err));
 	bulla_json_open(&x->out, "guards", '[');
 	if (sealed) TRY(run->db->target->guards(run->db, &run->mapping, run->mapping.plain_count == 0, tell_guard, &x->out, err));
 	bulla_json_close(&x->out, ']');

@@ -2,12 +2,12 @@
  * finish.c - dropping the plaintext: only what was proven is dropped, and a crash at any point leaves the old table or the
  * new one.
  *
- * Every row is verified again before the lock, in a snapshot or page by page (scan.c); under the lock nothing is opened.
- * There, if anybody has committed since that began, only the stored bytes are compared with what was verified (evidence.h);
- * rows that differ are opened outside the lock, and the lock is taken again. The steps behind the drop (rewriting the files)
- * are taken up from bulla_job's phase by running finish again.
+ * Every row is verified again up to the lock (proof.h). The steps behind the drop (rewriting the files) are taken up from
+ * bulla_job's phase by running finish again.
  */
 #include "db/check.h"
+#include "db/original.h"
+#include "db/proof.h"
 #include "db/report.h"
 #include "io/file.h"
 
@@ -16,22 +16,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-
-#define ATTEMPTS_MAX 10 /* to find a moment in which no row changes between its verification and the lock */
 
 typedef struct finish {
 	bulla_run run;
-	bulla_verify verify;
-	bulla_verified found;  /* of the first verification: all rows */
-	bulla_evidence *known; /* what was verified */
-	bulla_evidence *now;
-	bulla_secret evidence_key;
-	bulla_evidence *fresh; /* what is being verified */
-	uint64_t mark;         /* of before `known` was read */
-	bool whole;            /* `found` still speaks of every row */
+	bulla_proof proof;
 	char fingerprint[65];
 	bulla_json_writer casualties;
+	bulla_code lost_casualty; /* one could not be written down */
 	const bulla_finish_options *options;
 	bulla_job_result *ret;
 } finish;
@@ -97,8 +88,9 @@ static bulla_code check_settled(finish *f, bulla_error *err)
 			    (f->options->settle_ms - age) / 1000 + 1);
 }
 
-static bulla_code check_found(finish *f, const bulla_verified *found, bulla_error *err)
+static bulla_code check_found(void *self, const bulla_verified *found, bulla_error *err)
 {
+	finish *f = self;
 	f->ret->differences = found->differences;
 	f->ret->unsealed = found->unsealed;
 	if (found->differences + found->unsealed + found->failed == 0) return BULLA_OK;
@@ -110,113 +102,6 @@ static bulla_code check_found(finish *f, const bulla_verified *found, bulla_erro
 		      found->differences, found->unsealed, found->failed);
 }
 
-/* --- verifying, up to the lock ------------------------------------------------------------------------------------ */
-
-static bulla_code make_evidence(finish *f, bulla_error *err)
-{
-	f->known = calloc(1, sizeof *f->known);
-	f->now = calloc(1, sizeof *f->now);
-	f->fresh = calloc(1, sizeof *f->fresh);
-	if (!f->known || !f->now || !f->fresh) return bulla_fail_memory(err);
-	if (getrandom(f->evidence_key.bytes, sizeof f->evidence_key.bytes, 0) == (ssize_t)sizeof f->evidence_key.bytes)
-		return BULLA_OK;
-	return bulla_fail(err, BULLA_ERR_CRYPTO, "the system gives no random bytes");
-}
-
-/* Stored bytes only: nothing is opened, so nothing is asked of a KMS. */
-static bulla_code look(finish *f, bulla_error *err)
-{
-	bulla_verified ignored = { 0 };
-	bulla_verify_pass pass = { .evidence = f->now, .evidence_key = &f->evidence_key };
-	*f->now = (bulla_evidence){ 0 };
-	bulla_code code = bulla_verify_run(&f->verify, &pass, &ignored, err);
-	bulla_verified_done(&ignored);
-	return code;
-}
-
-/* As it is at one moment. */
-static bulla_code look_once(finish *f, bulla_error *err)
-{
-	bulla_db *db = f->run.db;
-	if (!f->verify.asks) return look(f, err); /* in the snapshot that is open */
-	TRY(db->target->begin_read(db, err));
-	bulla_code code = look(f, err);
-	db->target->rollback(db);
-	return code;
-}
-
-static void keep_evidence(finish *f)
-{
-	bulla_evidence *old = f->known;
-	f->known = f->fresh;
-	f->fresh = old;
-}
-
-static bulla_code verify_all(finish *f, bulla_error *err)
-{
-	bulla_verify_pass pass = {
-		.open = true, .paged = f->verify.asks, .evidence = f->fresh, .evidence_key = &f->evidence_key
-	};
-	TRY(bulla_run_count(&f->run, &f->verify.total, err));
-	TRY(bulla_verify_run(&f->verify, &pass, &f->found, err));
-	TRY(check_found(f, &f->found, err));
-	f->ret->rows = f->ret->done = f->found.rows;
-	f->whole = true;
-	return BULLA_OK;
-}
-
-/* Only the rows that are no longer what was verified, and a few that share a sum with them. What counts is what they are when
- * they are opened: they may have changed again since they were looked at. */
-static bulla_code verify_changed(finish *f, bulla_error *err)
-{
-	bulla_verified found = { 0 };
-	bulla_verify_pass pass = { .open = true,
-				   .paged = f->verify.asks,
-				   .known = f->known,
-				   .now = f->now,
-				   .evidence = f->fresh,
-				   .evidence_key = &f->evidence_key };
-	TRY(look_once(f, err));
-	if (f->verify.asks) bulla_run_hook(&f->run, "looked");
-	bulla_evidence_keep_equal(f->fresh, f->known, f->now);
-	bulla_code code = bulla_verify_run(&f->verify, &pass, &found, err);
-	if (!code) code = check_found(f, &found, err);
-	f->whole = false;
-	bulla_verified_done(&found);
-	return code;
-}
-
-static bulla_code verify_marked(finish *f, bool first, bulla_error *err)
-{
-	TRY(f->run.db->target->mark(f->run.db, &f->mark, err));
-	TRY(first ? verify_all(f, err) : verify_changed(f, err));
-	keep_evidence(f);
-	return BULLA_OK;
-}
-
-static bulla_code verify_once(finish *f, bool first, bulla_error *err)
-{
-	bulla_db *db = f->run.db;
-	if (f->verify.asks) return verify_marked(f, first, err);
-	TRY(bulla_verify_warm(&f->verify, err));
-	TRY(db->target->begin_read(db, err));
-	bulla_code code = verify_marked(f, first, err);
-	db->target->rollback(db);
-	return code;
-}
-
-/* Under the lock: is every row still what was verified? */
-static bulla_code is_unchanged(finish *f, bool *ret, bulla_error *err)
-{
-	uint64_t mark;
-	TRY(f->run.db->target->mark(f->run.db, &mark, err));
-	*ret = mark == f->mark;
-	if (*ret) return BULLA_OK;
-	TRY(look(f, err));
-	*ret = bulla_evidence_equal(f->known, f->now);
-	return BULLA_OK;
-}
-
 /* --- the drop ----------------------------------------------------------------------------------------------------- */
 
 static void note_casualty(void *self, const char *kind, const char *name, const char *sql)
@@ -224,8 +109,9 @@ static void note_casualty(void *self, const char *kind, const char *name, const 
 	finish *f = self;
 	bulla_json_writer *w = &f->casualties;
 	BULLA_BUF_AUTO bulla_buf where = { 0 }, how = { 0 };
-	if (bulla_buf_printf(&where, NULL, "%s %s", kind, name) ||
-	    bulla_buf_add_str(&how, "it used the plaintext and was dropped. It was: ", NULL) ||
+	bulla_definition definition = { kind, name, sql };
+	if (!f->lost_casualty) f->lost_casualty = bulla_original_add(&f->run, &definition, NULL);
+	if (bulla_buf_printf(&where, NULL, "%s %s", kind, name) || bulla_buf_add_str(&how, BULLA_CASUALTY_TEXT, NULL) ||
 	    bulla_buf_add_str(&how, sql, NULL)) {
 		w->failed = BULLA_ERR_MEMORY;
 		return;
@@ -241,59 +127,34 @@ static bulla_code keep_report(finish *f, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf line = { 0 };
 	bulla_report report = { .run = &f->run,
-				.found = &f->found,
+				.found = &f->proof.found,
 				.at_us = bulla_now_us(NULL),
-				.rows = f->found.rows,
-				.paged = f->verify.asks,
+				.rows = f->proof.found.rows,
+				.paged = f->proof.verify.asks,
 				.complete = true,
 				.clean = true,
 				.fingerprint = f->fingerprint };
-	if (!f->whole) return BULLA_OK;
+	if (!f->proof.whole) return BULLA_OK;
 	TRY(bulla_report_make(&report, &line, err));
 	TRY(bulla_report_file(&report, bulla_view_buf(&line), f->ret->report, sizeof f->ret->report, err));
 	return bulla_report_keep(&report, bulla_view_buf(&line), err);
 }
 
-static bulla_code drop_locked(finish *f, bulla_error *err)
+static bulla_code drop_locked(void *self, bulla_error *err)
 {
+	finish *f = self;
 	bulla_job_state *state = &f->run.state;
 	bulla_buf_clear(&state->casualties);
+	TRY(bulla_original_refresh(&f->run, err));
 	f->casualties = bulla_json_to(&state->casualties);
 	bulla_json_open(&f->casualties, NULL, '[');
 	TRY(f->run.db->target->drop(f->run.db, &f->run.mapping, note_casualty, f, err));
 	bulla_json_close(&f->casualties, ']');
 	TRY(bulla_json_end(&f->casualties, err));
+	if (f->lost_casualty) return bulla_fail(err, f->lost_casualty, "what the drop takes along cannot be written down");
 	TRY(keep_report(f, err));
 	state->phase = BULLA_PHASE_DROPPED;
 	return bulla_lease_store(&f->run, err);
-}
-
-/* One attempt under the lock. `ret_dropped` false: rows have changed, verify them first. */
-static bulla_code try_drop(finish *f, bool *ret_dropped, bulla_error *err)
-{
-	bulla_db *db = f->run.db;
-	TRY(db->target->begin_write(db, err));
-	bulla_run_hook(&f->run, "locked");
-	bulla_code code = is_unchanged(f, ret_dropped, err);
-	if (!code && *ret_dropped) code = drop_locked(f, err);
-	if (!code && *ret_dropped) return db->target->commit(db, err);
-	db->target->rollback(db);
-	return code;
-}
-
-static bulla_code verify_and_drop(finish *f, bulla_error *err)
-{
-	bool dropped = false;
-	TRY(make_evidence(f, err));
-	for (int attempt = 0; attempt < ATTEMPTS_MAX && !dropped; attempt++) {
-		TRY(verify_once(f, attempt == 0, err));
-		bulla_run_hook(&f->run, "checked");
-		TRY(try_drop(f, &dropped, err));
-	}
-	if (dropped) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_BUSY, "rows of table %s are written faster than they can be checked",
-				     f->run.mapping.table->name);
-	return bulla_advise(err, code, "nothing was dropped; run this again at a quieter time");
 }
 
 /* --- from the drop to the end ------------------------------------------------------------------------------------- */
@@ -326,25 +187,45 @@ static bulla_code drop(finish *f, bulla_error *err)
 	TRY(check_definition(f, err));
 	TRY(check_report(f, err));
 	TRY(check_quarantine(f, err));
-	TRY(bulla_verify_init(&f->verify, &f->run, 0, err));
-	f->verify.phase = "checking";
+	TRY(bulla_proof_init(&f->proof, &f->run, true, err));
+	f->proof.judge = check_found;
+	f->proof.act = drop_locked;
+	f->proof.self = f;
 	TRY(bulla_lease_take(&f->run, err));
 	TRY(check_settled(f, err)); /* of the state as it is now that no job runs any more */
 	TRY(bulla_run_record(&f->run, "JobStarted", "finish", err));
 	TRY(f->run.db->target->prepare_drop(f->run.db, err));
-	return verify_and_drop(f, err);
+	TRY(bulla_proof_run(&f->proof, err));
+	f->ret->rows = f->ret->done = f->proof.found.rows;
+	return BULLA_OK;
+}
+
+/* An undo that was begun: what it has opened goes, and the files are rewritten once more. */
+static bulla_code give_up_undo(finish *f, bulla_error *err)
+{
+	bulla_db *db = f->run.db;
+	TRY(bulla_lease_take(&f->run, err));
+	TRY(db->target->prepare_drop(db, err));
+	TRY(db->target->begin_write(db, err));
+	f->run.state.phase = BULLA_PHASE_DROPPED;
+	bulla_code code = db->target->unstage(db, &f->run.mapping, err);
+	if (!code) code = bulla_lease_store(&f->run, err);
+	if (!code) return db->target->commit(db, err);
+	db->target->rollback(db);
+	return code;
 }
 
 static bulla_code finish_model(finish *f, bulla_buf *out, bulla_error *err)
 {
 	bool gone = f->run.mapping.plain_count == 0 && bulla_mapping_is_ready(&f->run.mapping);
+	bool undoing = gone && f->run.state.phase == BULLA_PHASE_UNDOING;
 	bool resumed = gone && f->run.state.phase == BULLA_PHASE_DROPPED;
-	if (gone && !resumed) return tell(f, out, err);
-	TRY(resumed ? bulla_lease_take(&f->run, err) : drop(f, err));
+	if (gone && !resumed && !undoing) return tell(f, out, err);
+	TRY(undoing ? give_up_undo(f, err) : resumed ? bulla_lease_take(&f->run, err) : drop(f, err));
 	bulla_run_hook(&f->run, "dropped");
 	TRY(bulla_run_record(&f->run, "PlaintextDropped", "finish", err));
 	TRY(purge(f, err));
-	if (resumed) TRY(bulla_run_count(&f->run, &f->ret->rows, err));
+	if (resumed || undoing) TRY(bulla_run_count(&f->run, &f->ret->rows, err));
 	TRY(tell(f, out, err));
 	return bulla_run_record(&f->run, "JobFinished", "finish", err);
 }
@@ -358,12 +239,7 @@ bulla_code bulla_job_finish(const bulla_job *job, const bulla_finish_options *op
 	if (!code) code = finish_model(&f, out, err);
 	if (f.run.began_us) ret->seconds = bulla_run_seconds(&f.run);
 	ret->finished = !code;
-	bulla_verify_done(&f.verify);
-	bulla_verified_done(&f.found);
-	free(f.known);
-	free(f.now);
-	free(f.fresh);
-	bulla_secret_wipe(&f.evidence_key);
+	bulla_proof_done(&f.proof);
 	bulla_run_close(&f.run);
 	return code;
 }

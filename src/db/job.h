@@ -1,5 +1,5 @@
 /*
- * job.h - whole tables: plan, apply, verify, finish, and reading them back (search, get, export, status).
+ * job.h - whole tables: plan, apply, verify, finish, undo, and reading them back (search, get, export, status).
  *
  * The library and the command line see only this header. Behind it lie one small table per database system (db/target.h) and
  * the bookkeeping in the target database: bulla_job, bulla_quarantine, bulla_report. No value of the user's data enters a
@@ -33,7 +33,7 @@ typedef struct bulla_job {
 	const uint8_t *sign_seed; /* Ed25519 seed, 32 bytes, that signs reports; NULL: unsigned is refused by verify */
 	const char *sign_name;    /* the name in signatures: the log's origin */
 	const char *principal;
-	/* Writes an audit event about the job (JobStarted, JobFinished, RowsUnsealed, PlaintextDropped); may be NULL. */
+	/* Writes an audit event about the job (JobStarted, JobFinished, RowsUnsealed, PlaintextDropped, CiphertextDropped, PlaintextRestored); may be NULL. */
 	bulla_code (*record)(void *self, const char *operation, const char *detail, bulla_error *err);
 	void *record_self;
 	bulla_progress progress; /* may be NULL */
@@ -41,8 +41,8 @@ typedef struct bulla_job {
 	const atomic_bool *stop; /* set by SIGINT: end at the next checkpoint with INTERRUPTED; may be NULL */
 	bulla_patience patience; /* for locks of the database, before LOCKED; preset: 30 s. `stop` ends a wait too */
 	/* For tests that act between two steps: called with the step's name ("read", "sealed", "written", "filled",
-	 * "round", "looked", "checked", "locked", "dropped", "purged") in the calling thread, inside a transaction only for
-	 * "locked". May be NULL. */
+	 * "round", "looked", "checked", "locked", "dropped", "purged"; of undo also "staged", "opened", "restored", "undone") in
+	 * the calling thread, inside a transaction only for "locked" and "restored". May be NULL. */
 	void (*hook)(void *self, const char *step);
 	void *hook_self;
 } bulla_job;
@@ -159,6 +159,25 @@ BULLA_MUST bulla_code bulla_job_rotate(const bulla_job *job, const bulla_rotate_
 BULLA_MUST bulla_code bulla_job_debt(const bulla_job *job, const bulla_rotate_options *options, bulla_rotate_result *ret,
 				     bulla_buf *out, bulla_error *err);
 
+/* --- undo ------------------------------------------------------------------------------------------------------ */
+typedef struct bulla_undo_options {
+	bool discard; /* before finish: keep the plaintext as it is, whatever the ciphertexts say; no key is used */
+	const char *
+		lost; /* after finish: what stands in NOT NULL columns without a default for values that are lost; NULL: REFUSED */
+	unsigned workers;  /* threads that open; 0: one beside the writer */
+	size_t batch_rows; /* 0: chosen; tests make it small */
+} bulla_undo_options;
+
+/* The table becomes what it was before the first apply. Before finish the plaintext is the truth: what the job added goes. After
+ * it the ciphertexts are: rows are opened into a table beside the table (writers may go on), every row is verified, and then the
+ * old definition with the plaintext in its place comes back in one transaction. A row that does not open is in quarantine, and
+ * then nothing is changed: run it again. ret->done counts rows that were compared or verified.
+ * `out` receives one JSON object: "was" (nothing, sealed, finished), "undone", "definition" (recorded, merged, schema), "lost" and
+ * "lost_rows" (primary keys), "back", "missing", "gone" (each "kind", "name", "sql"), "refused" and "why" (rows that the old
+ * definition does not take). REFUSED with the reason where something would be lost. */
+BULLA_MUST bulla_code bulla_job_undo(const bulla_job *job, const bulla_undo_options *options, bulla_job_result *ret,
+				     bulla_buf *out, bulla_error *err);
+
 /* --- reading --------------------------------------------------------------------------------------------------- */
 /* One decrypted record: column names and values; views that live until the callback returns. Returning an error ends the walk. */
 typedef bulla_code (*bulla_record_each)(void *self, const char *const *names, const bulla_value *values, size_t n,
@@ -195,7 +214,7 @@ BULLA_MUST bulla_code bulla_job_open_given(const bulla_job *job, const bulla_byt
 BULLA_MUST bulla_code bulla_job_open_value(const bulla_job *job, const bulla_bytes *pk, size_t pk_count, const bulla_field *field,
 					   bulla_buf *out, bulla_error *err);
 
-/* Writes one JSON object: phase (planned, applying, applied, verified, finished), rows, per field: sealed, unsealed, null,
+/* Writes one JSON object: phase (planned, applying, applied, verified, dropped, finished, undoing), rows, per field: sealed, unsealed, null,
  * by key version; quarantine by reason; plaintext left; last plaintext-only write; workers. Needs no keys. */
 BULLA_MUST bulla_code bulla_job_status(const bulla_job *job, bulla_buf *out, bulla_error *err);
 

@@ -4,6 +4,7 @@
 #include "db/mapping.h"
 
 #include "base/buf.h"
+#include "db/rotation.h"
 #include "db/target.h"
 
 #include <string.h>
@@ -68,6 +69,47 @@ static void map_columns(bulla_mapping *m)
 		m->keys[k] = home && bulla_table_column(home, m->model->keys[k].column);
 }
 
+bool bulla_mapping_returns(const struct bulla_mapped_field *field)
+{
+	return field->cipher && (!field->plain || field->staged);
+}
+
+static bulla_code find_staged(bulla_mapping *m, const bulla_table *stage, const bulla_column **columns, bool *ret_there,
+			      bulla_error *err)
+{
+	*ret_there = stage != NULL;
+	for (size_t i = 0; i < m->model->field_count && *ret_there; i++) {
+		const char *name;
+		if (!bulla_mapping_returns(&m->fields[i])) continue;
+		TRY(bulla_arena_printf(&m->arena, &name, err, BULLA_STAGE_VALUE, (int)i, m->model->fields[i].name));
+		columns[i] = bulla_table_column(stage, name);
+		*ret_there = columns[i] != NULL;
+	}
+	return BULLA_OK;
+}
+
+bulla_code bulla_mapping_stage(bulla_mapping *m, bulla_db *db, bool *ret_there, bulla_error *err)
+{
+	const char *name;
+	bulla_table *stage = NULL;
+	const bulla_column *columns[BULLA_FIELDS_MAX] = { 0 };
+	TRY(bulla_arena_printf(&m->arena, &name, err, BULLA_STAGE_TABLE, m->table->name));
+	TRY(db->target->inspect(db, name, &stage, err));
+	bulla_code code = find_staged(m, stage, columns, ret_there, err);
+	if (code || !*ret_there) {
+		bulla_table_free(stage);
+		return code;
+	}
+	bulla_table_free(m->stage);
+	m->stage = stage;
+	for (size_t i = 0; i < m->model->field_count; i++) {
+		if (!columns[i]) continue;
+		m->fields[i].plain = columns[i];
+		m->fields[i].staged = true;
+	}
+	return BULLA_OK;
+}
+
 /* The row id where there is one: it is what the table is ordered by, it is never NULL, and it is one integer. A side table
  * is found by the primary key. */
 static bulla_code map_locator(bulla_mapping *m, bulla_error *err)
@@ -116,8 +158,46 @@ void bulla_mapping_done(bulla_mapping *mapping)
 {
 	bulla_table_free(mapping->table);
 	bulla_table_free(mapping->side);
+	bulla_table_free(mapping->stage);
 	bulla_arena_done(&mapping->arena);
 	*mapping = (bulla_mapping){ 0 };
+}
+
+static void add_own(bulla_mapping *m, const char *name)
+{
+	const bulla_column *column = bulla_table_column(m->table, name);
+	for (size_t i = 0; column && i < m->own_count; i++)
+		if (bulla_name_equal(m->own[i], column->name)) return;
+	if (column) m->own[m->own_count++] = column->name;
+}
+
+/* Columns that a rotation of indexes will drop, whether or not the schema still names them. */
+static bulla_code add_windows(bulla_mapping *m, bulla_db *db, bulla_error *err)
+{
+	bulla_aside list = { 0 };
+	bulla_code code = bulla_window_list(db, m->model->key, &list, err);
+	for (size_t i = 0; !code && i < list.n; i++) {
+		const char *name;
+		code = bulla_arena_copy(&m->arena, bulla_aside_entry(&list, i).pk, &name, err);
+		if (!code) add_own(m, name);
+	}
+	bulla_aside_done(&list);
+	return code;
+}
+
+bulla_code bulla_mapping_own(bulla_mapping *m, bulla_db *db, bulla_error *err)
+{
+	m->own_count = 0;
+	TRY(bulla_arena_take(&m->arena, m->table->column_count, sizeof *m->own, &m->own, err));
+	for (size_t i = 0; i < m->model->field_count; i++) {
+		const bulla_field *field = &m->model->fields[i];
+		add_own(m, field->column);
+		if (field->index) add_own(m, field->index->column);
+		if (field->before) add_own(m, field->before->index->column);
+	}
+	for (size_t k = 0; k < m->model->key_count; k++)
+		add_own(m, m->model->keys[k].column);
+	return add_windows(m, db, err);
 }
 
 bool bulla_mapping_is_ready(const bulla_mapping *mapping)
@@ -148,7 +228,14 @@ static size_t place(bulla_shape *shape, const char *name, bool aside)
 {
 	for (size_t i = 0; i < shape->width; i++)
 		if (shape->columns[i].aside == aside && bulla_name_equal(shape->columns[i].name, name)) return i;
-	shape->columns[shape->width] = (struct bulla_shape_column){ name, aside };
+	shape->columns[shape->width] = (struct bulla_shape_column){ .name = name, .aside = aside };
+	return shape->width++;
+}
+
+static size_t place_plain(bulla_shape *shape, const struct bulla_mapped_field *field)
+{
+	if (!field->staged) return place(shape, field->plain->name, false);
+	shape->columns[shape->width] = (struct bulla_shape_column){ .name = field->plain->name, .staged = true };
 	return shape->width++;
 }
 
@@ -169,7 +256,7 @@ static void place_fields(bulla_shape *shape, const bulla_mapping *m, unsigned wh
 	     keys = what & (BULLA_SHAPE_SEALED | BULLA_SHAPE_KEYS);
 	for (size_t i = 0; i < m->model->field_count; i++) {
 		const struct bulla_mapped_field *f = &m->fields[i];
-		shape->plain[i] = plain && f->plain ? place(shape, f->plain->name, false) : BULLA_NOWHERE;
+		shape->plain[i] = plain && f->plain ? place_plain(shape, f) : BULLA_NOWHERE;
 		shape->cipher[i] = sealed && f->cipher ? place(shape, f->field->column, m->aside) : BULLA_NOWHERE;
 		shape->index[i] = sealed && f->index ? place(shape, f->field->index->column, m->aside) : BULLA_NOWHERE;
 		shape->before[i] = sealed && f->before ? place(shape, f->field->before->index->column, m->aside) : BULLA_NOWHERE;

@@ -15,12 +15,14 @@ typedef struct bulla_mapping {
 	const bulla_model *model;
 	bulla_table *table; /* owned */
 	bulla_table *side;  /* owned: <table>_bulla, where it exists */
+	bulla_table *stage; /* owned: where an undo keeps what it has opened; NULL until bulla_mapping_stage() */
 	bool aside;         /* ciphertexts, indexes and keys lie in the side table */
 	const char *home;   /* the name of the table that they lie in */
 	bulla_arena arena;
 	struct bulla_mapped_field {
 		const bulla_field *field;
 		const bulla_column *plain; /* NULL: there is no such column (any more) */
+		bool staged;               /* `plain` is a column of the stage */
 		bool cipher;
 		bool index;
 		bool before; /* the column of the index that is being replaced */
@@ -28,6 +30,8 @@ typedef struct bulla_mapping {
 	bool *keys;          /* model->key_count: the column exists */
 	size_t plain_count;  /* how many plaintext columns exist */
 	size_t cipher_count;
+	const char **own; /* set by bulla_mapping_own() */
+	size_t own_count;
 	const char **locator; /* the columns that find a row: the row id, or the primary key */
 	size_t locator_count;
 } bulla_mapping;
@@ -39,6 +43,20 @@ struct bulla_db;
 BULLA_MUST bulla_code bulla_mapping_init(bulla_mapping *mapping, struct bulla_db *db, const bulla_model *model, bool aside,
 					 bulla_error *err);
 void bulla_mapping_done(bulla_mapping *mapping);
+
+/* Does an undo bring the plaintext column of this field back? */
+bool bulla_mapping_returns(const struct bulla_mapped_field *field);
+/* Reads the plaintext of such fields from the stage of an undo (see target.h). `ret_there` false: there is none, or one of another
+ * model, and the mapping stays as it is. */
+BULLA_MUST bulla_code bulla_mapping_stage(bulla_mapping *mapping, struct bulla_db *db, bool *ret_there, bulla_error *err);
+#define BULLA_STAGE_TABLE "bulla_undo.%s" /* of the table's name */
+#define BULLA_STAGE_VALUE "value:%d:%s"   /* of the field's position and name */
+#define BULLA_STAGE_KEY   "key:%d"        /* of the position in the locator */
+#define BULLA_STAGE_LOST  "lost"          /* 1: a key of the row was destroyed on purpose, and some value with it */
+
+/* Finds bulla's columns in the table itself, for `own` and `own_count`: those that the model names, and older indexes that a
+ * rotation has left for a while. */
+BULLA_MUST bulla_code bulla_mapping_own(bulla_mapping *mapping, struct bulla_db *db, bulla_error *err);
 
 /* Every ciphertext, index and key column is there. */
 bool bulla_mapping_is_ready(const bulla_mapping *mapping);
@@ -59,7 +77,8 @@ typedef struct bulla_shape {
 	size_t width;
 	struct bulla_shape_column {
 		const char *name;
-		bool aside; /* of the side table */
+		bool aside;  /* of the side table */
+		bool staged; /* of the stage */
 	} * columns;
 	size_t *locator; /* mapping->locator_count positions */
 	size_t *pk;      /* table->pk_count */

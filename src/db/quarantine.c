@@ -122,7 +122,7 @@ static const struct {
 static const char *meaning_of(const bulla_value *reason, const bulla_value *field)
 {
 	if (bulla_bytes_is(field->bytes, BULLA_FIELD_CONSTRAINT))
-		return "a constraint or trigger of the table refuses the sealed row: most often a unique index whose value "
+		return "a constraint or trigger of the table refuses the row: most often a unique index whose value "
 		       "another "
 		       "row has";
 	for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)

@@ -74,7 +74,7 @@ static bulla_code write_object(const bulla_report *r, bulla_buf *out, bulla_erro
 	char digest[65];
 	bulla_digest_hex(&r->found->digest, digest);
 	bulla_json_open(&w, NULL, '{');
-	bulla_json_put_str(&w, "report", "bulla verification");
+	bulla_json_put_str(&w, "report", r->title ? r->title : "bulla verification");
 	bulla_json_put_int(&w, "version", 1);
 	bulla_json_put_str(&w, "model", job->model->key);
 	bulla_json_put_str(&w, "table", r->run->mapping.table->name);
@@ -82,6 +82,7 @@ static bulla_code write_object(const bulla_report *r, bulla_buf *out, bulla_erro
 	bulla_json_put_str(&w, "principal", job->principal ? job->principal : "");
 	bulla_json_put_str(&w, "job", r->run->id);
 	tell_counts(r, &w);
+	if (r->undo.len) bulla_json_put_raw(&w, "undo", r->undo);
 	tell_fields(job->model, &w);
 	bulla_json_put_str(&w, "digest", digest);
 	bulla_json_put_str(&w, "digest_equal_to", r->equal_to);

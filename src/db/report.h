@@ -25,6 +25,8 @@ typedef struct bulla_report {
 	bool clean;    /* and nothing was wrong */
 	bool finished; /* there was no plaintext to compare with */
 	const char *fingerprint;
+	const char *title;    /* NULL: "bulla verification" */
+	bulla_bytes undo;     /* JSON text: what an undo did; empty: it is none */
 	const char *equal_to; /* the digest is that of the report of this time; NULL: of none that is known */
 } bulla_report;
 

@@ -17,6 +17,7 @@ static bulla_code check_ready(const bulla_rotate *a, bulla_error *err)
 {
 	const bulla_model *model = a->run.job->model;
 	if (!a->run.job->keyring) return bulla_fail(err, BULLA_ERR_USAGE, "a rotation needs the keys of the environment");
+	if (!a->dry) TRY(bulla_run_check_undo(&a->run, err));
 	bool index = a->options->kind == BULLA_ROTATE_INDEX;
 	if (!(index ? bulla_mapping_is_sealed : bulla_mapping_is_ready)(a->mapping)) {
 		bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "table %s is not sealed yet: it lacks columns of model %s",

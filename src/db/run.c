@@ -67,6 +67,14 @@ bulla_code bulla_run_map(bulla_run *run, bool aside, bulla_error *err)
 	return bulla_mapping_init(&run->mapping, run->db, run->job->model, aside, err);
 }
 
+bulla_code bulla_run_check_undo(const bulla_run *run, bulla_error *err)
+{
+	const char *model = run->job->model->key;
+	if (run->state.phase != BULLA_PHASE_UNDOING) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "an undo of model %s has begun and not ended", model);
+	return bulla_advise(err, code, "bulla undo %s goes on with it; bulla finish %s gives it up", model, model);
+}
+
 bool bulla_run_stopped(const bulla_run *run)
 {
 	return run->job->stop && atomic_load(run->job->stop);

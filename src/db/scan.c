@@ -45,7 +45,8 @@ static bulla_code work(void *self, bulla_error *err)
 		TRY(bulla_trace_row(&slot->page, i, slot->lane, v->pass->evidence_key, &slot->scratch, &slot->traces[i], err));
 	if (!v->pass->open || slot->page.n == 0) return BULLA_OK;
 	TRY(bulla_batch_open(slot->batch, slot->page.rows, slot->page.n, err));
-	return bulla_verify_compare(v, &slot->page, slot->lane, &slot->scratch, &slot->found, err);
+	bulla_verify_judge compare = v->pass->compare ? v->pass->compare : bulla_verify_compare;
+	return compare(v, &slot->page, slot->lane, &slot->scratch, &slot->found, err);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -203,9 +204,9 @@ bulla_code bulla_verify_warm(bulla_verify *v, bulla_error *err)
 
 /* --- making ------------------------------------------------------------------------------------------------------- */
 
-static bulla_code init_slot(bulla_verify *v, struct bulla_verify_slot *slot, bulla_error *err)
+static bulla_code init_slot(bulla_verify *v, struct bulla_verify_slot *slot, bool indexes, bulla_error *err)
 {
-	bulla_batch_options options = { .size = sizeof options, .open_indexes = true };
+	bulla_batch_options options = { .size = sizeof options, .open_indexes = indexes };
 	size_t bytes = BULLA_PAGES_BYTES / v->slot_count;
 	slot->verify = v;
 	slot->task.run = work;
@@ -231,29 +232,29 @@ static bool asks_kms(const bulla_model *model)
 	return model->branch.name.text && !model->branch.under && !bulla_model_branch_is_constant(model);
 }
 
-static bulla_code init(bulla_verify *v, unsigned workers, bulla_error *err)
+static bulla_code init(bulla_verify *v, unsigned workers, bool indexes, bulla_error *err)
 {
 	const bulla_job *job = v->run->job;
 	if (!job->keyring) return bulla_fail(err, BULLA_ERR_USAGE, "verifying needs the keys of the environment");
 	if (workers > BULLA_WORKERS_MAX)
 		return bulla_fail(err, BULLA_ERR_USAGE, "at most %d workers are possible", BULLA_WORKERS_MAX);
 	TRY(bulla_shape_init(&v->shape, &v->run->mapping, BULLA_SHAPE_PLAIN | BULLA_SHAPE_SEALED, err));
-	TRY(bulla_digest_key(job->sign_seed, job->model->key, &v->digest_key, err));
+	if (job->sign_seed) TRY(bulla_digest_key(job->sign_seed, job->model->key, &v->digest_key, err));
 	unsigned threads = (workers ? workers : 2) - 1; /* beside the caller's own */
 	size_t slots = threads + 2;
 	v->slots = calloc(slots, sizeof *v->slots);
 	if (!v->slots) return bulla_fail_memory(err);
 	v->slot_count = slots;
 	for (size_t i = 0; i < slots; i++)
-		TRY(init_slot(v, &v->slots[i], err));
+		TRY(init_slot(v, &v->slots[i], indexes, err));
 	v->random = (uint64_t)v->run->began_us | 1;
 	return bulla_workers_new(threads, &v->workers, err);
 }
 
-bulla_code bulla_verify_init(bulla_verify *v, bulla_run *run, unsigned workers, bulla_error *err)
+bulla_code bulla_verify_init(bulla_verify *v, bulla_run *run, unsigned workers, bool indexes, bulla_error *err)
 {
 	*v = (bulla_verify){ .run = run, .phase = "verifying", .asks = asks_kms(run->job->model) };
-	bulla_code code = init(v, workers, err);
+	bulla_code code = init(v, workers, indexes, err);
 	if (code) bulla_verify_done(v);
 	return code;
 }

@@ -107,6 +107,7 @@ static bulla_code refuse_plaintext(const bulla_run *run, bulla_error *err)
 {
 	const char *model = run->job->model->key, *table = run->mapping.table->name;
 	bulla_code code;
+	TRY(bulla_run_check_undo(run, err)); /* what it has opened lies there in the clear */
 	if (run->mapping.plain_count)
 		code = bulla_fail(err, BULLA_ERR_REFUSED, "table %s still has its plaintext, which is the truth until finish",
 				  table);

@@ -119,6 +119,19 @@ bulla_code bulla_shred_book_count(bulla_db *db, const char *model, uint64_t *ret
 	return db->target->run(db, "SELECT count(*) FROM bulla_shredded WHERE model = ?", &name, 1, read_count, ret, NULL, err);
 }
 
+bulla_code bulla_shred_book_rows(bulla_db *db, const char *model, bulla_bytes after, size_t max, bulla_answer each, void *self,
+				 bulla_error *err)
+{
+	bool there;
+	bulla_value args[] = { bulla_value_text(model),
+			       { .kind = BULLA_KIND_TEXT, .bytes = after },
+			       bulla_value_integer((int64_t)max) };
+	TRY(exists(db, "bulla_shredded", &there, err));
+	if (!there) return BULLA_OK;
+	return db->target->run(db, "SELECT pk FROM bulla_shredded WHERE model = ? AND pk > ? ORDER BY pk LIMIT ?", args, 3, each,
+			       self, NULL, err);
+}
+
 static bulla_code read_versions(void *self, const bulla_value *values, size_t n, bulla_error *err)
 {
 	(void)n;

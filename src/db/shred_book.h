@@ -37,6 +37,9 @@ BULLA_MUST bulla_code bulla_shred_book_store(bulla_db *db, const char *id, const
 					     bulla_bytes versions, bulla_error *err);
 /* A row was cleared: it is no case for the quarantine any more. Inside a transaction. */
 BULLA_MUST bulla_code bulla_shred_book_row(bulla_db *db, const char *model, bulla_bytes pk, bulla_error *err);
+/* The names of at most `max` rows of a model that were cleared, in order behind `after`. */
+BULLA_MUST bulla_code bulla_shred_book_rows(bulla_db *db, const char *model, bulla_bytes after, size_t max, bulla_answer each,
+					    void *self, bulla_error *err);
 /* How many rows of a model were cleared; 0 where the table does not exist. */
 BULLA_MUST bulla_code bulla_shred_book_count(bulla_db *db, const char *model, uint64_t *ret, bulla_error *err);
 /* Appends the versions of all subjects whose key was destroyed. */

@@ -197,9 +197,7 @@ bulla_sql_event bulla_sql_trigger_event(const char *sql)
 
 /* --- CREATE TABLE ---------------------------------------------------------------------------------------------- */
 
-/* Cuts the next item of a bracketed list: up to a comma or to the bracket that closes the list, neither included. False at
- * the end. */
-static bool next_item(bulla_bytes *rest, bulla_bytes *ret_item)
+bool bulla_sql_item(bulla_bytes *rest, bulla_bytes *ret_item)
 {
 	skip_blanks(rest);
 	const uint8_t *start = rest->data, *end = start;
@@ -219,8 +217,7 @@ static bool next_item(bulla_bytes *rest, bulla_bytes *ret_item)
 	return ret_item->len > 0;
 }
 
-/* After the opening bracket of the list of columns; false for CREATE TABLE AS, which SQLite stores with a list anyway. */
-static bool find_list(bulla_bytes *rest)
+bool bulla_sql_list(bulla_bytes *rest)
 {
 	for (;;) {
 		bulla_sql_token token = bulla_sql_next(rest);
@@ -232,7 +229,7 @@ static bool find_list(bulla_bytes *rest)
 bool bulla_sql_index_uses(const char *sql, const char *column)
 {
 	bulla_bytes rest = bulla_view_str(sql);
-	return find_list(&rest) && bulla_sql_uses(rest, column);
+	return bulla_sql_list(&rest) && bulla_sql_uses(rest, column);
 }
 
 static const char *const constraint_words[] = { "constraint", "primary", "unique", "check", "foreign" };
@@ -244,22 +241,22 @@ static bool starts_constraint(bulla_sql_token token)
 	return false;
 }
 
-static bool is_constraint(bulla_bytes item)
+bool bulla_sql_is_constraint(bulla_bytes item)
 {
 	return starts_constraint(bulla_sql_next(&item));
 }
 
-static bool defines(bulla_bytes item, const char *column)
+bool bulla_sql_defines(bulla_bytes item, const char *column)
 {
-	return !is_constraint(item) && bulla_sql_is_name(bulla_sql_next(&item), column);
+	return !bulla_sql_is_constraint(item) && bulla_sql_is_name(bulla_sql_next(&item), column);
 }
 
 bulla_bytes bulla_sql_column_definition(const char *sql, const char *column)
 {
 	bulla_bytes rest = bulla_view_str(sql), item;
-	if (!find_list(&rest)) return bulla_view(NULL, 0);
-	while (next_item(&rest, &item))
-		if (defines(item, column)) return item;
+	if (!bulla_sql_list(&rest)) return bulla_view(NULL, 0);
+	while (bulla_sql_item(&rest, &item))
+		if (bulla_sql_defines(item, column)) return item;
 	return bulla_view(NULL, 0);
 }
 
@@ -305,7 +302,7 @@ static bool constraint_uses_any(const cut *c, bulla_bytes constraint)
 static bool defines_any(const cut *c, bulla_bytes item)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (defines(item, c->columns[i])) return true;
+		if (bulla_sql_defines(item, c->columns[i])) return true;
 	return false;
 }
 
@@ -383,6 +380,8 @@ static bulla_code cut_column(cut *c, bulla_bytes item, bulla_error *err)
 	const uint8_t *end = item.data + item.len, *after = check.data + check.len;
 	TRY(bulla_buf_add(&shorter, bulla_view(item.data, (size_t)(check.data - item.data)), err));
 	TRY(bulla_buf_add(&shorter, bulla_view(after, (size_t)(end - after)), err));
+	while (shorter.len && is_blank(shorter.data[shorter.len - 1]))
+		shorter.len--;
 	return cut_column(c, bulla_view_buf(&shorter), err);
 }
 
@@ -392,12 +391,13 @@ bulla_code bulla_sql_without_columns(const char *sql, const char *name, const ch
 {
 	bulla_bytes rest = bulla_view_str(sql), item;
 	cut c = { columns, n, dropped, self, out, true };
-	if (!find_list(&rest)) return bulla_fail(err, BULLA_ERR_FORMAT, "the definition of table %s is not understood", name);
+	if (!bulla_sql_list(&rest))
+		return bulla_fail(err, BULLA_ERR_FORMAT, "the definition of table %s is not understood", name);
 	TRY(bulla_buf_add_str(out, "CREATE TABLE ", err));
 	TRY(bulla_sql_add_name(out, name, err));
 	TRY(bulla_buf_add_str(out, "(", err));
-	while (next_item(&rest, &item)) {
-		if (is_constraint(item))
+	while (bulla_sql_item(&rest, &item)) {
+		if (bulla_sql_is_constraint(item))
 			TRY(cut_constraints(&c, item, err));
 		else if (!defines_any(&c, item))
 			TRY(cut_column(&c, item, err));

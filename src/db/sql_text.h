@@ -42,6 +42,15 @@ typedef struct bulla_sql_event {
 } bulla_sql_event;
 bulla_sql_event bulla_sql_trigger_event(const char *sql);
 
+/* The list in brackets of a CREATE TABLE. list: cuts up to behind the opening bracket; false where there is none (SQLite stores
+ * CREATE TABLE AS with one). item: cuts the next column or constraint, without comma and bracket; false at the end, where `rest`
+ * starts with the closing bracket. */
+bool bulla_sql_list(bulla_bytes *rest);
+bool bulla_sql_item(bulla_bytes *rest, bulla_bytes *ret_item);
+/* Is an item a constraint of the table? Does it define this column? */
+bool bulla_sql_is_constraint(bulla_bytes item);
+bool bulla_sql_defines(bulla_bytes item, const char *column);
+
 /* The part of a CREATE TABLE that defines `column`, as written; empty when there is none. */
 bulla_bytes bulla_sql_column_definition(const char *sql, const char *column);
 

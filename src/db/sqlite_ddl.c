@@ -148,40 +148,23 @@ typedef struct drop {
 	void *self;
 } drop;
 
-/* A list of texts that outlives the statement it comes from: the schema is changed while it is read. */
-typedef struct texts {
-	size_t n;
-	char *list[1000]; /* indexes of one table: far beyond what SQLite can plan with */
-} texts;
-
-static void texts_done(texts *list)
+static bool uses_any(const bulla_table_index *index, const char *const *columns, size_t n)
 {
-	while (list->n)
-		free(list->list[--list->n]);
-}
-
-#define TEXTS_AUTO __attribute__((cleanup(texts_done))) texts
-
-static bulla_code read_texts(bulla_lite *s, char *sql, texts *ret, bulla_error *err)
-{
-	BULLA_STMT_AUTO *stmt = NULL;
-	int rc;
-	TRY(bulla_lite_prepare(s, sql, &stmt, err));
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		const char *text = (const char *)sqlite3_column_text(stmt, 0);
-		if (ret->n == sizeof ret->list / sizeof *ret->list)
-			return bulla_fail(err, BULLA_ERR_LIMIT, "the table has more than %zu indexes", ret->n);
-		if (!(ret->list[ret->n] = strdup(text ? text : ""))) return bulla_fail_memory(err);
-		ret->n++;
-	}
-	return rc == SQLITE_DONE ? BULLA_OK : bulla_lite_fail(s, rc, err, "read the definition of the database");
-}
-
-static bool uses_plaintext(const drop *d, const bulla_table_index *index)
-{
-	for (size_t i = 0; i < d->n; i++)
-		if (bulla_table_index_has(index, d->columns[i]) || bulla_sql_index_uses(index->sql, d->columns[i])) return true;
+	for (size_t i = 0; i < n; i++)
+		if (bulla_table_index_has(index, columns[i]) || bulla_sql_index_uses(index->sql, columns[i])) return true;
 	return false;
+}
+
+bulla_code bulla_lite_drop_indexes(bulla_lite *s, const bulla_table *table, const char *const *columns, size_t n,
+				   bulla_casualty casualty, void *self, bulla_error *err)
+{
+	for (size_t i = 0; i < table->index_count; i++) {
+		const bulla_table_index *index = &table->indexes[i];
+		if (!index->sql || index->ours || !uses_any(index, columns, n)) continue;
+		TRY(bulla_lite_execf(s, err, "DROP INDEX IF EXISTS \"%w\"", index->name));
+		casualty(self, "index", index->name, index->sql);
+	}
+	return BULLA_OK;
 }
 
 /* An index on plaintext has nothing left to index. */
@@ -189,21 +172,13 @@ static bulla_code drop_indexes(drop *d, bulla_error *err)
 {
 	const bulla_table *t = d->m->table;
 	TRY(bulla_lite_execf(d->s, err, "DROP INDEX IF EXISTS \"bulla_queue.%w\"", t->name));
-	for (size_t i = 0; i < t->index_count; i++) {
-		const bulla_table_index *index = &t->indexes[i];
-		if (!index->sql || !uses_plaintext(d, index)) continue;
-		if (index->ours) continue; /* the queue, gone already */
-		TRY(bulla_lite_execf(d->s, err, "DROP INDEX IF EXISTS \"%w\"", index->name));
-		d->casualty(d->self, "index", index->name, index->sql);
-	}
-	return BULLA_OK;
+	return bulla_lite_drop_indexes(d->s, t, d->columns, d->n, d->casualty, d->self, err);
 }
 
-/* What SQLite can do by itself. It refuses a column that is UNIQUE or that a constraint of the table mentions. */
-static bulla_code drop_columns(drop *d, bulla_error *err)
+bulla_code bulla_lite_drop_columns(bulla_lite *s, const char *table, const char *const *columns, size_t n, bulla_error *err)
 {
-	for (size_t i = 0; i < d->n; i++)
-		TRY(bulla_lite_execf(d->s, err, "ALTER TABLE \"%w\" DROP COLUMN \"%w\"", d->m->table->name, d->columns[i]));
+	for (size_t i = 0; i < n; i++)
+		TRY(bulla_lite_execf(s, err, "ALTER TABLE \"%w\" DROP COLUMN \"%w\"", table, columns[i]));
 	return BULLA_OK;
 }
 
@@ -215,94 +190,25 @@ static void constraint_went(void *self, bulla_bytes constraint)
 	free(text);
 }
 
-static bool stays(const drop *d, const bulla_column *column)
-{
-	for (size_t i = 0; i < d->n; i++)
-		if (bulla_name_equal(d->columns[i], column->name)) return false;
-	return !column->generated;
-}
-
-/* The columns of the table as it is now: the mapping was made before the job added its own. */
-static bulla_code copy_rows(drop *d, const char *new_name, bulla_error *err)
-{
-	bulla_table *now = NULL;
-	TRY(bulla_lite_inspect(&d->s->db, d->m->table->name, &now, err));
-	if (!now) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "table %s is gone", d->m->table->name);
-	sqlite3_str *list = sqlite3_str_new(d->s->handle);
-	const char *comma = "";
-	if (now->rowid && !now->rowid_is_column) {
-		sqlite3_str_appendf(list, "\"%w\"", now->rowid);
-		comma = ", ";
-	}
-	for (size_t i = 0; i < now->column_count; i++) {
-		if (!stays(d, &now->columns[i])) continue;
-		sqlite3_str_appendf(list, "%s\"%w\"", comma, now->columns[i].name);
-		comma = ", ";
-	}
-	bulla_table_free(now);
-	char *columns = sqlite3_str_finish(list);
-	bulla_code code = columns ? bulla_lite_execf(d->s, err, "INSERT INTO \"%w\"(%s) SELECT %s FROM \"%w\"", new_name, columns,
-						     columns, d->m->table->name)
-				  : bulla_fail_memory(err);
-	sqlite3_free(columns);
-	return code;
-}
-
-/* AUTOINCREMENT promises that no id comes twice, that of a deleted last row neither. */
-static bulla_code keep_sequence(drop *d, const char *new_name, bulla_error *err)
-{
-	if (!d->m->table->autoincrement) return BULLA_OK;
-	TRY(bulla_lite_execf(d->s, err, "DELETE FROM sqlite_sequence WHERE name = %Q", new_name));
-	return bulla_lite_execf(
-		d->s, err,
-		"INSERT INTO sqlite_sequence(name, seq) SELECT %Q, seq FROM sqlite_sequence WHERE name = %Q COLLATE NOCASE",
-		new_name, d->m->table->name);
-}
-
-static bulla_code create_without(drop *d, const char *new_name, bulla_error *err)
-{
-	BULLA_BUF_AUTO bulla_buf create = { 0 };
-	TEXTS_AUTO now = { 0 };
-	TRY(read_texts(d->s,
-		       sqlite3_mprintf("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = %Q COLLATE NOCASE",
-				       d->m->table->name),
-		       &now, err));
-	if (now.n != 1) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "table %s is gone", d->m->table->name);
-	TRY(bulla_sql_without_columns(now.list[0], new_name, d->columns, d->n, constraint_went, d, &create, err));
-	TRY(bulla_buf_terminate(&create, err));
-	return bulla_lite_execf(d->s, err, "%s", create.data);
-}
-
-/* SQLite's own procedure for what ALTER TABLE cannot do: a new table, the rows, the old name. Indexes are made again here,
- * triggers by the fallout. */
+/* SQLite's own procedure for what ALTER TABLE cannot do. */
 static bulla_code rebuild(drop *d, bulla_error *err)
 {
 	const char *table = d->m->table->name;
-	TEXTS_AUTO indexes = { 0 };
-	BULLA_BUF_AUTO bulla_buf name = { 0 };
-	TRY(bulla_buf_printf(&name, err, "bulla_rebuild_%s", table));
-	TRY(bulla_buf_terminate(&name, err));
-	const char *new_name = (const char *)name.data;
-	TRY(read_texts(
-		d->s,
-		sqlite3_mprintf(
-			"SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = %Q COLLATE NOCASE",
-			table),
-		&indexes, err));
-	TRY(create_without(d, new_name, err));
-	TRY(copy_rows(d, new_name, err));
-	TRY(keep_sequence(d, new_name, err));
-	TRY(bulla_lite_execf(d->s, err, "DROP TABLE \"%w\"", table));
-	TRY(bulla_lite_execf(d->s, err, "ALTER TABLE \"%w\" RENAME TO \"%w\"", new_name, table));
-	for (size_t i = 0; i < indexes.n; i++)
-		TRY(bulla_lite_execf(d->s, err, "%s", indexes.list[i]));
-	return BULLA_OK;
+	BULLA_BUF_AUTO bulla_buf create = { 0 };
+	bulla_table *now = NULL;
+	TRY(bulla_lite_inspect(&d->s->db, table, &now, err));
+	bulla_code code = now ? bulla_sql_without_columns(now->sql, table, d->columns, d->n, constraint_went, d, &create, err)
+			      : bulla_fail(err, BULLA_ERR_NOT_FOUND, "table %s is gone", table);
+	bulla_table_free(now);
+	if (!code) code = bulla_buf_terminate(&create, err);
+	bulla_lite_rebuild r = { .s = d->s, .m = d->m, .create = (const char *)create.data };
+	return code ? code : bulla_lite_rebuild_run(&r, err);
 }
 
 static bulla_code drop_or_rebuild(drop *d, bulla_error *err)
 {
 	TRY(bulla_lite_execf(d->s, err, "SAVEPOINT bulla_drop"));
-	bulla_code code = drop_columns(d, err);
+	bulla_code code = bulla_lite_drop_columns(d->s, d->m->table->name, d->columns, d->n, err);
 	if (code == BULLA_ERR_DATABASE) {
 		TRY(bulla_lite_execf(d->s, err, "ROLLBACK TO bulla_drop"));
 		code = rebuild(d, err);

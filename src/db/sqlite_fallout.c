@@ -147,22 +147,84 @@ bulla_code bulla_lite_fallout_new(bulla_lite *s, bulla_fallout **out, bulla_erro
 
 /* --- after ------------------------------------------------------------------------------------------------------ */
 
-/* The triggers of one table are taken away and put back one by one: those that make it fail stay away. */
+bulla_code bulla_lite_fallout_view(bulla_lite *s, bulla_fallout *f, const char *view, bool *ret_works, bulla_error *err)
+{
+	*ret_works = compiles(s, f, sqlite3_mprintf("SELECT * FROM \"%w\"", view));
+	return check_fault(s, f, err);
+}
+
+static bulla_code find_table(bulla_lite *s, const char *trigger, char **ret, bulla_error *err)
+{
+	BULLA_STMT_AUTO *stmt = NULL;
+	TRY(bulla_lite_prepare(
+		s,
+		sqlite3_mprintf("SELECT tbl_name FROM sqlite_schema WHERE type = 'trigger' AND name = %Q COLLATE NOCASE",
+				trigger),
+		&stmt, err));
+	int rc = sqlite3_step(stmt);
+	if (rc != SQLITE_ROW) return bulla_lite_fail(s, rc, err, "find a trigger");
+	*ret = text(stmt, 0);
+	return *ret ? BULLA_OK : bulla_fail_memory(err);
+}
+
+/* A trigger that does not compile makes every statement fail that fires it. */
+static bulla_code try_trigger(bulla_lite *s, bulla_fallout *f, const bulla_definition *trigger, bool *ret_back, bulla_error *err)
+{
+	object o = { 0 };
+	TRY(find_table(s, trigger->name, &o.table, err));
+	unsigned with = works(s, f, &o);
+	bulla_code code = bulla_lite_execf(s, err, "DROP TRIGGER \"%w\"", trigger->name);
+	*ret_back = !code && (works(s, f, &o) & ~with) == 0;
+	free(o.table);
+	TRY(code);
+	TRY(check_fault(s, f, err));
+	return *ret_back ? bulla_lite_execf(s, err, "%s", trigger->sql) : BULLA_OK;
+}
+
+bulla_code bulla_lite_fallout_return(bulla_lite *s, bulla_fallout *f, const bulla_definition *definition, bool *ret_back,
+				     bulla_error *err)
+{
+	bulla_error failed = { 0 };
+	bulla_code code = bulla_lite_execf(s, &failed, "%s", definition->sql);
+	*ret_back = !code;
+	if (code == BULLA_ERR_DATABASE || code == BULLA_ERR_REFUSED) return BULLA_OK;
+	if (code && err) *err = failed;
+	if (code || strcmp(definition->kind, "trigger") != 0) return code;
+	return try_trigger(s, f, definition, ret_back, err);
+}
+
+static bulla_code has_table(bulla_lite *s, const char *table, bool *ret, bulla_error *err)
+{
+	BULLA_STMT_AUTO *stmt = NULL;
+	int64_t n = 0;
+	TRY(bulla_lite_prepare(
+		s,
+		sqlite3_mprintf("SELECT count(*) FROM sqlite_schema WHERE type <> 'trigger' AND name = %Q COLLATE NOCASE", table),
+		&stmt, err));
+	TRY(bulla_lite_wait(s, stmt, "look for a table", &n, err));
+	*ret = n > 0;
+	return BULLA_OK;
+}
+
+/* The triggers of one table are taken away and put back one by one: those that make it fail stay away, and so do those of a table
+ * that is gone. */
 static bulla_code clear_table(bulla_lite *s, bulla_fallout *f, size_t first, bulla_casualty casualty, void *self,
 			      bulla_error *err)
 {
 	const char *table = f->objects[first].table;
+	bool there;
+	TRY(has_table(s, table, &there, err));
 	for (size_t i = first; i < f->n; i++)
 		if (!f->objects[i].view && sqlite3_stricmp(f->objects[i].table, table) == 0)
 			TRY(bulla_lite_execf(s, err, "DROP TRIGGER IF EXISTS \"%w\"", f->objects[i].name));
 	for (size_t i = first; i < f->n; i++) {
 		object *o = &f->objects[i];
 		if (o->view || sqlite3_stricmp(o->table, table) != 0) continue;
-		TRY(bulla_lite_execf(s, err, "%s", o->sql));
-		bool broken = broke(s, f, o);
+		if (there) TRY(bulla_lite_execf(s, err, "%s", o->sql));
+		bool broken = there && broke(s, f, o);
 		TRY(check_fault(s, f, err));
-		if (!broken) continue;
-		TRY(bulla_lite_execf(s, err, "DROP TRIGGER \"%w\"", o->name));
+		if (there && !broken) continue;
+		if (broken) TRY(bulla_lite_execf(s, err, "DROP TRIGGER \"%w\"", o->name));
 		casualty(self, "trigger", o->name, o->sql);
 	}
 	return BULLA_OK;

@@ -30,7 +30,8 @@ static bulla_code make_all(comparison *c, bool finished)
 	const bulla_mapping *m = c->mapping;
 	TRY(make_table(c->made, m->table, c->err));
 	if (m->aside && m->side) TRY(make_table(c->made, m->side, c->err));
-	return bulla_lite_triggers_make(c->made, m, finished, c->err);
+	TRY(bulla_lite_triggers_make(c->made, m, finished, c->err));
+	return m->stage ? bulla_lite_stage_triggers_make(c->made, m, c->err) : BULLA_OK;
 }
 
 static bulla_code find(bulla_lite *s, const char *name, sqlite3_stmt **ret, bool *ret_found, bulla_error *err)

@@ -116,6 +116,7 @@ static bulla_code column_row(inspection *in, sqlite3_stmt *stmt)
 	TRY(copy_text(in, stmt, 2, &column->type));
 	column->not_null = sqlite3_column_int(stmt, 3) || (pk && t->without_rowid);
 	column->has_default = sqlite3_column_type(stmt, 4) != SQLITE_NULL;
+	TRY(copy(in, stmt, 4, &column->preset));
 	column->generated = hidden >= 2;
 	if (pk > 0) {
 		t->pk[pk - 1] = column->name;

@@ -26,7 +26,7 @@ struct bulla_walk {
 static void add_columns(sqlite3_str *sql, const bulla_mapping *m, const bulla_shape *shape)
 {
 	for (size_t i = 0; i < shape->width; i++)
-		sqlite3_str_appendf(sql, "%s%s.\"%w\"", i ? ", " : "", shape->columns[i].aside && m->aside ? "c" : "t",
+		sqlite3_str_appendf(sql, "%s%s.\"%w\"", i ? ", " : "", bulla_lite_alias(m, &shape->columns[i]),
 				    shape->columns[i].name);
 }
 
@@ -92,6 +92,8 @@ static char *walk_sql(sqlite3 *handle, const bulla_mapping *m, const bulla_shape
 	if (kind == BULLA_WALK_QUEUE) add_queue(sql, m);
 	if (kind == BULLA_WALK_QUEUE || kind == BULLA_WALK_UNSEALED)
 		bulla_lite_add_unsealed(sql, m, "t.", m->aside ? "c." : "t.");
+	else if (kind == BULLA_WALK_UNOPENED)
+		bulla_lite_add_unopened(sql, m);
 	else if (kind == BULLA_WALK_EQUAL)
 		sqlite3_str_appendf(sql, "%s.\"%w\" = ?", m->aside ? "c" : "t", field->index->column);
 	else if (kind == BULLA_WALK_ROW)
@@ -110,7 +112,7 @@ static bulla_code prepare(bulla_walk *w, const bulla_mapping *m, const bulla_sha
 			  bulla_error *err)
 {
 	TRY(bulla_lite_prepare(w->s, walk_sql(w->s->handle, m, shape, w->kind, field, false), &w->first, err));
-	if (w->kind >= BULLA_WALK_EQUAL) return BULLA_OK;
+	if (w->kind == BULLA_WALK_EQUAL || w->kind == BULLA_WALK_ROW) return BULLA_OK;
 	return bulla_lite_prepare(w->s, walk_sql(w->s->handle, m, shape, w->kind, field, true), &w->after, err);
 }
 

@@ -40,6 +40,31 @@ void bulla_lite_add_orphan(sqlite3_str *sql, const bulla_mapping *m)
 	sqlite3_str_appendall(sql, ")");
 }
 
+const char *bulla_lite_alias(const bulla_mapping *m, const struct bulla_shape_column *column)
+{
+	if (column->staged) return "u";
+	return column->aside && m->aside ? "c" : "t";
+}
+
+void bulla_lite_add_unopened(sqlite3_str *sql, const bulla_mapping *m)
+{
+	const char * or = "";
+	sqlite3_str_appendall(sql, "u.\"" BULLA_STAGE_LOST "\" IS NULL AND (");
+	for (size_t i = 0; i < m->model->field_count; i++) {
+		if (!bulla_mapping_returns(&m->fields[i])) continue;
+		sqlite3_str_appendf(sql, "%s%s.\"%w\" IS NOT NULL", or, m->aside ? "c" : "t", m->model->fields[i].column);
+		or = " OR ";
+	}
+	sqlite3_str_appendall(sql, * or ? ")" : "0)");
+}
+
+/* The stage on the left: it is compared byte for byte, whatever the key's collation. */
+void bulla_lite_add_stage_join(sqlite3_str *sql, const bulla_mapping *m, const char *row)
+{
+	for (size_t i = 0; i < m->locator_count; i++)
+		sqlite3_str_appendf(sql, "%su.\"" BULLA_STAGE_KEY "\" = %s.\"%w\"", i ? " AND " : "", (int)i, row, m->locator[i]);
+}
+
 static void add_join(sqlite3_str *sql, const bulla_mapping *m)
 {
 	for (size_t i = 0; i < m->table->pk_count; i++)
@@ -61,4 +86,7 @@ void bulla_lite_add_from(sqlite3_str *sql, const bulla_mapping *m, bool queue)
 		sqlite3_str_appendf(sql, " FROM \"%w\" AS t", table);
 		if (queue) sqlite3_str_appendf(sql, " INDEXED BY \"bulla_queue.%w\"", table);
 	}
+	if (!m->stage) return;
+	sqlite3_str_appendf(sql, " LEFT JOIN \"%w\" AS u ON ", m->stage->name);
+	bulla_lite_add_stage_join(sql, m, "t");
 }

@@ -125,7 +125,7 @@ static void add_columns(sqlite3_str *sql, const char *const *columns, size_t n)
 
 /* The columns of an UPDATE OF. SQLite compares these names with those that a statement sets, and the integer primary key may be set under any of
  * its other names. */
-static void add_watched(sqlite3_str *sql, const bulla_mapping *m, const char *const *columns, size_t n)
+void bulla_lite_add_watched(sqlite3_str *sql, const bulla_mapping *m, const char *const *columns, size_t n)
 {
 	add_columns(sql, columns, n);
 	for (size_t i = 0; m->table->rowid_is_column && i < n; i++)
@@ -133,7 +133,7 @@ static void add_watched(sqlite3_str *sql, const bulla_mapping *m, const char *co
 			sqlite3_str_appendall(sql, ", \"rowid\", \"_rowid_\", \"oid\"");
 }
 
-static void add_sealed_columns(sqlite3_str *sql, const bulla_model *model)
+void bulla_lite_add_sealed_columns(sqlite3_str *sql, const bulla_model *model)
 {
 	for (size_t i = 0; i < model->field_count; i++)
 		sqlite3_str_appendf(sql, "%s\"%w\"", i ? ", " : "", model->fields[i].column);
@@ -199,7 +199,7 @@ static bulla_code make_context(bulla_lite *s, const bulla_mapping *m, bulla_erro
 	const bulla_model *model = m->model;
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
 	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_unseal.%w\" AFTER UPDATE OF ", m->table->name);
-	add_watched(sql, m, model->inputs, model->input_count);
+	bulla_lite_add_watched(sql, m, model->inputs, model->input_count);
 	sqlite3_str_appendf(sql, " ON \"%w\" WHEN ", m->table->name);
 	add_any_changed(sql, model->inputs, model->input_count);
 	if (!m->aside) {
@@ -228,9 +228,9 @@ static bulla_code make_update_guard(bulla_lite *s, const bulla_mapping *m, bool 
 	const bulla_model *model = m->model;
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
 	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_guard.%w\" BEFORE UPDATE OF ", m->table->name);
-	add_sealed_columns(sql, model);
+	bulla_lite_add_sealed_columns(sql, model);
 	if (contexts) sqlite3_str_appendall(sql, ", ");
-	if (contexts) add_watched(sql, m, model->inputs, model->input_count);
+	if (contexts) bulla_lite_add_watched(sql, m, model->inputs, model->input_count);
 	sqlite3_str_appendf(sql, " ON \"%w\" BEGIN SELECT CASE WHEN ", m->home);
 	add_torn(sql, model);
 	sqlite3_str_appendall(sql, " THEN RAISE(ABORT, 'bulla: a new data key must seal every field of the record') WHEN ");
@@ -312,7 +312,7 @@ static bulla_code make_side_move(bulla_lite *s, const bulla_mapping *m, bool fin
 {
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
 	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_move.%w\" AFTER UPDATE OF ", m->table->name);
-	add_watched(sql, m, m->table->pk, m->table->pk_count);
+	bulla_lite_add_watched(sql, m, m->table->pk, m->table->pk_count);
 	sqlite3_str_appendf(sql, " ON \"%w\" WHEN ", m->table->name);
 	add_any_changed(sql, m->table->pk, m->table->pk_count);
 	sqlite3_str_appendall(sql, " BEGIN ");
@@ -338,7 +338,7 @@ static bulla_code make_side_context_guard(bulla_lite *s, const bulla_mapping *m,
 	const bulla_model *model = m->model;
 	sqlite3_str *sql = sqlite3_str_new(s->handle);
 	sqlite3_str_appendf(sql, "CREATE TRIGGER \"bulla_guard_context.%w\" BEFORE UPDATE OF ", m->table->name);
-	add_watched(sql, m, model->inputs, model->input_count);
+	bulla_lite_add_watched(sql, m, model->inputs, model->input_count);
 	sqlite3_str_appendf(sql, " ON \"%w\" WHEN ", m->table->name);
 	add_any_changed(sql, model->inputs, model->input_count);
 	sqlite3_str_appendf(sql, " AND EXISTS (SELECT 1 FROM \"%w\"", m->home);

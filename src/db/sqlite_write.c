@@ -16,6 +16,7 @@ struct bulla_writer {
 	bulla_value *values;
 	int width;
 	bool utf16;
+	bool staged;
 };
 
 /* --- statements ------------------------------------------------------------------------------------------------- */
@@ -31,8 +32,11 @@ static char *read_sql(sqlite3 *handle, const bulla_mapping *m, const bulla_shape
 	sqlite3_str *sql = sqlite3_str_new(handle);
 	sqlite3_str_appendall(sql, "SELECT ");
 	for (size_t i = 0; i < shape->width; i++)
-		sqlite3_str_appendf(sql, "%s.\"%w\", ", shape->columns[i].aside && m->aside ? "c" : "t", shape->columns[i].name);
-	bulla_lite_add_unsealed(sql, m, "t.", m->aside ? "c." : "t.");
+		sqlite3_str_appendf(sql, "%s.\"%w\", ", bulla_lite_alias(m, &shape->columns[i]), shape->columns[i].name);
+	if (m->stage)
+		bulla_lite_add_unopened(sql, m);
+	else
+		bulla_lite_add_unsealed(sql, m, "t.", m->aside ? "c." : "t.");
 	bulla_lite_add_from(sql, m, false);
 	add_found(sql, m, "t.");
 	return sqlite3_str_finish(sql);
@@ -99,10 +103,26 @@ static void add_side_put(sqlite3_str *sql, const bulla_writer *w, const bulla_ma
 	each_column(sql, w, add_excluded);
 }
 
+/* Values, as parameters: SQLite keeps no log of them, and no statement has them in its text. */
+static void add_stage_put(sqlite3_str *sql, const bulla_writer *w, const bulla_mapping *m)
+{
+	sqlite3_str_appendf(sql, "INSERT OR REPLACE INTO \"%w\"(\"" BULLA_STAGE_LOST "\"", m->stage->name);
+	for (size_t i = 0; i < w->field_count; i++)
+		add_column(sql, m->fields[w->fields[i]].plain->name, false);
+	for (size_t i = 0; i < m->locator_count; i++)
+		sqlite3_str_appendf(sql, ", \"" BULLA_STAGE_KEY "\"", (int)i);
+	sqlite3_str_appendall(sql, ") VALUES(?");
+	for (size_t i = 0; i < w->field_count + m->locator_count; i++)
+		sqlite3_str_appendall(sql, ", ?");
+	sqlite3_str_appendall(sql, ")");
+}
+
 static char *put_sql(sqlite3 *handle, const bulla_writer *w, const bulla_mapping *m)
 {
 	sqlite3_str *sql = sqlite3_str_new(handle);
-	if (m->aside) {
+	if (m->stage) {
+		add_stage_put(sql, w, m);
+	} else if (m->aside) {
 		add_side_put(sql, w, m);
 	} else {
 		sqlite3_str_appendf(sql, "UPDATE \"%w\" SET ", m->home);
@@ -132,7 +152,8 @@ bulla_code bulla_lite_writer_open(bulla_db *db, const bulla_mapping *mapping, co
 			     .field_count = n,
 			     .locator_count = mapping->locator_count,
 			     .width = (int)shape->width + 1,
-			     .utf16 = mapping->table->utf16 };
+			     .utf16 = mapping->table->utf16,
+			     .staged = mapping->stage != NULL };
 	bulla_code code = prepare(w, mapping, shape, err);
 	if (code)
 		bulla_lite_writer_close(w);
@@ -173,6 +194,21 @@ bulla_code bulla_lite_writer_read(bulla_writer *w, const bulla_value *locator, c
 	return BULLA_OK;
 }
 
+/* A value that is lost is NULL; a cell that failed has no other. */
+static int bind_opened(bulla_writer *w, const bulla_value *locator, const bulla_row *row)
+{
+	int at = 2, rc = SQLITE_OK;
+	bool lost = false;
+	for (size_t i = 0; i < w->field_count && rc == SQLITE_OK; i++) {
+		const bulla_cell *cell = &row->cells[w->fields[i]];
+		lost = lost || cell->code == BULLA_ERR_KEY_DESTROYED;
+		rc = bulla_lite_bind(w->put, at++, &cell->value);
+	}
+	for (size_t i = 0; i < w->locator_count && rc == SQLITE_OK; i++)
+		rc = bulla_lite_bind(w->put, at++, &locator[i]);
+	return rc == SQLITE_OK ? sqlite3_bind_int(w->put, 1, lost) : rc;
+}
+
 static int bind_row(bulla_writer *w, const bulla_value *locator, const bulla_row *row)
 {
 	int at = 1, rc = SQLITE_OK;
@@ -193,7 +229,7 @@ static int bind_row(bulla_writer *w, const bulla_value *locator, const bulla_row
 bulla_code bulla_lite_writer_put(bulla_writer *w, const bulla_value *locator, const bulla_row *row, bulla_error *err)
 {
 	(void)sqlite3_reset(w->read);
-	int rc = bind_row(w, locator, row);
+	int rc = w->staged ? bind_opened(w, locator, row) : bind_row(w, locator, row);
 	if (rc == SQLITE_OK) rc = sqlite3_step(w->put);
 	(void)sqlite3_reset(w->put);
 	if (rc == SQLITE_DONE && sqlite3_changes(w->s->handle) > 0) return BULLA_OK;

@@ -78,7 +78,7 @@ static bulla_code tell_counts(void *self, const bulla_value *values, size_t n, b
 		bulla_json_put_int(t->out, "sealed", sealed);
 		bulla_json_put_int(t->out, "unsealed", unsealed);
 		bulla_json_put_int(t->out, "null", rows - sealed - unsealed);
-		bulla_json_put_bool(t->out, "plaintext_left", m->fields[f].plain != NULL);
+		bulla_json_put_bool(t->out, "plaintext_left", m->fields[f].plain || t->run->state.phase == BULLA_PHASE_UNDOING);
 		bulla_json_close(t->out, '}');
 	}
 	bulla_json_close(t->out, ']');
@@ -193,6 +193,28 @@ static void tell_job(const bulla_run *run, bulla_json_writer *out)
 	bulla_json_put_int(out, "conflicts", (int64_t)state->conflicts);
 }
 
+static bulla_code tell_number(void *self, const bulla_value *values, size_t n, bulla_error *err)
+{
+	(void)n;
+	(void)err;
+	bulla_json_put_int(self, "opened", values[0].integer);
+	return BULLA_OK;
+}
+
+/* How many rows an undo has opened until now. */
+static bulla_code tell_undo(bulla_run *run, bulla_json_writer *out, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf sql = { 0 };
+	bool there = false;
+	if (run->state.phase != BULLA_PHASE_UNDOING) return BULLA_OK;
+	TRY(bulla_mapping_stage(&run->mapping, run->db, &there, err));
+	if (!there) return BULLA_OK;
+	TRY(bulla_buf_add_str(&sql, "SELECT count(*) FROM ", err));
+	TRY(bulla_sql_add_name(&sql, run->mapping.stage->name, err));
+	TRY(bulla_buf_terminate(&sql, err));
+	return run->db->target->run(run->db, (const char *)sql.data, NULL, 0, tell_number, out, NULL, err);
+}
+
 static bulla_code tell_rows(struct teller *t, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf sql = { 0 };
@@ -215,6 +237,7 @@ static bulla_code tell(bulla_run *run, bulla_json_writer *out, bulla_error *err)
 	TRY(bulla_quarantine_tell(run->db, run->job->model->key, out, "quarantine", err));
 	TRY(bulla_quarantine_explain(run->db, run->job->model->key, out, "quarantine_entries", err));
 	tell_workers(run, out);
+	TRY(tell_undo(run, out, err));
 	bulla_json_close(out, '}');
 	return run->db->target->commit(run->db, err);
 }

@@ -15,6 +15,7 @@ typedef struct bulla_column {
 	const char *definition; /* of a generated column: its text, to see what it is made of; else NULL */
 	bool not_null;
 	bool has_default;
+	const char *preset; /* its text, an expression; NULL where there is none */
 	bool generated;
 } bulla_column;
 

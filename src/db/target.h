@@ -37,7 +37,8 @@ typedef enum bulla_walk_kind {
 	BULLA_WALK_UNSEALED = 2, /* plaintext and no ciphertext, found by reading the whole table */
 	BULLA_WALK_QUEUE = 3,    /* the same, found through the partial index that `index` makes */
 	BULLA_WALK_EQUAL = 4,    /* rows whose index column of `field` has the one value */
-	BULLA_WALK_ROW = 5       /* the row with that primary key */
+	BULLA_WALK_ROW = 5,      /* the row with that primary key */
+	BULLA_WALK_UNOPENED = 6  /* a ciphertext of a field that an undo brings back, and nothing in the stage */
 } bulla_walk_kind;
 
 typedef struct bulla_walk bulla_walk;
@@ -51,6 +52,28 @@ typedef void (*bulla_casualty)(void *self, const char *kind, const char *name, c
 
 /* `rows` rows whose wrapped keys have that directory (db/census.h); NULL data: what is no bytes at all. */
 typedef bulla_code (*bulla_found_wraps)(void *self, bulla_bytes directory, uint64_t rows, bulla_error *err);
+/* An index, view or trigger, or a constraint that is part of its table. */
+typedef struct bulla_definition {
+	const char *kind; /* "index", "view", "trigger", "constraint" */
+	const char *name;
+	const char *sql;
+} bulla_definition;
+
+/* What restore() makes of a table. */
+typedef struct bulla_restoration {
+	const char *definition;       /* the whole CREATE TABLE that the table shall have again */
+	bool exact;                   /* to the byte; else any definition that means the same */
+	const bulla_definition *list; /* what finish dropped; constraints are in the definition */
+	size_t n;
+	const char *lost;       /* text for values that are lost, in NOT NULL columns without a default; NULL: REFUSED */
+	bulla_casualty back;    /* told each of `list` that is there again ... */
+	bulla_casualty missing; /* ... or cannot be: its name is taken, or it does not work with the database of today */
+	bulla_casualty gone;    /* told what uses a sealed column and cannot work without */
+	/* A row with a value that is lost; one that the definition refuses, and why. The primary key's values are views. */
+	bulla_code (*row_lost)(void *self, const bulla_value *pk, bulla_error *err);
+	bulla_code (*row_refused)(void *self, const bulla_value *pk, const char *why, bulla_error *err);
+	void *self;
+} bulla_restoration;
 
 struct bulla_target {
 	const char *scheme; /* "sqlite:" */
@@ -93,9 +116,11 @@ struct bulla_target {
 	void (*walk_stop)(bulla_walk *walk);
 	void (*walk_close)(bulla_walk *walk); /* NULL is fine */
 
-	/* Writing the sealed columns of the model's fields `fields` (n of them), and every key column. read() gives the
-	 * row as it is now, NULL when it is gone; its last value (beyond the shape's width) is 1 while it is unsealed.
-	 * put() takes ciphertext and index of row->cells in the order of `fields`; CONFLICT when the row is gone, REFUSED
+	/* Writing the sealed columns of the model's fields `fields` (n of them), and every key column; over a mapping with a
+	 * stage the opened values of those fields instead, into the stage. read() gives the
+	 * row as it is now, NULL when it is gone; its last value (beyond the shape's width) is 1 while it is unsealed, or
+	 * unopened. put() takes ciphertext and index of row->cells in the order of `fields`, or with a stage the value of
+	 * row->cells[fields[i]], KEY_DESTROYED standing for one that is lost; CONFLICT when the row is gone, REFUSED
 	 * when a constraint or trigger of the table does not take it (and then only this row is undone). */
 	bulla_code (*writer_open)(bulla_db *db, const bulla_mapping *mapping, const bulla_shape *shape, const size_t *fields,
 				  size_t n, bulla_writer **out, bulla_error *err);
@@ -124,6 +149,13 @@ struct bulla_target {
 	bulla_code (*count_wraps)(bulla_db *db, const bulla_table *table, const char *column, bool every_row,
 				  bulla_found_wraps each, void *self, bool *ret_indexed, bulla_error *err);
 	bulla_code (*index_wraps)(bulla_db *db, const bulla_table *table, const char *column, bulla_error *err);
+	/* For undo, each inside a transaction of the caller's, over a mapping without a stage. stage: makes the table beside
+	 * the table that takes opened values, empty, and triggers that take a row out again when anybody writes its sealed
+	 * columns. unstage: both go; fine where there is none. restore: what jobs and finish have changed is taken back; see
+	 * below. The mapping has its stage where plaintext columns come back. */
+	bulla_code (*stage)(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
+	bulla_code (*unstage)(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
+	bulla_code (*restore)(bulla_db *db, const bulla_mapping *mapping, const bulla_restoration *what, bulla_error *err);
 
 	/* Before drop, outside a transaction: prepares the session for it. After it is committed, outside a transaction:
 	 * rewrites the database's own files so that they hold nothing that was deleted. Both may be repeated. */

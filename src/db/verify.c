@@ -56,7 +56,7 @@ static bulla_code prepare(verification *x, bulla_error *err)
 {
 	TRY(check_ready(x, err));
 	TRY(bulla_fingerprint(&x->run.mapping, x->fingerprint, err));
-	TRY(bulla_verify_init(&x->verify, &x->run, x->options->workers, err));
+	TRY(bulla_verify_init(&x->verify, &x->run, x->options->workers, true, err));
 	x->pass = (bulla_verify_pass){ .open = true, .sample = x->options->sample };
 	if (x->options->strict) TRY(prepare_strict(x, err));
 	return bulla_report_last(&x->run, x->run.job->sign_seed, &x->last, err);

@@ -31,9 +31,16 @@ typedef struct bulla_verified {
 
 void bulla_verified_done(bulla_verified *verified);
 
+typedef struct bulla_verify bulla_verify;
+
+/* Looks at the opened rows of one page, in some thread, and counts them in `found`. */
+typedef bulla_code (*bulla_verify_judge)(const bulla_verify *verify, const bulla_page *page, bulla_lane *lane, bulla_buf *scratch,
+					 bulla_verified *found, bulla_error *err);
+
 /* What one pass is to do. */
 typedef struct bulla_verify_pass {
-	bool open;       /* open the rows and compare */
+	bool open;                  /* open the rows and compare */
+	bulla_verify_judge compare; /* NULL: bulla_verify_compare */
 	bool paged;      /* each page in a transaction of its own, ended before its rows are opened; the caller has none */
 	uint64_t first;  /* only so many rows; 0: all */
 	uint64_t sample; /* 0: all; else about so many */
@@ -46,7 +53,7 @@ typedef struct bulla_verify_pass {
 	const bulla_secret *evidence_key;
 } bulla_verify_pass;
 
-typedef struct bulla_verify {
+struct bulla_verify {
 	bulla_run *run;
 	bulla_shape shape;
 	bulla_secret digest_key;
@@ -65,10 +72,10 @@ typedef struct bulla_verify {
 	const bulla_value *pending; /* a row that was read and did not fit */
 	bulla_buf position;         /* paged: of the last row that is done with */
 	bool ended;
-} bulla_verify;
+};
 
-/* `workers` 0: two threads, the caller's being one. */
-BULLA_MUST bulla_code bulla_verify_init(bulla_verify *verify, bulla_run *run, unsigned workers, bulla_error *err);
+/* `workers` 0: two threads, the caller's being one. `indexes`: blind indexes are computed too, to be compared. */
+BULLA_MUST bulla_code bulla_verify_init(bulla_verify *verify, bulla_run *run, unsigned workers, bool indexes, bulla_error *err);
 void bulla_verify_done(bulla_verify *verify);
 
 /* Fetches the keys that a pass over one snapshot will need, by opening the first rows before it. Outside a transaction. */
@@ -82,5 +89,14 @@ BULLA_MUST bulla_code bulla_verify_run(bulla_verify *verify, const bulla_verify_
 /* Compares the opened rows of one page (compare.c). `open` rows were opened with their indexes. */
 BULLA_MUST bulla_code bulla_verify_compare(const bulla_verify *verify, const bulla_page *page, bulla_lane *lane,
 					   bulla_buf *scratch, bulla_verified *found, bulla_error *err);
+
+/* Pieces of a judge. fail: counts a row that did not open and puts it aside, or fails where the keys cannot be used at all; name:
+ * appends its primary key to a list; digest: adds the primary key and the values as they open. */
+BULLA_MUST bulla_code bulla_verify_fail_row(const bulla_verify *verify, const bulla_page *page, size_t row, bulla_verified *found,
+					    bulla_error *err);
+BULLA_MUST bulla_code bulla_verify_name_row(const bulla_verify *verify, const bulla_page *page, size_t row, bulla_aside *list,
+					    const char *field, bulla_reason reason, bulla_error *err);
+BULLA_MUST bulla_code bulla_verify_digest_row(const bulla_verify *verify, const bulla_page *page, size_t row, bulla_lane *lane,
+					      bulla_buf *scratch, bulla_verified *found, bulla_error *err);
 
 #endif

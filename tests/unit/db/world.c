@@ -101,7 +101,8 @@ static void open_directory(world *w)
 {
 	*w = (world){ 0 };
 	const char *tmp = getenv("TMPDIR");
-	snprintf(w->dir, sizeof w->dir, "%s/bulla-db-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+	const char *memory = access("/dev/shm", W_OK | X_OK) ? "/tmp" : "/dev/shm"; /* each job waits for the disk many times */
+	snprintf(w->dir, sizeof w->dir, "%s/bulla-db-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : memory);
 	if (!mkdtemp(w->dir)) fail_msg("no temporary directory");
 	snprintf(w->path, sizeof w->path, "%s/app.db", w->dir);
 	snprintf(w->store_url, sizeof w->store_url, "memory:");
@@ -224,12 +225,17 @@ static void remove_all(const char *dir)
 	(void)rmdir(dir);
 }
 
-void world_close(world *w)
+void world_keys_close(world *w)
 {
-	sqlite3_close(w->db);
 	bulla_keyring_free(w->keyring);
 	bulla_store_close(w->store);
 	bulla_schema_free(w->schema);
+}
+
+void world_close(world *w)
+{
+	sqlite3_close(w->db);
+	world_keys_close(w);
 	free((char *)w->job.reports);
 	remove_all(w->dir);
 }

@@ -47,6 +47,8 @@ void world_schema(world *w, const char *models);
 void world_schema_of(world *w, const char *models, const char *key); /* the job is that model's */
 /* For a branch store's each(): counts rows. */
 bulla_code world_count_row(void *self, const bulla_branch_row *row, bulla_error *err);
+/* Closes the keyring and what it was made from. */
+void world_keys_close(world *w);
 void world_close(world *w);
 /* Who finds providers for keyrings that are made from now on; NULL: bulla_provider_find(). */
 void world_provider(const struct bulla_provider *(*find)(bulla_bytes key_id));
