@@ -26,6 +26,7 @@ const bulla_command bulla_commands[] = {
 	  bulla_run_rotate },
 	{ JOB, "shred", "[MODEL ID]", "end a subject: destroy its branch key, clear its rows, prove it", bulla_options_shred, 0,
 	  2, true, bulla_run_shred },
+	{ JOB, "undo", "[MODEL]", "back, before finish and after it", bulla_options_undo, 0, 1, true, bulla_run_undo },
 	{ JOB, "status", "[MODEL]", "coverage, quarantine, plaintext left", bulla_options_status, 0, 1, true, bulla_run_status },
 	{ JOB, "scan", "", "columns that look like personal data in the clear, in whole databases", bulla_options_scan, 0, 0,
 	  true, bulla_run_scan },

@@ -18,6 +18,7 @@ BULLA_COMMAND(verify);
 BULLA_COMMAND(finish);
 BULLA_COMMAND(rotate);
 BULLA_COMMAND(shred);
+BULLA_COMMAND(undo);
 BULLA_COMMAND(status);
 BULLA_COMMAND(scan);
 BULLA_COMMAND(search);

@@ -115,6 +115,9 @@ static bulla_code print_status(bulla_cli *cli, const bulla_json *status, bulla_e
 			bulla_count_text((uint64_t)bulla_tree_integer(status, "rows", 0), rows));
 	TRY(print_fields(cli, bulla_json_member(status, "fields"), err));
 	TRY(print_keys(cli, bulla_json_member(status, "keys"), err));
+	if (bulla_json_member(status, "opened"))
+		bulla_cli_print(cli, "  opened for undo: %s rows",
+				bulla_count_text((uint64_t)bulla_tree_integer(status, "opened", 0), rows));
 	if (last.len) bulla_cli_print(cli, "  last plaintext-only write found: %.*s", BULLA_SHOW(last));
 	print_quarantine(cli, bulla_json_member(status, "quarantine_entries"));
 	print_rotation(cli, status);
@@ -132,6 +135,7 @@ static const struct {
 	{ "applied", "bulla verify%s" },
 	{ "verified", "deploy the application with the library, then: bulla finish%s" },
 	{ "dropped", "bulla finish%s (goes on where it stopped)" },
+	{ "undoing", "bulla undo%s (goes on where it stopped), or bulla finish to give it up" },
 	{ "finished", "back up the data, then the key store: bulla kms backup FILE" },
 };
 
@@ -156,15 +160,17 @@ static void suggest(bulla_cli *cli, const bulla_json *status)
 			       at ? model : "", at ? at + 2 : "");
 	}
 	const bulla_json *rotation = bulla_json_member(status, "rotation");
-	if (bulla_tree_boolean(rotation, "under_way"))
+	bool undoing = bulla_bytes_is(phase, "undoing");
+	if (bulla_tree_boolean(rotation, "under_way") && !undoing)
 		bulla_cli_next(cli, "bulla rotate%s --%.*s (goes on where it stopped)", model,
 			       BULLA_SHOW(bulla_tree_text(rotation, "kind")));
-	else if (bulla_tree_integer(status, "wrap_debt", 0))
+	else if (bulla_tree_integer(status, "wrap_debt", 0) && !undoing)
 		bulla_cli_next(cli, "bulla rotate%s --catch-up (rows under older keys)", model);
 	if (begun && sum_unsealed(bulla_json_member(status, "fields")))
 		bulla_cli_next(cli, "bulla apply%s (seals what is not sealed)", model);
 	if (bulla_json_count(bulla_json_member(status, "quarantine")))
-		bulla_cli_next(cli, "bulla status%s --quarantine, mend those rows, then: bulla apply%s --retry", model, model);
+		bulla_cli_next(cli, "bulla status%s --quarantine, mend those rows, then: bulla %s%s%s", model,
+			       undoing ? "undo" : "apply", model, undoing ? "" : " --retry");
 }
 
 /* --- the command ----------------------------------------------------------------------------------------------------- */
