@@ -260,9 +260,10 @@ bulla_cache_outcome bulla_cache_get(bulla_cache *cache, bulla_cache_kind kind, b
 {
 	bulla_cache_outcome outcome = BULLA_CACHE_YOURS;
 	struct notes notes = { 0 };
-	int64_t now = cache->now_us(cache->now_self);
 
 	enter(cache);
+	int64_t now = cache->now_us(
+		cache->now_self); /* inside: else a key put by a faster thread would lie in the future, and look stale */
 	if (now - cache->swept_us >= SWEEP_US || now < cache->swept_us) sweep(cache, now, &notes);
 	struct name *name = *find(cache, kind, id, hash_of(kind, id));
 	if (name && name->entry && is_stale(cache, name->entry, now)) {
@@ -389,9 +390,8 @@ void bulla_cache_wait(bulla_cache *cache, int ms)
 void bulla_cache_tick(bulla_cache *cache)
 {
 	struct notes notes = { 0 };
-	int64_t now = cache->now_us(cache->now_self);
 	enter(cache);
-	sweep(cache, now, &notes);
+	sweep(cache, cache->now_us(cache->now_self), &notes);
 	leave(cache);
 	tell(cache, &notes);
 }

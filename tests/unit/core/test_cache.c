@@ -22,14 +22,17 @@
 
 static bulla_pool *pool;
 static bulla_cache *cache;
-static int64_t now;
+static _Atomic int64_t now;
+static atomic_int slow; /* how many of the next looks at the clock take a while to come back */
 static char reports[64][64];
 static size_t report_count;
 
 static int64_t clock_us(void *self)
 {
 	(void)self;
-	return now;
+	int64_t seen = now;
+	if (atomic_fetch_sub(&slow, 1) > 0) nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	return seen;
 }
 
 static void report(void *self, bulla_bytes identity, uint64_t version, int64_t count)
@@ -345,6 +348,49 @@ static void three_thousand_threads_one_question(void **state)
 	end();
 }
 
+/* A thread that has looked at the clock and is overtaken by one that puts the key: to it that key was born in the future. */
+static void *overtaken(void *self)
+{
+	const bulla_cached_key *key = NULL;
+	atomic_store((atomic_int *)self, 1);
+	switch (get("cold", 1, &key)) {
+	case BULLA_CACHE_HIT:
+		bulla_cache_give(cache, key);
+		break;
+	case BULLA_CACHE_YOURS:
+		atomic_fetch_add(&fetched, 1);
+		bulla_cache_give(cache, put("cold", 9));
+		break;
+	case BULLA_CACHE_FLYING:
+		break;
+	}
+	return NULL;
+}
+
+static void overtaken_threads_fetch_no_second_time(void **state)
+{
+	pthread_t thread;
+	atomic_int there = 0;
+	const bulla_cached_key *key = NULL;
+	(void)state;
+	begin(1000000, 100000, 10);
+	fetched = 0;
+	slow = 1;
+	assert_int_equal(pthread_create(&thread, NULL, overtaken, &there), 0);
+	while (!there || slow > 0)
+		sched_yield();
+	now += SECOND;
+	bulla_cache_outcome outcome = get("cold", 1, &key);
+	if (outcome == BULLA_CACHE_YOURS) {
+		atomic_fetch_add(&fetched, 1);
+		key = put("cold", 9);
+	}
+	pthread_join(thread, NULL);
+	bulla_cache_give(cache, key);
+	assert_int_equal(fetched, 1);
+	end();
+}
+
 /* --- forks ----------------------------------------------------------------------------------------------------- */
 
 /* What a child answers, as its exit status; killed when it is stuck. */
@@ -439,6 +485,7 @@ int main(void)
 		cmocka_unit_test(reported_after_a_minute),
 		cmocka_unit_test(reported_at_eviction_and_at_the_end),
 		cmocka_unit_test(three_thousand_threads_one_question),
+		cmocka_unit_test(overtaken_threads_fetch_no_second_time),
 		cmocka_unit_test(lost_in_a_fork),
 		cmocka_unit_test(forked_in_the_middle),
 	};
