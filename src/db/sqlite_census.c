@@ -13,6 +13,7 @@
 #include "format/wrapped_key.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define GROUPS_MAX 4096 /* directories that are looked up one by one: beyond that one walk is cheaper */
 
@@ -216,11 +217,26 @@ static bulla_code count_indexed(census *c, bulla_found_wraps each, void *self, b
 	return BULLA_OK;
 }
 
-/* One of that name may be on something else: the column was dropped, and made again. */
-static bool has_index(const census *c)
+typedef enum standing { ABSENT, WHOLE, OLD, FOREIGN } standing;
+
+/* The index of that name may be on another expression, or on a table that was renamed: an older job made it, or somebody who had better
+ * called it otherwise. */
+static bulla_code look_at_index(const census *c, standing *ret, bulla_error *err)
 {
 	BULLA_STMT_AUTO *stmt = NULL;
-	return prepare(c, "count(*)", "IS NULL", &stmt, NULL) == BULLA_OK;
+	TRY(bulla_lite_prepare(
+		c->s,
+		sqlite3_mprintf("SELECT sql, tbl_name FROM sqlite_schema WHERE type = 'index' AND name = %Q COLLATE NOCASE",
+				c->index),
+		&stmt, err));
+	int rc = sqlite3_step(stmt);
+	const char *sql = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+	*ret = rc == SQLITE_DONE ? ABSENT : OLD;
+	if (rc == SQLITE_ROW && !bulla_lite_is_ours(c->index, sql)) *ret = FOREIGN;
+	if (*ret == OLD && sql && strstr(sql, c->directory) &&
+	    bulla_name_equal((const char *)sqlite3_column_text(stmt, 1), c->table->name))
+		*ret = WHOLE;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? BULLA_OK : failed(c, rc, err);
 }
 
 static bulla_code census_init(census *c, bulla_db *db, const bulla_table *table, const char *column, bulla_error *err)
@@ -245,7 +261,9 @@ bulla_code bulla_lite_count_wraps(bulla_db *db, const bulla_table *table, const 
 {
 	census c;
 	bulla_code code = census_init(&c, db, table, column, err);
-	bool indexed = !code && !every_row && has_index(&c);
+	standing index = ABSENT;
+	if (!code && !every_row) code = look_at_index(&c, &index, err);
+	bool indexed = index == WHOLE;
 	if (!code) code = indexed ? count_indexed(&c, each, self, err) : walk(&c, false, each, self, err);
 	if (!code && ret_indexed) *ret_indexed = indexed;
 	census_done(&c);
@@ -253,31 +271,19 @@ bulla_code bulla_lite_count_wraps(bulla_db *db, const bulla_table *table, const 
 }
 
 /* --- making the index -------------------------------------------------------------------------------------------- */
-/* One of that name, on another expression: an older release made it, or somebody who had better called it otherwise. */
-static bulla_code drop_old(const census *c, bulla_error *err)
+static bulla_code drop_old(const census *c, standing index, bulla_error *err)
 {
-	BULLA_STMT_AUTO *stmt = NULL;
-	TRY(bulla_lite_prepare(
-		c->s,
-		sqlite3_mprintf("SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = %Q COLLATE NOCASE", c->index),
-		&stmt, err));
-	int rc = sqlite3_step(stmt);
-	if (rc == SQLITE_DONE) return BULLA_OK;
-	if (rc != SQLITE_ROW) return failed(c, rc, err);
-	if (!bulla_lite_is_ours(c->index, (const char *)sqlite3_column_text(stmt, 0))) {
-		bulla_code code =
-			bulla_fail(err, BULLA_ERR_REFUSED, "the database has an index %s that no job has made", c->index);
-		return bulla_advise(err, code, "give it another name: names that begin with bulla_ are taken");
-	}
-	(void)sqlite3_reset(stmt);
-	return bulla_lite_execf(c->s, err, "DROP INDEX \"%w\"", c->index);
+	if (index == ABSENT) return BULLA_OK;
+	if (index == OLD) return bulla_lite_execf(c->s, err, "DROP INDEX \"%w\"", c->index);
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "the database has an index %s that no job has made", c->index);
+	return bulla_advise(err, code, "give it another name: names that begin with bulla_ are taken");
 }
 
-static bulla_code create(const census *c, bulla_error *err)
+static bulla_code create(const census *c, standing index, bulla_error *err)
 {
 	const bulla_target *target = c->s->db.target;
 	TRY(target->begin_write(&c->s->db, err));
-	bulla_code code = drop_old(c, err);
+	bulla_code code = drop_old(c, index, err);
 	if (!code)
 		code = bulla_lite_execf(c->s, err, "CREATE INDEX \"%w\" ON \"%w\"(%s)", c->index, c->table->name, c->directory);
 	if (!code) return target->commit(&c->s->db, err);
@@ -286,10 +292,10 @@ static bulla_code create(const census *c, bulla_error *err)
 }
 
 /* Sorting in memory would take 50 bytes for each row; what goes into temporary files instead is no secret. */
-static bulla_code create_in_files(const census *c, bulla_error *err)
+static bulla_code create_in_files(const census *c, standing index, bulla_error *err)
 {
 	TRY(bulla_lite_execf(c->s, err, "PRAGMA temp_store=FILE"));
-	bulla_code code = create(c, err);
+	bulla_code code = create(c, index, err);
 	bulla_code back = bulla_lite_execf(c->s, code ? NULL : err, "PRAGMA temp_store=MEMORY");
 	return code ? code : back;
 }
@@ -298,7 +304,9 @@ bulla_code bulla_lite_index_wraps(bulla_db *db, const bulla_table *table, const 
 {
 	census c;
 	bulla_code code = census_init(&c, db, table, column, err);
-	if (!code && !has_index(&c)) code = create_in_files(&c, err);
+	standing index = WHOLE;
+	if (!code) code = look_at_index(&c, &index, err);
+	if (!code && index != WHOLE) code = create_in_files(&c, index, err);
 	census_done(&c);
 	return code;
 }
