@@ -68,6 +68,9 @@ static void say_result(bulla_cli *cli, const bulla_model *model, const bulla_job
 			bulla_count_text(r->already, already), bulla_count_text(r->quarantined, bad),
 			bulla_size_text(r->bytes, size), bulla_seconds_text(r->seconds, time),
 			bulla_count_text(r->seconds > 0 ? (uint64_t)((double)r->done / r->seconds) : r->done, rate));
+	if (r->closing)
+		bulla_cli_print(cli, "  not sealed, under a branch key that takes no new records: %s",
+				bulla_count_text(r->closing, rows));
 }
 
 static void say_retried(bulla_cli *cli, const bulla_model *model, const bulla_job_result *r)
@@ -81,6 +84,7 @@ static void say_retried(bulla_cli *cli, const bulla_model *model, const bulla_jo
 static void put_result(bulla_cli *cli, const bulla_model *model, bool retry, const bulla_job_result *r)
 {
 	bulla_json_writer *w = bulla_result_open(cli, model, "sealed", r);
+	bulla_json_put_int(w, "closing", (int64_t)r->closing);
 	if (retry) bulla_json_put_int(w, "retried", (int64_t)r->retried);
 	bulla_json_close(w, '}');
 }
@@ -115,7 +119,7 @@ static bulla_code apply(bulla_cli *cli, bulla_project *project, const bulla_mode
 	bulla_code code = bulla_job_apply(&job, &options, &result, err);
 	bulla_bar_done(&bar);
 	TRY(code);
-	if (result.quarantined) cli->status = 3;
+	if (result.quarantined || result.closing) cli->status = 3;
 	if (cli->json)
 		put_result(cli, model, options.retry, &result);
 	else

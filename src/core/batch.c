@@ -441,6 +441,7 @@ bulla_code bulla_row_explain(const bulla_batch *batch, const bulla_row *row, bul
 	if (row->code == BULLA_ERR_KEY_DESTROYED && row->part == BULLA_PART_TOMBSTONE)
 		return bulla_fail(err, row->code, "the record was shredded: its branch key was destroyed, for good");
 	if (row->code == BULLA_ERR_KEY_CLOSING)
-		return bulla_fail(err, row->code, "the branch key of this record is being shredded and takes no new records");
+		return bulla_fail(err, row->code,
+				  "the key that this record hangs from is closed, or being shredded: it takes no new records");
 	return bulla_fail(err, row->code, "the record cannot be sealed or opened: %s", bulla_code_name(row->code));
 }

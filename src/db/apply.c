@@ -277,6 +277,7 @@ static bulla_code count_result(bulla_apply *a, bulla_error *err)
 	TRY(bulla_run_count(&a->run, &ret->rows, err));
 	TRY(bulla_quarantine_count(a->run.db, a->run.job->model->key, &ret->quarantined, err));
 	if (a->run.mapping.plain_count) TRY(count_unsealed(a, err));
+	ret->closing = a->closing;
 	uint64_t open = ret->done + ret->unsealed;
 	ret->already = ret->rows > open ? ret->rows - open : 0;
 	return BULLA_OK;

@@ -42,7 +42,8 @@ typedef struct bulla_apply {
 	bool ended;
 	uint64_t found; /* unsealed rows that were read */
 	uint64_t sealed, conflicts, refused;
-	uint64_t fresh; /* of them: left by a plaintext-only write since the first fill */
+	uint64_t closing; /* whose branch key takes no new records: they stay as they are */
+	uint64_t fresh;   /* of them: left by a plaintext-only write since the first fill */
 } bulla_apply;
 
 /* Shape, slots and workers. */

@@ -78,6 +78,7 @@ typedef struct bulla_job_result {
 	uint64_t conflicts;   /* rows another writer changed meanwhile; taken again */
 	uint64_t differences; /* verify: rows whose plaintext and ciphertext differ */
 	uint64_t unsealed;    /* rows with plaintext and no ciphertext, after the run */
+	uint64_t closing;     /* apply: of those, rows whose branch key takes no new records */
 	uint64_t shredded;    /* verify: rows under a branch that was destroyed on purpose; no fault */
 	uint64_t bytes;       /* ciphertext written */
 	uint64_t retried;     /* apply with retry: rows of the quarantine that were taken again */

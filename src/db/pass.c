@@ -179,7 +179,7 @@ bulla_code bulla_apply_pass(bulla_apply *a, bulla_walk_kind kind, bulla_code (*f
 	const bulla_target *target = a->run.db->target;
 	pass p = { a, finish };
 	bulla_pipeline pipeline = { a->slot_count, task_of, fill, finish_page, &p };
-	a->found = a->sealed = a->conflicts = a->refused = a->fresh = 0;
+	a->found = a->sealed = a->conflicts = a->refused = a->closing = a->fresh = 0;
 	a->ended = false;
 	TRY(target->walk_open(a->run.db, &a->run.mapping, &a->shape, kind, NULL, &a->walk, err));
 	bulla_code code = bulla_pipeline_run(a->workers, &pipeline, err);

@@ -102,6 +102,11 @@ static bulla_code swap_row(bulla_slot *slot, size_t row, bool compare, bulla_err
 		return BULLA_OK;
 	}
 	if (!sealed->code) return write_row(slot, row, locator, err);
+	/* a branch that is closing stops its own rows; a KMS key that is closed stops all of a model without branches, and so the job */
+	if (sealed->code == BULLA_ERR_KEY_CLOSING && a->run.job->model->branch.name.text) {
+		a->closing++;
+		return BULLA_OK;
+	}
 	bulla_reason reason = bulla_row_reason(a->run.job->model, sealed, &field);
 	if (reason != BULLA_REASON_NONE) return put_row_aside(slot, row, field, reason, err);
 	return bulla_row_explain(slot->batch, sealed, err);
