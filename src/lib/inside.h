@@ -36,6 +36,13 @@ BULLA_MUST bulla_code bulla_project_check_heads(bulla_project *project, bulla_er
 /* lib/keyring.c: sessions with all keys. */
 BULLA_MUST bulla_code bulla_project_open_keyring(bulla_project *project, const bulla_keyring_options *options, bulla_error *err);
 
+/* What sessions with keys come from. */
+bulla_provider_world bulla_project_world(bulla_project *project);
+
+/* Appends the context of a branch, index or shared data key. NOT_FOUND for a shared one of a model that bulla.yaml does not have. */
+BULLA_MUST bulla_code bulla_project_branch_context(const bulla_project *project, bulla_lane *lane, const bulla_branch_row *row,
+						   bulla_buf *out, bulla_error *err);
+
 /* Everything but the keyring. */
 void bulla_project_release(void *project);
 

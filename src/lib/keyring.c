@@ -41,19 +41,24 @@ static void cached_use(void *self, bulla_bytes print, uint64_t version, const ch
 	if (bulla_engine_record(project->engine, &event, &ignored)) return;
 }
 
+bulla_provider_world bulla_project_world(bulla_project *project)
+{
+	return (bulla_provider_world){
+		.find = bulla_provider_find,
+		.engine = project->engine,
+		.base_dir = project->paths.base_dir,
+		.getenv = lookup,
+		.read_key_file = read_key_file,
+		.self = project,
+		.insecure = bulla_schema_environment(project->schema)->insecure,
+	};
+}
+
 bulla_code bulla_project_open_keyring(bulla_project *project, const bulla_keyring_options *options, bulla_error *err)
 {
 	bulla_keyring_config config = {
 		.schema = project->schema,
-		.world = {
-			.find = bulla_provider_find,
-			.engine = project->engine,
-			.base_dir = project->paths.base_dir,
-			.getenv = lookup,
-			.read_key_file = read_key_file,
-			.self = project,
-			.insecure = bulla_schema_environment(project->schema)->insecure,
-		},
+		.world = bulla_project_world(project),
 		.branches = project->store ? &project->branches : NULL,
 		.now_us = bulla_now_us,
 		.notify = options->notify,

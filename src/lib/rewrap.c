@@ -5,7 +5,6 @@
  * branch. Cut off anywhere, each branch key is under the old material or the new: both open.
  */
 #include "lib/inside.h"
-#include "core/branch.h"
 #include "format/wrapped_key.h"
 
 #include <stdlib.h>
@@ -60,9 +59,10 @@ static bulla_code take_row(void *self, size_t index, const bulla_branch_row *row
 	r->stale[r->n] = find_stale(r, &key);
 	if (r->stale[r->n] == key.wrap_count) return BULLA_OK;
 	TRY(bulla_buf_add(&r->wrapped[r->n], row->wrapped, err));
-	TRY(bulla_branch_context(r->lane, row->identity, row->version, &r->contexts[r->n], err));
-	r->of[r->n++] = row->version;
-	return BULLA_OK;
+	bulla_code code = bulla_project_branch_context(r->project, r->lane, row, &r->contexts[r->n], err);
+	if (code == BULLA_OK) r->of[r->n++] = row->version;
+	return code == BULLA_ERR_NOT_FOUND ? BULLA_OK
+					   : code; /* of a model that is not in bulla.yaml any more: it stays as it is */
 }
 
 static bulla_code ask(rewrap *r, bulla_error *err)

@@ -19,6 +19,10 @@
 	"databases:\n  main: { url: \"sqlite:app.db\" }\nmodels:\n  users:\n    table: users\n    primary_key: id\n"             \
 	"    context: { model_name: User, model_id: \"{id}\" }\n    branch_key: { name: users }\n    fields: { email: {} }\n"
 
+#define SHARED                                                                                                                   \
+	"databases:\n  main: { url: \"sqlite:app.db\" }\nmodels:\n  users:\n"                                                   \
+	"    context: { model_name: User, model_id: \"{id}\" }\n    data_key: table\n    fields: { email: {} }\n"
+
 static void test_init_makes_everything(void **state)
 {
 	sandbox box = sandbox_new(LOCAL);
@@ -300,11 +304,10 @@ static uint64_t rotate(const sandbox *box, bool rotates)
 	return rewrapped;
 }
 
-static void test_rotation_rewraps_branches(void **state)
+static void rotation_rewraps(const char *yaml)
 {
-	sandbox box = sandbox_new(LOCAL MODEL);
+	sandbox box = sandbox_new(yaml);
 	bulla_buf key = { 0 }, sealed = { 0 };
-	(void)state;
 	make_store(&box, NULL);
 	use_record(&box, &key, &sealed);
 	assert_int_equal(rotate(&box, false), 0);
@@ -314,6 +317,13 @@ static void test_rotation_rewraps_branches(void **state)
 	bulla_buf_done(&key);
 	bulla_buf_done(&sealed);
 	sandbox_done(&box);
+}
+
+static void test_rotation_rewraps_branches(void **state)
+{
+	(void)state;
+	rotation_rewraps(LOCAL MODEL);
+	rotation_rewraps(LOCAL SHARED);
 }
 
 static void test_missing_things(void **state)
