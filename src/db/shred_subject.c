@@ -167,22 +167,6 @@ bulla_code bulla_subject_of_record(const bulla_shred_options *o, bulla_subject *
 
 /* --- of a name -------------------------------------------------------------------------------------------------- */
 
-/* One walk over all: branches of models that bulla.yaml does not name any more are found too. */
-typedef struct search {
-	bulla_bytes print;
-	bulla_buf *found; /* the identity */
-	bool several;
-} search;
-
-static bulla_code meet(void *self, const bulla_branch_row *row, bulla_error *err)
-{
-	search *s = self;
-	if (!bulla_bytes_equal(row->print, s->print)) return BULLA_OK;
-	if (s->found->len == 0) return bulla_buf_add(s->found, row->identity, err);
-	s->several |= !bulla_bytes_equal(row->identity, bulla_view_buf(s->found));
-	return BULLA_OK;
-}
-
 static bulla_code check_purpose(const bulla_subject *s, bulla_error *err)
 {
 	bulla_code code;
@@ -199,17 +183,9 @@ static bulla_code check_purpose(const bulla_subject *s, bulla_error *err)
 
 bulla_code bulla_subject_of_branch(const bulla_shred_options *o, bulla_subject *ret, bulla_error *err)
 {
-	const bulla_branch_store *store = o->keeper->store;
-	search s = { .print = bulla_view_str(o->branch), .found = &ret->identity };
-	TRY(store->each(store->self, meet, &s, err));
-	if (ret->identity.len == 0) {
-		bulla_code code = bulla_fail(err, BULLA_ERR_NOT_FOUND, "the key store has no branch %s", o->branch);
-		return bulla_advise(err, code, "as in bulla.yaml with its values, a colon in one of them written %%3A: user:42");
-	}
-	if (s.several) {
-		bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "two branches are written %s", o->branch);
-		return bulla_advise(err, code, "name a record instead: bulla shred MODEL ID");
-	}
+	bulla_code code = bulla_branch_find(o->keeper->store, o->branch, &ret->identity, err);
+	if (code == BULLA_ERR_REFUSED) return bulla_advise(err, code, "name a record instead: bulla shred MODEL ID");
+	TRY(code);
 	TRY(complete(ret, err));
 	return check_purpose(ret, err);
 }
