@@ -1,7 +1,10 @@
 /*
- * text.c - hexadecimal, base64, UTF-8 and durations.
+ * text.c - hexadecimal, base64, UTF-8, points in time and durations.
  */
 #include "base/text.h"
+
+#include <stdio.h>
+#include <time.h>
 
 /* --- hexadecimal -------------------------------------------------------------------------------------------------------- */
 
@@ -182,4 +185,13 @@ bool bulla_duration_parse(const char *text, int64_t *ret_ms)
 		return true;
 	}
 	return false;
+}
+
+const char *bulla_time_text(int64_t time_us, char out[static BULLA_TIME_TEXT])
+{
+	time_t seconds = (time_t)(time_us / 1000000);
+	struct tm utc;
+	if (time_us == 0 || !gmtime_r(&seconds, &utc) || strftime(out, BULLA_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+		(void)snprintf(out, BULLA_TIME_TEXT, "never");
+	return out;
 }

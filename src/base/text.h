@@ -1,5 +1,5 @@
 /*
- * text.h - hexadecimal, base64 (RFC 4648), UTF-8, Unicode normalisation, durations.
+ * text.h - hexadecimal, base64 (RFC 4648), UTF-8, Unicode normalisation, points in time, durations.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -23,6 +23,11 @@ BULLA_MUST bulla_code bulla_text_fold(bulla_bytes text, bulla_buf *out, bulla_er
 
 /* The last `n` code points of valid UTF-8, as a view; all of it when it has fewer. */
 bulla_bytes bulla_utf8_last(bulla_bytes text, size_t n);
+
+#define BULLA_TIME_TEXT 28 /* "2026-11-21T19:05:00.000000Z" and a NUL */
+
+/* A point in time, microseconds since 1970, as people read it: "2026-11-21T19:05:00Z"; "never" for 0. */
+const char *bulla_time_text(int64_t time_us, char out[static BULLA_TIME_TEXT]);
 
 /* "250ms", "300s", "5m", "1h", "2d" in milliseconds; whole numbers only, at most about 292 million years. False for anything else. */
 bool bulla_duration_parse(const char *text, int64_t *ret_ms);

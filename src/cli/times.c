@@ -8,15 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-const char *bulla_time_text(int64_t time_us, char out[static BULLA_TIME_TEXT])
-{
-	time_t seconds = (time_t)(time_us / 1000000);
-	struct tm utc;
-	if (time_us == 0 || !gmtime_r(&seconds, &utc) || strftime(out, BULLA_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
-		(void)snprintf(out, BULLA_TIME_TEXT, "never");
-	return out;
-}
-
 /* What of the model a text leaves out is taken from it. */
 static const char model[] = "0000-00-00T00:00:00.000000Z";
 

@@ -4,12 +4,7 @@
 #ifndef CLI_TIMES_H
 #define CLI_TIMES_H
 
-#include "base/error.h"
-
-#define BULLA_TIME_TEXT 28 /* "2026-11-21T19:05:00.000000Z" and a NUL */
-
-/* "2026-11-21T19:05:00Z"; "never" for 0. */
-const char *bulla_time_text(int64_t time_us, char out[static BULLA_TIME_TEXT]);
+#include "base/text.h"
 
 /* "2026-11-21", "2026-11-21T19:05", "2026-11-21T19:05:00[.5][Z]", or so long ago: "90m", "2d". Written as audit events write
  * their time, so that texts compare as times do. USAGE for anything else. */

@@ -61,7 +61,10 @@ static bulla_code begin_row(bulla_rehang *r, size_t i, bulla_error *err)
 	bulla_rehang_row *row = &r->rows[i];
 	place *p = &r->places[i];
 	bulla_wrapped_key key;
-	TRY(bulla_branch_context(r->op.lane, row->identity, row->version, &p->context, err));
+	if (row->context.len)
+		TRY(bulla_buf_add(&p->context, row->context, err));
+	else
+		TRY(bulla_branch_context(r->op.lane, row->identity, row->version, &p->context, err));
 	TRY(bulla_wrapped_key_parse(row->wrapped, &key, err));
 	p->again = bulla_wrapping_can_again(r->op.keyring, &key, NULL);
 	bulla_bytes context = bulla_view_buf(&p->context);

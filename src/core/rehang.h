@@ -15,6 +15,7 @@ typedef struct bulla_rehang_row {
 	bulla_bytes identity;
 	uint64_t version;
 	bulla_bytes wrapped; /* as the store has it */
+	bulla_bytes context; /* of a data key that many rows share; empty: the branch key's own */
 	bulla_bytes made;    /* out: as it should have it; proven to open. A view into the op */
 	bulla_code code;
 } bulla_rehang_row;

@@ -141,7 +141,8 @@ static bulla_code check_closing(const struct bulla_want *w, bool closed, bulla_e
 	TRY(bulla_branch_purpose_of(bulla_view_buf(&w->identity), &purpose, err));
 	if (purpose != BULLA_BRANCH_SHARED) return BULLA_OK;
 	bulla_code code = bulla_fail(err, BULLA_ERR_KEY_CLOSING, "the model's shared data key hangs from a key that is closed");
-	return bulla_advise(err, code, "give the model a new one: bulla rotate MODEL --data");
+	return bulla_advise(err, code,
+			    "bulla key close KEY once more hangs it from the keys that bulla.yaml names now; then bulla rotate");
 }
 
 static bulla_code move_open(bulla_resolver *r, struct bulla_want *w, bulla_error *err)

@@ -38,6 +38,7 @@ bulla_code bulla_project_read(const char *config, const char *environment, bulla
 {
 	bulla_project *project = calloc(1, sizeof *project);
 	if (!project) return bulla_fail_memory(err);
+	project->clock = (bulla_clock){ bulla_now_us, NULL };
 	bulla_principal_now(project->principal, sizeof project->principal);
 	bulla_code code = bulla_paths_config(&project->paths, config, err);
 	if (code == BULLA_OK) code = read_schema(project, environment, err);
@@ -224,11 +225,17 @@ static bulla_code open_log_for_reading(bulla_project *project, bulla_error *err)
 					err);
 }
 
+static int64_t now_us(void *self)
+{
+	const bulla_project *project = self;
+	return project->clock.now_us(project->clock.self);
+}
+
 void bulla_project_engine_config(bulla_project *project, const bulla_secret *root, bulla_engine_config *config)
 {
 	*config = (bulla_engine_config){
 		.store = bulla_store_kms(project->store),
-		.clock = { bulla_now_us, NULL },
+		.clock = { now_us, project },
 		.root_key = root->bytes,
 		.principal = project->principal,
 	};

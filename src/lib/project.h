@@ -39,6 +39,7 @@ typedef struct bulla_project {
 	bulla_engine *engine;
 	bulla_keyring *keyring;
 	uint64_t buried;                   /* branch keys that were alive, though the log says that they were destroyed */
+	bulla_clock clock;                 /* the engine's, and of waits */
 	char principal[256];               /* "local:<uid>/<user>@<host>" */
 	struct bulla_short_log *short_log; /* memory: what stands in for a log */
 	bulla_patience patience;           /* of store and log */
