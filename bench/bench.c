@@ -65,7 +65,10 @@ int main(int argc, char **argv)
 	bulla_json_open(&b.writer, NULL, '[');
 	bulla_code code = bench_records(&b, &err);
 	if (!code) code = bench_engine(&b, &err);
-	if (!code) code = bench_jobs(&b, dirname(directory), &err);
+	if (!code) code = bench_threads(&b, &err);
+	const char *programs = dirname(directory);
+	if (!code) code = bench_census(&b, programs, &err);
+	if (!code) code = bench_jobs(&b, programs, &err);
 	bulla_json_close(&b.writer, ']');
 	if (!code) code = bulla_json_end(&b.writer, &err);
 	if (!code) code = bulla_file_write(argv[1], (bulla_bytes){ b.json.data, b.json.len }, 0644, false, &err);

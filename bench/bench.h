@@ -29,6 +29,8 @@ double bench_seconds(void); /* CLOCK_MONOTONIC */
 /* The groups of figures, one file each. */
 BULLA_MUST bulla_code bench_records(bench *b, bulla_error *err);
 BULLA_MUST bulla_code bench_engine(bench *b, bulla_error *err);
+BULLA_MUST bulla_code bench_threads(bench *b, bulla_error *err);
+BULLA_MUST bulla_code bench_census(bench *b, const char *program_directory, bulla_error *err);
 BULLA_MUST bulla_code bench_jobs(bench *b, const char *program_directory, bulla_error *err);
 
 #endif

@@ -13,18 +13,24 @@ static const char *key_of(void *self, const char *name)
 	return "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 }
 
-bulla_code bench_world_open(bench_world *w, const char *yaml, const char *store_url, bulla_error *err)
+bulla_code bench_world_open_with(bench_world *w, const char *yaml, const char *store_url,
+				 const bulla_provider *(*find)(bulla_bytes key_id), bulla_error *err)
 {
 	*w = (bench_world){ 0 };
 	TRY(bulla_schema_parse(bulla_view_str(yaml), "bench.yaml", "development", NULL, NULL, NULL, &w->schema, err));
 	TRY(bulla_store_open(store_url, true, &w->store, err));
 	w->branches = bulla_store_branches(w->store);
 	bulla_keyring_config config = { .schema = w->schema,
-					.world = { .find = bulla_provider_find, .base_dir = ".", .getenv = key_of },
+					.world = { .find = find, .base_dir = ".", .getenv = key_of },
 					.branches = &w->branches,
 					.now_us = bulla_now_us };
 	TRY(bulla_keyring_new(&config, &w->keyring, err));
 	return bulla_schema_model(w->schema, "users", &w->model, err);
+}
+
+bulla_code bench_world_open(bench_world *w, const char *yaml, const char *store_url, bulla_error *err)
+{
+	return bench_world_open_with(w, yaml, store_url, bulla_provider_find, err);
 }
 
 void bench_world_close(bench_world *w)

@@ -17,6 +17,9 @@ typedef struct bench_world {
 
 /* `yaml` must use `key: "env:BENCH_KEY"`; branch keys lie in the store at `store_url`. */
 BULLA_MUST bulla_code bench_world_open(bench_world *world, const char *yaml, const char *store_url, bulla_error *err);
+/* With other providers than the real ones. */
+BULLA_MUST bulla_code bench_world_open_with(bench_world *world, const char *yaml, const char *store_url,
+					    const bulla_provider *(*find)(bulla_bytes key_id), bulla_error *err);
 void bench_world_close(bench_world *world);
 
 #endif
