@@ -23,6 +23,10 @@ bulla_grid bulla_grid_of(const char *const *headings)
 
 static void add(bulla_grid *grid, bulla_bytes text)
 {
+	if (grid->limit && grid->cells == grid->limit * grid->columns) {
+		grid->left++;
+		return;
+	}
 	if (!grid->failed) grid->failed = bulla_text_printable(text, &grid->text, NULL);
 	if (!grid->failed) grid->failed = bulla_buf_add_u8(&grid->text, 0, NULL);
 	grid->cells++;
@@ -98,6 +102,8 @@ static bulla_code print_lines(const bulla_grid *grid, bulla_cli *cli, bulla_erro
 		TRY(add_cell(grid, column, cell, widths[column], &line, err));
 		if (column + 1 == grid->columns) bulla_cli_print(cli, "%.*s", (int)line.len, (const char *)line.data);
 	}
+	char more[BULLA_COUNT_MAX];
+	if (grid->left) bulla_cli_print(cli, "  ... and %s more", bulla_count_text(grid->left / grid->columns, more));
 	return BULLA_OK;
 }
 

@@ -7,6 +7,8 @@
 #include "cli/cli.h"
 
 #define BULLA_COLUMNS_MAX 12
+/* The limit of lists that may have a line for each record of a table. */
+#define BULLA_GRID_SHORT 10
 
 /* Cells are kept until the table is printed, so that columns are as wide as they must be. */
 typedef struct bulla_grid {
@@ -14,6 +16,8 @@ typedef struct bulla_grid {
 	const char *headings[BULLA_COLUMNS_MAX]; /* those that begin with '>' stand to the right */
 	bulla_buf text;                          /* cells, each ended by NUL, row after row */
 	size_t cells;
+	size_t limit; /* set it to show only so many rows, and the number of the others; 0: all */
+	size_t left;  /* cells that are not shown */
 	bulla_code failed;
 } bulla_grid;
 

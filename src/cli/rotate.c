@@ -98,6 +98,7 @@ static bulla_code print_census(bulla_cli *cli, bulla_bytes census, bulla_error *
 {
 	static const char *const headings[] = { "  KEY COLUMN", "WRAPPED BY", "REFERENCE", ">ROWS", NULL };
 	bulla_grid grid = bulla_grid_of(headings);
+	grid.limit = BULLA_GRID_SHORT; /* a branch for each row would be a line for each row */
 	bulla_json *list = NULL;
 	TRY(bulla_json_parse(census, &list, err));
 	for (size_t i = 0; i < bulla_json_count(list); i++) {

@@ -44,6 +44,7 @@ static bulla_code print_keys(bulla_cli *cli, const bulla_json *keys, bulla_error
 {
 	static const char *const headings[] = { "  KEY COLUMN", "WRAPPED BY", "REFERENCE", ">ROWS", NULL };
 	bulla_grid grid = bulla_grid_of(headings);
+	grid.limit = BULLA_GRID_SHORT; /* a branch for each row would be a line for each row */
 	for (size_t i = 0; i < bulla_json_count(keys); i++) {
 		const bulla_json *key = bulla_json_at(keys, i);
 		bulla_grid_cell(&grid, "  %.*s", BULLA_SHOW(bulla_tree_text(key, "column")));

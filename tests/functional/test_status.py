@@ -86,6 +86,14 @@ class Watching(harness.People):
         self.assertEqual(looks[0], b'')
         self.assertRegex(looks[1].decode(), '%s, every 1 s\r\npeople: applied' % STAMP)
 
+    def test_a_branch_for_each_row_is_not_a_line_for_each_row(self):
+        self.sql('CREATE TABLE many (id INTEGER PRIMARY KEY, v TEXT)', *["INSERT INTO many VALUES (%d, 'x')" % i for i in range(15)])
+        self.write('bulla.yaml', harness.CONFIG.format(models='  many:\n    branch_key: { name: "one:{id}" }\n    fields: { v: {} }\n'))
+        self.climb('apply')
+        text = self.bulla('status').text
+        self.assertEqual((text.count('encrypted_kms_key'), text.count('... and 5 more')), (10, 1))
+        self.assertEqual(len(self.bulla('status', '--json').model()['keys']), 15)
+
     def test_wrong_seconds(self):
         for wrong in ('0', '86401', '1x', '2.5'):
             self.fails('usage', 'status', '--watch=' + wrong)
