@@ -18,13 +18,19 @@ class Demo(harness.Case):
         self.assertEqual(done.returncode, 0, done.stdout)
         for kind in ('--wrap', '--data', '--index', '--context'):
             self.assertRegex(done.stdout, r'\$ bulla rotate \w+ %s' % kind)
-        for command in ('scan', 'plan', 'apply', 'verify', 'finish', 'status', 'search', 'get', 'key rotate', 'audit verify'):
+        for command in ('scan', 'plan', 'apply', 'verify', 'finish', 'status', 'search', 'get', 'key rotate', 'audit verify',
+                        'shred patients 42', 'undo patients'):
             self.assertIn('$ bulla ' + command, done.stdout)
+        self.assertIn('backups can bring it back until', done.stdout)
+        self.assertIn('proof: 1 of its records was asked for again, and fails with key_destroyed', done.stdout)
+        back = self.sql("SELECT count(name), sum(name = 'shredded') FROM patients", database=os.path.join(demo, 'undo.db'))
+        self.assertEqual(back, [(50, 1)])
         self.assertIn('Where to go from here', done.stdout)
         models = json.loads(self.bulla('status', '--json', cwd=demo).stdout)['models']
-        self.assertEqual([model['phase'] for model in models], ['finished', 'finished'])
-        self.assertEqual([field['plaintext_left'] for model in models for field in model['fields'] if field['plaintext_left']], [])
-        check = [sys.executable, os.path.join(harness.ROOT, 'tools', 'demo-check'), 'plaintext', os.path.join(demo, 'app.db'), ROWS]
+        self.assertEqual([m['phase'] for m in models], ['finished', 'finished'])
+        self.assertEqual([f['name'] for m in models for f in m['fields'] if f['plaintext_left']], [])
+        tool = os.path.join(harness.ROOT, 'tools', 'demo-check')
+        check = [sys.executable, tool, 'plaintext', os.path.join(demo, 'app.db'), ROWS]
         self.assertEqual(subprocess.run(check, stdout=subprocess.DEVNULL, check=False).returncode, 0)
 
     def test_a_directory_of_somebody_else_stays(self):

@@ -108,6 +108,8 @@ EXAMPLES = {
     'bulla status users --watch': ('applied', 'users: applied', 0, 'grep -q "users: applied" "$SAID"'),
     'bulla status --watch 60 --json >>coverage.jsonl': ('applied', 'Next: ', 0, 'grep -q models coverage.jsonl'),
     'bulla status --json | jq \'.models[].quarantine\'': ('applied', r'^\{\}'),
+    'bulla undo users': ('applied', 'users: '),
+    "bulla undo users --lost '(erased)'": ('finished', 'the plaintext of 2 rows is back'),
     'bulla verify users --sample 1000 --json': ('applied', '"equal":2'),
 }
 VARIABLES = {'TOKEN': 'a token', 'SSN': '900-65-4321'}
