@@ -19,8 +19,9 @@ class Demo(harness.Case):
         for kind in ('--wrap', '--data', '--index', '--context'):
             self.assertRegex(done.stdout, r'\$ bulla rotate \w+ %s' % kind)
         for command in ('scan', 'plan', 'apply', 'verify', 'finish', 'status', 'search', 'get', 'key rotate', 'audit verify',
-                        'shred patients 42', 'undo patients'):
+                        'key census', 'shred patients 42', 'undo patients'):
             self.assertIn('$ bulla ' + command, done.stdout)
+        self.assertIn('bulla: refused: the key is still referred to', done.stdout)
         self.assertIn('backups can bring it back until', done.stdout)
         self.assertIn('proof: 1 of its records was asked for again, and fails with key_destroyed', done.stdout)
         back = self.sql("SELECT count(name), sum(name = 'shredded') FROM patients", database=os.path.join(demo, 'undo.db'))
