@@ -117,4 +117,39 @@ typedef struct bulla_shred_report {
 /* Fills result->tables and result->remains, and writes the signed report. */
 BULLA_MUST bulla_code bulla_shred_write_report(const bulla_shred_report *report, bulla_error *err);
 
+/* --- one run of it --------------------------------------------------------------------------------------------------- */
+typedef struct bulla_shred {
+	const bulla_shred_options *options;
+	bulla_shred_result *ret;
+	bulla_subject subject;
+	bulla_shred_table *tables; /* of every model that can have rows under a branch */
+	size_t table_count;
+	bool rewritten;
+	bulla_run pace; /* no session: paces what is told of the whole */
+} bulla_shred;
+
+/* The job that tells progress and signs: that of the record, else the first. */
+const bulla_job *bulla_shred_first_job(const bulla_shred *shred);
+
+/* shred_survey.c: reads store and tables anew. REFUSED, NOT_FOUND, BUSY. */
+BULLA_MUST bulla_code bulla_shred_survey(bulla_shred *shred, bulla_error *err);
+BULLA_MUST bulla_code bulla_shred_open_tables(bulla_shred *shred, bulla_error *err);
+void bulla_shred_close_tables(bulla_shred *shred);
+/* Rows of the subject are there, or were when an earlier run began to clear them, or may come back with a backup. */
+bool bulla_shred_is_involved(const bulla_shred *shred, const bulla_shred_table *table);
+BULLA_MUST bulla_code bulla_shred_refuse_plaintext(const bulla_run *run, bulla_error *err);
+BULLA_MUST bulla_code bulla_shred_check_ready(const bulla_run *run, bulla_error *err);
+
+/* shred_end.c: in the database of the rows, which versions are going and then that they have gone; of one table or of all involved. */
+BULLA_MUST bulla_code bulla_shred_note(bulla_shred *shred, bulla_shred_table *table, bulla_shred_step step, bulla_error *err);
+BULLA_MUST bulla_code bulla_shred_note_all(bulla_shred *shred, bulla_shred_step step, bulla_error *err);
+/* Rewrites free pages of the database of table `i` where they mean something, each database once. */
+BULLA_MUST bulla_code bulla_shred_rewrite(bulla_shred *shred, size_t i, bool erase, bulla_error *err);
+/* The report. `erased`: the primary key as JSON; empty for a branch. */
+BULLA_MUST bulla_code bulla_shred_end(bulla_shred *shred, bulla_bytes erased, bulla_error *err);
+BULLA_MUST bulla_code bulla_shred_check_signer(const bulla_shred *shred, bulla_error *err);
+
+/* shred_erase.c */
+BULLA_MUST bulla_code bulla_shred_erase(bulla_shred *shred, bulla_error *err);
+
 #endif

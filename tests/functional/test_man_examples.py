@@ -9,7 +9,7 @@ import pages
 
 CONFIG = '''version: 1
 environments:
-  development: { key: local }
+  development: { key: local, cache: { max_age: 1s } }
   production: { key: local }
   test: { key: local, store: "sqlite:.test/kms.db", root_key: "file:.test/root.key" }
 databases:
@@ -24,6 +24,13 @@ models:
       phone: {}
       ssn: { index: {} }
       photo: { type: binary }
+  visits:
+    branch_key: { name: "visit:{id}" }
+    fields:
+      place: {}
+  letters:
+    fields:
+      body: {}
   orders:
     primary_key: [tenant_id, id]
     context: { model_name: Order, model_id: "{tenant_id}-{id}" }
@@ -37,6 +44,10 @@ TABLES = (
                                 (42, 'anna@example.org', 'Anna', NULL, '900-65-4321', x'ffd8ffe0')''',
     'CREATE TABLE orders (tenant_id INTEGER, id INTEGER, address TEXT, PRIMARY KEY (tenant_id, id))',
     "INSERT INTO orders VALUES (7, 42, 'Elm Street 5')",
+    'CREATE TABLE visits (id INTEGER PRIMARY KEY, place TEXT)',
+    "INSERT INTO visits VALUES (7, 'Ghent'), (8, 'Bruges'), (9, 'Ypres')",
+    'CREATE TABLE letters (id INTEGER PRIMARY KEY, body TEXT)',
+    "INSERT INTO letters VALUES (7, 'Dear Anna'), (8, 'Dear Bob')",
 )
 # What an example begins with: another project, and then these lines.
 PROJECTS = {
@@ -51,6 +62,7 @@ PROJECTS = {
     'disabled': ('finished', ['bulla key disable local', '! bulla get users 42']),
     'reindexed': ('finished', ["sed -i 's/ssn: { index: {} }/ssn: { index: { version: 2, previous: {} } }/' bulla.yaml"]),
     'renamed': ('finished', ['cp bulla.yaml bulla.yaml.old', "sed -i 's/model_name: User/model_name: Person/' bulla.yaml"]),
+    'closing': ('finished', ['! bulla shred visits 7']),
     'lost': ('finished', ['bulla kms backup mnt/backup/kms.db', 'rm .bulla/kms.db*']),
 }
 # The example: project, what it says, where it is not 0 its exit status, and for one without an end the line
@@ -105,6 +117,12 @@ EXAMPLES = {
         ('configured', 'email'),
     'bulla search users email anna@example.org': ('finished', '42'),
     'printf %s "$SSN" | bulla search users ssn --value-file -': ('finished', '42'),
+    'bulla shred visits 7': ('finished', 'visit:7: closed', 3),
+    'bulla shred visits 7 --cancel': ('closing', 'open again'),
+    'bulla shred --branch visit:8 --wait': ('finished', 'visit:8: destroyed'),
+    """bulla shred visits 9 --wait --json | jq -r 'select(.state == "destroyed") | .report'""":
+        ('finished', r'^\.bulla/reports/shred-.*json$'),
+    'bulla shred letters 7 --erase': ('finished', 'erased'),
     'bulla status users --watch': ('applied', 'users: applied', 0, 'grep -q "users: applied" "$SAID"'),
     'bulla status --watch 60 --json >>coverage.jsonl': ('applied', 'Next: ', 0, 'grep -q models coverage.jsonl'),
     'bulla status --json | jq \'.models[].quarantine\'': ('applied', r'^\{\}'),

@@ -1,0 +1,252 @@
+"""A subject ends: closed, destroyed, cleared and proven, wherever it is killed; what it must not do it refuses; nothing else is harmed."""
+import json
+import os
+import random
+import shutil
+import signal
+import time
+
+import harness
+
+CONFIG = '''version: 1
+environments:
+  development: {{ key: local, cache: {{ max_age: 1s }}, backups: {{ retention: 30d }} }}
+databases:
+  main: {{ url: "sqlite:app.db" }}
+  second: {{ url: "sqlite:second.db" }}
+models:
+{models}'''
+MODELS = '''  users:
+    branch_key: { name: "user:{id}", under: everybody }
+    fields: { email: { index: { normalize: lowercase } }, name: {} }
+  orders:
+    database: second
+    branch_key: { name: "user:{user_id}", under: everybody }
+    fields: { address: {} }
+  notes:
+    branch_key: { name: "tenant:{tenant}" }
+    fields: { body: {} }
+  letters:
+    fields: { body: { index: {} } }
+  common:
+    data_key: table
+    fields: { body: {} }
+'''
+USERS = 30
+
+
+class Shred(harness.Case):
+    def make(self, *steps, config=CONFIG):
+        self.sql('PRAGMA journal_mode = wal',
+                 'CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, name TEXT)',
+                 'CREATE TABLE notes (id INTEGER PRIMARY KEY, tenant TEXT, body TEXT)',
+                 'CREATE TABLE letters (id INTEGER PRIMARY KEY, body TEXT)',
+                 'CREATE TABLE common (id INTEGER PRIMARY KEY, body TEXT)',
+                 *[('INSERT INTO users VALUES (?, ?, ?)', (i, 'kq.mail%03d@example.org' % i, 'Kqname %03d' % i))
+                   for i in range(1, USERS + 1)],
+                 "INSERT INTO notes SELECT id, 't' || (id % 3), 'Kqnote ' || id FROM users",
+                 "INSERT INTO letters SELECT id, 'Kqletter ' || id FROM users",
+                 "INSERT INTO common SELECT id, 'Kqcommon ' || id FROM users")
+        self.sql('CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER, address TEXT)',
+                 *[('INSERT INTO orders VALUES (?, ?, ?)', (i, i % USERS + 1, 'Kqstreet %03d' % i)) for i in range(1, 91)],
+                 database=self.path('second.db'))
+        self.hide('kq.mail', 'Kqname', 'Kqnote', 'Kqletter', 'Kqcommon', 'Kqstreet')
+        self.model(MODELS, config)
+        self.climb(*steps)
+
+    def others(self, model, *gone):
+        """The records of a model but those of the subject, which `gone` names by their ids."""
+        return [row for row in self.exported(model) if row['id'] not in gone]
+
+    def empty(self, table, where, *columns, database=None):
+        return self.sql('SELECT count(*) FROM %s WHERE %s AND %s' % (
+            table, where, ' AND '.join('%s IS NULL' % c for c in columns)), database=database)[0][0]
+
+    def check_ended(self, user, before):
+        """The subject is gone from both databases, all others are as they were."""
+        orders = [i for i in range(1, 91) if i % USERS + 1 == user]
+        self.assertEqual(self.empty('users', 'id = %d' % user, 'email_ciphertext', 'name_ciphertext', 'email_bidx',
+                                    'encrypted_kms_key'), 1)
+        self.assertEqual(self.empty('orders', 'user_id = %d' % user, 'address_ciphertext', 'encrypted_kms_key',
+                                    database=self.path('second.db')), 3)
+        self.assertEqual(self.others('users', user), [row for row in before['users'] if row['id'] != user])
+        self.assertEqual(self.others('orders', *orders), [row for row in before['orders'] if row['id'] not in orders])
+        for model in ('notes', 'letters', 'common'):
+            self.assertEqual(self.exported(model), before[model])
+        checked = self.bulla('verify', '--json').json()['models']
+        self.assertEqual([(m['quarantined'], m['differences']) for m in checked], [(0, 0)] * 5)
+        self.assertTrue(self.bulla('audit', 'verify', '--json').json()['verified'])
+
+    def everything(self):
+        return {model: self.exported(model) for model in ('users', 'orders', 'notes', 'letters', 'common')}
+
+    # --- from closing to the report ---
+    def test_in_two_runs(self):
+        self.make()
+        before = self.everything()
+        closing = self.bulla('shred', 'users', '3', status=3)
+        self.assertIn('user:3: closed; 4 records hang from it', closing.text)
+        self.assertRegex(closing.next, r'^bulla shred users 3, after 20.*Z; or bulla shred users 3 --cancel$')
+        self.assertEqual(self.everything(), before)  # readable until then
+        early = self.bulla('shred', 'users', '3', '--json', status=3).json()
+        self.assertEqual((early['state'], early['cleared'], early['destroyed']), ('closing', 0, None))
+        time.sleep(1.1)
+        done = self.bulla('shred', 'users', '3')
+        self.assertIn('4 records cleared', done.text)
+        self.assertIn('proof: 4 of its records were asked for again, and fail with key_destroyed', done.text)
+        self.assertIn('proof: 20 records beside it open as before', done.text)
+        self.assertIn('the blind index of users.email in backups', done.text)
+        self.check_ended(3, before)
+        events = [json.loads(line) for line in self.bulla('audit', 'export').text.split('\n') if line]
+        mine = [e['eventName'] for e in events if e['eventName'].startswith(('Branch', 'Record', 'Shred'))]
+        self.assertEqual(mine, ['BranchClosing', 'BranchDestroyed', 'ShredProof', 'RecordShredded', 'RecordShredded'])
+        self.assertEqual([e['key'] for e in events if e['eventName'].startswith('Branch')], ['user:3'] * 2)
+        # what was destroyed stays so
+        self.fails('key_destroyed', 'shred', 'users', '3', '--cancel')
+        again = self.bulla('shred', 'users', '3', '--json').json()
+        self.assertEqual((again['state'], again['rows'], again['cleared'], again['neighbours_open']), ('destroyed', 0, 4, 20))
+        self.assertIn('1 row was cleared', self.bulla('status', 'users').text)
+
+    def test_the_report(self):
+        self.make()
+        done = self.bulla('shred', '--branch', 'user:7', '--wait', '--json', '--neighbours', '3').json()
+        self.assertEqual(done['state'], 'destroyed')
+        self.assertEqual((done['rows'], done['cleared'], done['key_destroyed'], done['neighbours_open']), (4, 4, 4, 6))
+        report = json.loads(self.read(done['report']))
+        self.assertEqual((report['report'], report['branch'], report['branches_below']), ('bulla shred', 'user:7', 0))
+        self.assertEqual([t['model'] for t in report['tables']], ['users', 'orders'])
+        self.assertEqual([len(v) for v in report['versions']], [16])
+        self.assertEqual(set(report['signature']), {'name', 'key', 'ed25519'})
+        destroyed, gone = (time.strptime(report[name][:19], '%Y-%m-%dT%H:%M:%S') for name in ('destroyed', 'backups_gone'))
+        self.assertEqual(time.mktime(gone) - time.mktime(destroyed), 30 * 86400)
+
+    def test_progress_of_a_wait(self):
+        self.make(config=CONFIG.replace('1s', '2s'))
+        lines = self.bulla('shred', 'users', '3', '--wait', '--json').lines()
+        waiting = [line['progress'] for line in lines if 'progress' in line and line['progress']['phase'] == 'waiting']
+        self.assertTrue(waiting and all(p['total'] == 2 and 'rows_per_second' not in p for p in waiting), lines)
+
+    def test_stopped_and_taken_back(self):
+        self.make(config=CONFIG.replace('1s', '60s'))
+        before = self.everything()
+        child = self.start('shred', 'users', '3', '--wait')
+        harness.wait_until(lambda: b'BranchClosing' in self.read('.bulla', 'audit', 'journal'), 30, 0.02)
+        child.send_signal(signal.SIGINT)
+        stopped = self.wait(child, 130)
+        self.assertIn('--cancel', stopped.next)
+        self.assertIn('open again', self.bulla('shred', 'users', '3', '--cancel').text)
+        self.assertEqual(self.everything(), before)
+        self.assertEqual(self.bulla('shred', '--branch', 'tenant:t1', '--json', status=3).json()['rows'], 10)
+
+    # --- refused ---
+    def test_refusals(self):
+        self.make('apply')
+        for model, word in (('users', 'finish users'), ('letters', 'finish letters')):
+            run = self.fails('refused', 'shred', model, '3', *(['--erase'] if model == 'letters' else []))
+            self.assertIn(word, run.next)
+        self.climb('verify', 'finish')
+        with self.unchanged('app.db'):
+            self.assertIn('--erase', self.fails('refused', 'shred', 'letters', '3').next)
+            self.assertIn('share one data key', self.fails('refused', 'shred', 'common', '3').words)
+            self.assertIn('share one data key', self.fails('refused', 'shred', 'common', '3', '--erase').words)
+            shared = self.fails('refused', 'shred', 'notes', '3')
+            self.assertIn('10 records go with it', shared.words)
+            self.assertIn('bulla shred --branch tenant:t0', shared.next)
+            self.assertIn('without --erase', self.fails('refused', 'shred', 'users', '3', '--erase').next)
+            self.fails('refused', 'shred', '--branch', 'index:users/email')
+            self.fails('not_found', 'shred', '--branch', 'user:3000')
+            self.fails('not_found', 'shred', 'letters', '3000', '--erase')
+            self.fails('not_found', 'shred', 'nobody', '3')
+            for args in ((), ('users',), ('users', '3', '--branch', 'user:3'), ('--branch', 'user:3', '--erase'),
+                         ('users', '3', '--cancel', '--wait'), ('users', '3', '--neighbours', 'x'), ('letters', '3', '--erase', '--wait')):
+                self.fails('usage', 'shred', *args)
+
+    # --- erasing ---
+    def test_erase(self):
+        self.make()
+        before = self.everything()
+        sealed = self.sql('SELECT body_ciphertext, body_bidx, encrypted_kms_key FROM letters WHERE id = 5')[0]
+        done = self.bulla('shred', 'letters', '5', '--erase', '--json').json()
+        self.assertEqual((done['state'], done['cleared'], done['neighbours_open']), ('erased', 1, 10))
+        self.assertIn('they open as ever', done['remains'][0]['where'])
+        self.assertEqual(self.empty('letters', 'id = 5', 'body_ciphertext', 'body_bidx', 'encrypted_kms_key'), 1)
+        self.assertEqual(harness.found_in_files(self.database, sealed[:2]), set())
+        self.assertEqual(self.others('letters', 5), [row for row in before['letters'] if row['id'] != 5])
+        self.assertEqual(json.loads(self.read(done['report']))['primary_key'], [5])
+
+    # --- what comes back ---
+    def keep_data(self):
+        for name in ('app.db', 'second.db'):
+            self.sql("VACUUM INTO '%s'" % self.path(name + '.backup'), database=self.path(name))
+
+    def restore_data(self):
+        for name in ('app.db', 'second.db'):
+            for end in ('-wal', '-shm', ''):
+                if os.path.exists(self.path(name + end)):
+                    os.remove(self.path(name + end))
+            shutil.copy(self.path(name + '.backup'), self.path(name))
+
+    def test_backups_of_both(self):
+        """The data of before is back, and then the key store of before: the subject stays shredded, and is no fault."""
+        self.make()
+        before = self.everything()
+        self.keep_data()
+        self.bulla('kms', 'backup', 'kms.backup')
+        self.bulla('shred', 'users', '3', '--wait')
+        self.restore_data()
+        for restored in (False, True):
+            if restored:
+                run = self.bulla('kms', 'restore', 'kms.backup', '--force', '--json').json()
+                self.assertEqual((run['needs_adoption'], run['destroyed_again']), (False, 1))
+            checked = self.bulla('verify', 'users', '--json').model()
+            self.assertEqual((checked['shredded'], checked['quarantined'], checked['equal']), (1, 0, USERS - 1))
+            self.assertEqual(self.others('users'), [row for row in before['users'] if row['id'] != 3])
+            self.assertEqual(self.bulla('search', 'users', 'email', 'kq.mail003@example.org').text, '')
+            self.fails('key_destroyed', 'get', 'users', '3')
+            self.assertEqual(self.bulla('status', 'users', '--json').model()['shredded'], {'rows': 1, 'cleared': 0})
+        rotated = self.bulla('rotate', 'users', '--json').model()
+        self.assertEqual((rotated['shredded'], rotated['quarantined'], rotated['left']), (1, 0, 0))
+        self.assertEqual(self.bulla('shred', 'users', '3', '--json').json()['cleared'], 4)
+        self.check_ended(3, before)
+
+    def test_without_the_log(self):
+        """The audit log is lost with the key store: what was shredded the databases know."""
+        self.make()
+        before = self.everything()
+        self.bulla('kms', 'backup', 'kms.backup')
+        self.bulla('shred', 'users', '3', '--wait')
+        shutil.rmtree(self.path('.bulla', 'audit'))
+        run = self.bulla('kms', 'restore', 'kms.backup', '--force')
+        self.assertIn('1 branch key in it had been shredded since, and destroyed again', run.text)
+        self.bulla('audit', 'adopt', '--reason', 'disk failure')
+        self.check_ended(3, before)
+        self.fails('key_destroyed', 'shred', 'users', '3', '--cancel')
+
+    # --- killed ---
+    def test_killed_at_any_moment(self):
+        """The same command goes on, and in the end all is as if nothing had happened."""
+        self.make(config=CONFIG.replace('1s', '100ms'))
+        before = self.everything()
+        choice = random.Random(os.environ.get('CRASH_SEED', '3'))
+        for user in range(3, 9):
+            for _ in range(choice.choice((1, 2, 3))):
+                child = self.start('shred', 'users', str(user), '--wait')
+                time.sleep(choice.uniform(0, 0.35))
+                child.send_signal(signal.SIGKILL)
+                child.wait()
+                self.children.remove(child)
+                child.said.close()
+                child.words.close()
+            done = self.bulla('shred', 'users', str(user), '--wait', '--json').json()
+            self.assertEqual((done['cleared'], done['still_open'], done['neighbours_lost']), (4, 0, 0))
+        gone = range(3, 9)
+        self.assertEqual(self.others('users', *gone), [row for row in before['users'] if row['id'] not in gone])
+        self.assertEqual(self.empty('users', '1', 'email_ciphertext'), 6)
+        checked = self.bulla('verify', '--json').json()['models']
+        self.assertEqual([m['quarantined'] for m in checked], [0] * 5)
+        self.assertTrue(self.bulla('audit', 'verify', '--json').json()['verified'])
+        self.assertEqual(self.sql('PRAGMA integrity_check'), [('ok',)])
+
+
+if __name__ == '__main__':
+    harness.main()
