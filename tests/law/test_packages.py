@@ -20,6 +20,7 @@ echo "apt-get $*" >>"$WORLD/log"
 [ ! -e "$WORLD/broken" ] || exit 100
 case "$*" in *" install "*) for name; do echo "$name"; done >>"$WORLD/installed" ;; esac
 '''
+APT_CACHE = '#!/bin/sh\n[ "$1" = show ] && grep -qxF "$2" "$WORLD/known"\n'
 ID = '#!/bin/sh\ncat "$WORLD/uid"\n'
 SUDO = '#!/bin/sh\n[ -e "$WORLD/sudoer" ] || exit 1\nshift\necho "sudo $1" >>"$WORLD/log"\nexec "$@"\n'
 
@@ -33,8 +34,9 @@ class World:
         self.put('installed', ''.join(name + '\n' for name in installed))
         self.put('uid', f'{uid}\n')
         self.put('log', '')
+        self.put('known', '')
         os.mkdir(os.path.join(folder, 'bin'))
-        for name, text in (('dpkg-query', DPKG_QUERY), ('apt-get', APT_GET), ('id', ID), ('sudo', SUDO)):
+        for name, text in (('dpkg-query', DPKG_QUERY), ('apt-get', APT_GET), ('apt-cache', APT_CACHE), ('id', ID), ('sudo', SUDO)):
             self.put(os.path.join('bin', name), text)
             os.chmod(os.path.join(folder, 'bin', name), 0o755)
 
@@ -81,6 +83,29 @@ def test_what_is_missing_is_installed_while_services_are_held():
         assert lines.count('held') == 2, lines
         assert not os.path.exists(world.policy)
     in_world(body, installed=['gcc'])
+
+
+def test_what_would_be_nice_is_installed_where_apt_knows_it():
+    nice = packages('build?')
+    assert nice
+
+    def body(world):
+        assert world.install('build').returncode == 0
+        assert not any(name in world.log() for name in nice), world.log()
+    in_world(body)
+
+    def known(world):
+        world.put('known', '\n'.join(nice) + '\n')
+        assert world.install('build').returncode == 0
+        assert all(' ' + name in world.log() for name in nice), world.log()
+    in_world(known)
+
+
+def test_what_would_be_nice_is_no_reason_to_install():
+    def body(world):
+        world.put('known', '\n'.join(packages('build?')) + '\n')
+        assert world.install('build').returncode == 0 and world.log() == ''
+    in_world(body, installed=packages('build'))
 
 
 def test_a_failure_releases_services_and_is_told():
