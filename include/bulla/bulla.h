@@ -20,6 +20,10 @@ extern "C" {
 /* "0.1.0"; static. */
 BULLA_API const char *bulla_version(void);
 
+/* Which library does AES-GCM for keyrings that are opened now, "ipsec-mb" or "openssl": the one that $BULLA_CRYPTO names, else the
+ * fastest that is there. Static. CONFIG when it names one that is not there. */
+BULLA_API BULLA_MUST bulla_code bulla_crypto_backend(const char **ret, bulla_error *err);
+
 #ifdef __cplusplus
 }
 #endif

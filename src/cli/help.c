@@ -138,10 +138,14 @@ bulla_code bulla_run_help(bulla_cli *cli, bulla_error *err)
 
 bulla_code bulla_run_version(bulla_cli *cli, bulla_error *err)
 {
-	(void)err;
-	if (cli->json)
+	const char *crypto;
+	if (!cli->json) bulla_cli_print(cli, "bulla %s", bulla_version());
+	TRY(bulla_crypto_backend(&crypto, err));
+	if (cli->json) {
 		bulla_json_put_str(bulla_cli_json(cli), "version", bulla_version());
-	else
-		bulla_cli_print(cli, "bulla %s", bulla_version());
+		bulla_json_put_str(bulla_cli_json(cli), "crypto", crypto);
+	} else {
+		bulla_cli_print(cli, "crypto: %s", crypto);
+	}
 	return BULLA_OK;
 }

@@ -40,7 +40,7 @@ static bulla_code worker_init(bulla_worker *w, bulla_batch *batch, bulla_error *
 	w->contexts = calloc(batch->layout.plan_count, sizeof *w->contexts);
 	if (!w->contexts) return bulla_fail_memory(err);
 	TRY(take_keys(w, err));
-	return bulla_lane_new(&w->lane, err);
+	return bulla_lane_new_with(batch->keyring->config.backend, &w->lane, err);
 }
 
 /* A template that names no column: one key for all rows. */

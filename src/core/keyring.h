@@ -16,6 +16,7 @@ typedef struct bulla_keyring_config {
 	const bulla_schema *schema; /* outlives the keyring */
 	bulla_provider_world world;
 	const bulla_branch_store *branches; /* NULL: no branch keys, no indexes */
+	const bulla_backend *backend;       /* of the lanes that seal and open; NULL: OpenSSL. Outlives the keyring */
 	int64_t (*now_us)(void *self);      /* CLOCK_REALTIME unless a test turns it */
 	void *now_self;
 	void (*notify)(void *self, const bulla_notice *notice); /* may be NULL; called without locks held */

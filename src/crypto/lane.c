@@ -31,37 +31,64 @@ static bulla_code make_hmac(bulla_lane *lane, bulla_error *err)
 	return good ? BULLA_OK : bulla_crypto_fail(err, "preparing HMAC-SHA-256");
 }
 
-static bulla_code make_ciphers(bulla_lane *lane, bulla_error *err)
+static bulla_code make_ciphers(bulla_lane *lane, const bulla_backend *backend, bulla_error *err)
 {
-	static const char *const names[BULLA_GCM_SIZES] = {
-		[BULLA_GCM_256] = "AES-256-GCM",
-		[BULLA_GCM_192] = "AES-192-GCM",
-		[BULLA_GCM_128] = "AES-128-GCM",
-	};
+	static const size_t sizes[BULLA_GCM_SIZES] = { [BULLA_GCM_256] = 32, [BULLA_GCM_192] = 24, [BULLA_GCM_128] = 16 };
 
 	for (size_t i = 0; i < BULLA_GCM_SIZES; i++) {
-		TRY(bulla_gcm_init(&lane->gcm_seal[i], names[i], true, err));
-		TRY(bulla_gcm_init(&lane->gcm_open[i], names[i], false, err));
+		TRY(bulla_gcm_init(&lane->gcm_seal[i], backend, sizes[i], true, err));
+		TRY(bulla_gcm_init(&lane->gcm_open[i], backend, sizes[i], false, err));
 	}
-	TRY(bulla_xaes_init(&lane->xaes_seal, true, err));
-	return bulla_xaes_init(&lane->xaes_open, false, err);
+	TRY(bulla_xaes_init(&lane->xaes_seal, backend, true, err));
+	return bulla_xaes_init(&lane->xaes_open, backend, false, err);
 }
+
 /* --- secrets --------------------------------------------------------------------------------------------------- */
+
+/* Takes `size` bytes from the pages; NULL where there are none. */
+static void *take(uint8_t **at, size_t size)
+{
+	uint8_t *taken = *at;
+	if (taken) *at += size;
+	return size ? taken : NULL;
+}
+
+static size_t schedules_at(void)
+{
+	return (sizeof(bulla_lane_secrets) + BULLA_SCHEDULE_ALIGN - 1) / BULLA_SCHEDULE_ALIGN * BULLA_SCHEDULE_ALIGN;
+}
+
+/* Every GCM of the lane remembers its key in `s`, with its schedule behind; or nowhere, where `s` is NULL. */
+static void place(bulla_lane *lane, bulla_lane_secrets *s)
+{
+	size_t size = bulla_gcm_schedule_size(&lane->gcm_seal[0]);
+	uint8_t *at = s ? (uint8_t *)s + schedules_at() : NULL;
+
+	lane->secrets = s;
+	for (size_t i = 0; i < BULLA_GCM_SIZES; i++) {
+		bulla_gcm_place(&lane->gcm_seal[i], s ? &s->gcm_seal[i] : NULL, take(&at, size));
+		bulla_gcm_place(&lane->gcm_open[i], s ? &s->gcm_open[i] : NULL, take(&at, size));
+	}
+	bulla_xaes_place(&lane->xaes_seal, s ? &s->xaes_seal : NULL, take(&at, size));
+	bulla_xaes_place(&lane->xaes_open, s ? &s->xaes_open : NULL, take(&at, size));
+}
 
 static bulla_code map_secrets(bulla_lane *lane, bulla_error *err)
 {
-	TRY(bulla_pages_map(sizeof *lane->secrets, &lane->pages, err));
-	bulla_lane_secrets *s = lane->secrets = (bulla_lane_secrets *)(void *)lane->pages.data;
-	for (size_t i = 0; i < BULLA_GCM_SIZES; i++) {
-		lane->gcm_seal[i].key = &s->gcm_seal[i];
-		lane->gcm_open[i].key = &s->gcm_open[i];
-	}
-	bulla_xaes_place(&lane->xaes_seal, &s->xaes_seal);
-	bulla_xaes_place(&lane->xaes_open, &s->xaes_open);
+	enum { SCHEDULES = 2 * BULLA_GCM_SIZES + 2 };
+	TRY(bulla_pages_map(schedules_at() + SCHEDULES * bulla_gcm_schedule_size(&lane->gcm_seal[0]), &lane->pages, err));
+	place(lane, (bulla_lane_secrets *)(void *)lane->pages.data);
 	return BULLA_OK;
 }
 
-/* OpenSSL's contexts: the heap that they lie on is inherited. */
+/* In a child: what lay there is not there. */
+static void leave_secrets(bulla_lane *lane)
+{
+	bulla_pages_abandon(&lane->pages);
+	place(lane, NULL);
+}
+
+/* OpenSSL's contexts too: the heap that they lie on is inherited. */
 static void forget_contexts(bulla_lane *lane)
 {
 	static const uint8_t zeros[BULLA_KEY_SIZE];
@@ -78,7 +105,7 @@ static void forget_contexts(bulla_lane *lane)
 
 bulla_code bulla_lane_renew(bulla_lane *lane, bulla_error *err)
 {
-	bulla_pages_abandon(&lane->pages);
+	leave_secrets(lane);
 	forget_contexts(lane);
 	TRY(map_secrets(lane, err));
 	lane->here->random_left = 0;
@@ -88,32 +115,39 @@ bulla_code bulla_lane_renew(bulla_lane *lane, bulla_error *err)
 
 void bulla_lane_forget(bulla_lane *lane)
 {
+	bool ours = bulla_fork_mark_is_ours(&lane->here->mark);
+	if (!ours) leave_secrets(lane);
 	forget_contexts(lane);
-	if (bulla_fork_mark_is_ours(&lane->here->mark)) bulla_wipe(lane->secrets, offsetof(bulla_lane_secrets, random));
+	if (ours) bulla_wipe(lane->secrets, offsetof(bulla_lane_secrets, random));
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------ */
 
-static bulla_code make_all(bulla_lane *lane, bulla_error *err)
+static bulla_code make_all(bulla_lane *lane, const bulla_backend *backend, bulla_error *err)
 {
 	if (sodium_init() < 0) return bulla_fail(err, BULLA_ERR_CRYPTO, "preparing libsodium failed");
 	TRY(bulla_fork_page_new(sizeof *lane->here, &lane->here, err));
 	TRY(make_hmac(lane, err));
-	TRY(make_ciphers(lane, err));
+	TRY(make_ciphers(lane, backend, err));
 	return map_secrets(lane, err);
 }
 
-bulla_code bulla_lane_new(bulla_lane **out, bulla_error *err)
+bulla_code bulla_lane_new_with(const bulla_backend *backend, bulla_lane **out, bulla_error *err)
 {
 	bulla_lane *lane = calloc(1, sizeof *lane);
 	if (!lane) return bulla_fail_memory(err);
-	bulla_code code = make_all(lane, err);
+	bulla_code code = make_all(lane, backend, err);
 	if (code != BULLA_OK) {
 		bulla_lane_free(lane);
 		return code;
 	}
 	*out = lane;
 	return BULLA_OK;
+}
+
+bulla_code bulla_lane_new(bulla_lane **out, bulla_error *err)
+{
+	return bulla_lane_new_with(NULL, out, err);
 }
 
 void bulla_lane_free(bulla_lane *lane)

@@ -3,20 +3,22 @@
  * a buffer of random bytes.
  *
  * A lane belongs to one thread at a time; a batch has one per worker, a keyring keeps a pool of them. Re-using a key
- * costs nothing: a lane remembers the last key of each algorithm and direction and skips its schedule. What it remembers lies on a secret page
- * (base/pages.h) with its random bytes; OpenSSL's own key schedules lie on the heap. bulla_lane_forget() ends both. In a child of a
+ * costs nothing: a lane remembers the last key of each algorithm and direction and skips its schedule. What it remembers lies on secret pages
+ * (base/pages.h) with its random bytes, and libipsec-mb's key schedules; OpenSSL's own lie on the heap. bulla_lane_forget() ends both. In a child of a
  * fork a lane begins anew.
  */
 #ifndef CRYPTO_LANE_H
 #define CRYPTO_LANE_H
 
-#include "base/error.h"
 #include "base/secret.h"
+#include "crypto/backend.h"
 
 typedef struct bulla_lane bulla_lane;
 
 BULLA_MUST bulla_code bulla_lane_new(bulla_lane **out, bulla_error *err); /* CRYPTO, MEMORY */
-void bulla_lane_free(bulla_lane *lane);                                   /* NULL is fine */
+/* With the AES-GCM of `backend`, for lanes that seal or open many messages. NULL: as above, OpenSSL. */
+BULLA_MUST bulla_code bulla_lane_new_with(const bulla_backend *backend, bulla_lane **out, bulla_error *err);
+void bulla_lane_free(bulla_lane *lane); /* NULL is fine */
 
 /* Wipes the keys that the lane remembers, OpenSSL's schedules included: for the end of a piece of work. About half a microsecond for each
  * algorithm that was used since. */

@@ -12,14 +12,15 @@
 /* The key sizes of AES-GCM, as places in a lane. */
 typedef enum bulla_gcm_size { BULLA_GCM_256, BULLA_GCM_192, BULLA_GCM_128, BULLA_GCM_SIZES } bulla_gcm_size;
 
-/* One secret page: a child does not have it. */
+/* On secret pages, which a child does not have. */
 typedef struct bulla_lane_secrets {
 	bulla_secret hmac, gcm_seal[BULLA_GCM_SIZES], gcm_open[BULLA_GCM_SIZES]; /* the last key of each */
 	bulla_xaes_keys xaes_seal, xaes_open;
 	uint8_t random[BULLA_RANDOM_BYTES];
 } bulla_lane_secrets;
 
-_Static_assert(sizeof(bulla_lane_secrets) <= 4096, "a lane locks one page");
+/* Behind it the key schedules of a back end that leaves them to us. */
+_Static_assert(sizeof(bulla_lane_secrets) <= 4096, "a lane on OpenSSL locks one page, one on libipsec-mb four");
 
 /* One page that a child finds zeroed. */
 typedef struct bulla_lane_mark {

@@ -8,10 +8,10 @@
 
 enum { BLOCK = 16, HALF_NONCE = 12 };
 
-bulla_code bulla_xaes_init(bulla_xaes *xaes, bool encrypts, bulla_error *err)
+bulla_code bulla_xaes_init(bulla_xaes *xaes, const bulla_backend *backend, bool encrypts, bulla_error *err)
 {
 	*xaes = (bulla_xaes){ .blank = true };
-	TRY(bulla_gcm_init(&xaes->gcm, "AES-256-GCM", encrypts, err));
+	TRY(bulla_gcm_init(&xaes->gcm, backend, BULLA_KEY_SIZE, encrypts, err));
 	EVP_CIPHER *ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
 	xaes->ecb = EVP_CIPHER_CTX_new();
 	bool good = ecb && xaes->ecb && EVP_EncryptInit_ex2(xaes->ecb, ecb, NULL, NULL, NULL) == 1 &&
@@ -29,10 +29,11 @@ void bulla_xaes_done(bulla_xaes *xaes)
 	*xaes = (bulla_xaes){ 0 };
 }
 
-void bulla_xaes_place(bulla_xaes *xaes, bulla_xaes_keys *keys)
+void bulla_xaes_place(bulla_xaes *xaes, bulla_xaes_keys *keys, void *schedule)
 {
+	xaes->keyed = false;
 	xaes->keys = keys;
-	xaes->gcm.key = &keys->derived;
+	bulla_gcm_place(&xaes->gcm, keys ? &keys->derived : NULL, schedule);
 }
 
 void bulla_xaes_forget(bulla_xaes *xaes)

@@ -8,6 +8,8 @@
 #ifndef CRYPTO_XAES_H
 #define CRYPTO_XAES_H
 
+#include <openssl/evp.h>
+
 #include "crypto/gcm.h"
 
 /* What is remembered, in secret memory. */
@@ -25,11 +27,13 @@ typedef struct bulla_xaes {
 	bulla_gcm gcm; /* under the derived key */
 } bulla_xaes;
 
-BULLA_MUST bulla_code bulla_xaes_init(bulla_xaes *xaes, bool encrypts, bulla_error *err); /* CRYPTO, MEMORY */
-/* Before the first message: where keys are remembered, the caller's. */
-void bulla_xaes_place(bulla_xaes *xaes, bulla_xaes_keys *keys);
-void bulla_xaes_done(bulla_xaes *xaes); /* fine when zeroed; `keys` are not touched */
-/* Puts zeros in the place of OpenSSL's schedules. The caller wipes `keys`. */
+/* `backend` may be NULL. CRYPTO, MEMORY. */
+BULLA_MUST bulla_code bulla_xaes_init(bulla_xaes *xaes, const bulla_backend *backend, bool encrypts, bulla_error *err);
+/* Before the first message: where keys are remembered, the caller's, and bulla_gcm_schedule_size(&xaes->gcm) bytes. Both NULL where that
+ * memory is gone, until there is other. */
+void bulla_xaes_place(bulla_xaes *xaes, bulla_xaes_keys *keys, void *schedule);
+void bulla_xaes_done(bulla_xaes *xaes); /* fine when zeroed; what was placed is not touched */
+/* Puts zeros in the place of the schedules. The caller wipes `keys`. */
 void bulla_xaes_forget(bulla_xaes *xaes);
 
 /* The derived key of `key` (32 bytes) and the first 12 bytes of a nonce. */

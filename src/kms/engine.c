@@ -81,11 +81,11 @@ static void desk_free(bulla_desk *desk)
 	free(desk);
 }
 
-static bulla_code desk_new(bulla_desk **out, bulla_error *err)
+static bulla_code desk_new(const bulla_engine *engine, bulla_desk **out, bulla_error *err)
 {
 	bulla_desk *desk = calloc(1, sizeof *desk);
 	if (!desk) return bulla_fail_memory(err);
-	bulla_code code = bulla_lane_new(&desk->lane, err);
+	bulla_code code = bulla_lane_new_with(engine->backend, &desk->lane, err);
 	if (code == BULLA_OK) code = bulla_kms_journal_reserve(&desk->journal, BULLA_ENGINE_GROUP_MAX, err);
 	if (code) {
 		desk_free(desk);
@@ -101,7 +101,7 @@ bulla_code bulla_desk_take(bulla_engine *engine, bulla_desk **ret, bulla_error *
 	bulla_desk *desk = engine->desks;
 	if (desk) engine->desks = desk->next;
 	pthread_mutex_unlock(&engine->lock);
-	if (!desk) return desk_new(ret, err);
+	if (!desk) return desk_new(engine, ret, err);
 	*ret = desk;
 	return BULLA_OK;
 }
@@ -180,6 +180,7 @@ static bulla_code take_config(bulla_engine *engine, const bulla_engine_config *c
 	engine->store = config->store;
 	engine->audit = config->audit;
 	engine->clock = config->clock;
+	engine->backend = config->backend;
 	(void)snprintf(engine->principal, sizeof engine->principal, "%s", config->principal);
 	(void)snprintf(engine->account, sizeof engine->account, "%s", account);
 	(void)snprintf(engine->region, sizeof engine->region, "%s", region);
@@ -191,7 +192,7 @@ static bulla_code begin(bulla_engine *engine, const bulla_engine_config *config,
 {
 	TRY(take_config(engine, config, err));
 	TRY(bulla_pool_new(&engine->pool, err));
-	TRY(bulla_lane_new(&engine->lane, err));
+	TRY(bulla_lane_new_with(engine->backend, &engine->lane, err));
 	return bulla_root_derive(engine->pool, config->root_key, &engine->root, err);
 }
 

@@ -13,6 +13,7 @@
 #include "audit/sink.h"
 #include "base/buf.h"
 #include "base/secret.h"
+#include "crypto/backend.h"
 #include "kms/store.h"
 
 typedef struct bulla_engine bulla_engine;
@@ -33,10 +34,11 @@ typedef struct bulla_engine_config {
 	bulla_kms_store store;
 	bulla_audit_sink audit;
 	bulla_clock clock;
-	const uint8_t *root_key; /* BULLA_KEY_SIZE bytes, copied into the pool */
-	const char *principal;   /* "local:<uid>/<user>@<host>", copied */
-	const char *account;     /* 12 digits for ARNs; NULL: 000000000000 */
-	const char *region;      /* NULL: "local" */
+	const bulla_backend *backend; /* of the lanes that answer calls; NULL: OpenSSL. Outlives the engine */
+	const uint8_t *root_key;      /* BULLA_KEY_SIZE bytes, copied into the pool */
+	const char *principal;        /* "local:<uid>/<user>@<host>", copied */
+	const char *account;          /* 12 digits for ARNs; NULL: 000000000000 */
+	const char *region;           /* NULL: "local" */
 } bulla_engine_config;
 
 /* Makes a new store's first rows: canary and log signing seed under `root_key`. `root_note` is kept as it is in the clear

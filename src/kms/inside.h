@@ -27,6 +27,7 @@ struct bulla_engine {
 	bulla_kms_store store;
 	bulla_audit_sink audit;
 	bulla_clock clock;
+	const bulla_backend *backend;
 	char principal[BULLA_PRINCIPAL_MAX];
 	char account[BULLA_ACCOUNT_SIZE + 1];
 	char region[BULLA_REGION_MAX + 1];

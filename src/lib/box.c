@@ -39,7 +39,7 @@ static void box_done(struct box *box)
 static bulla_code box_init(struct box *box, bulla_keyring *keyring, const bulla_pair *pairs, size_t n, bulla_error *err)
 {
 	*box = (struct box){ .op = { .keyring = keyring, .step = step } };
-	TRY(bulla_lane_new(&box->op.lane, err));
+	TRY(bulla_lane_new_with(keyring->config.backend, &box->op.lane, err));
 	TRY(bulla_direct_new(&box->op, &box->direct, err));
 	return bulla_context_encode(pairs, n, &box->context, err);
 }

@@ -60,6 +60,7 @@ bulla_code bulla_project_open_keyring(bulla_project *project, const bulla_keyrin
 		.schema = project->schema,
 		.world = bulla_project_world(project),
 		.branches = project->store ? &project->branches : NULL,
+		.backend = project->backend,
 		.now_us = bulla_now_us,
 		.notify = options->notify,
 		.notify_self = options->notify_self,

@@ -43,6 +43,7 @@ bulla_code bulla_project_read(const char *config, const char *environment, bulla
 	bulla_code code = bulla_paths_config(&project->paths, config, err);
 	if (code == BULLA_OK) code = read_schema(project, environment, err);
 	if (code == BULLA_OK) code = bulla_paths_environment(&project->paths, bulla_schema_environment(project->schema), err);
+	if (code == BULLA_OK) code = bulla_project_open_backend(&project->backend, err);
 	if (code) {
 		bulla_project_close(project);
 		return code;
@@ -236,6 +237,7 @@ void bulla_project_engine_config(bulla_project *project, const bulla_secret *roo
 	*config = (bulla_engine_config){
 		.store = bulla_store_kms(project->store),
 		.clock = { now_us, project },
+		.backend = project->backend,
 		.root_key = root->bytes,
 		.principal = project->principal,
 	};
@@ -349,6 +351,7 @@ void bulla_project_release(void *self)
 	bulla_store_close(project->store);
 	bulla_short_log_free(project->short_log);
 	bulla_pool_free(project->pool);
+	bulla_backend_free(project->backend);
 	bulla_schema_free(project->schema);
 	bulla_paths_done(&project->paths);
 	free(project);

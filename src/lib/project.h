@@ -27,7 +27,8 @@ typedef struct bulla_paths {
 typedef struct bulla_project {
 	bulla_paths paths;
 	bulla_schema *schema;
-	bulla_store *store; /* NULL where neither engine nor branch keys are used and no store exists */
+	bulla_backend *backend; /* of the lanes of engine and keyring */
+	bulla_store *store;     /* NULL where neither engine nor branch keys are used and no store exists */
 	bulla_branch_store branches;
 	bulla_log *log;      /* NULL likewise, and for memory: */
 	char log_origin[24]; /* "bulla/<8 hex digits of the log's public key>" */

@@ -3,9 +3,10 @@
  *
  *     check_vectors DIR             DIR holds wycheproof/ or ruby/ or both
  *     check_vectors --shared ROOT   DIR is $BULLA_SHARED/vectors, else ROOT/../shared/vectors; exit 77 where it is absent
+ *     ... FILE                      nothing but files of that name
  *
- * One line for each vector that fails or is skipped and one for each file; the last line is
- * "N passed, N failed, N skipped". Exit 1 when a vector failed, or when there was none at all.
+ * $BULLA_CRYPTO names the back end that does AES-GCM; without it OpenSSL does. One line for each vector that fails or is skipped and one
+ * for each file; the last line is "N passed, N failed, N skipped". Exit 1 when a vector failed, or when there was none at all.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -88,7 +89,7 @@ static int is_json(const struct dirent *entry)
 	return end && end != entry->d_name && strcmp(end, ".json") == 0;
 }
 
-static void run_folder(bulla_lane *lane, const struct folder *folder, const char *dir, tally *total)
+static void run_folder(bulla_lane *lane, const struct folder *folder, const char *dir, const char *only, tally *total)
 {
 	struct dirent **entries = NULL;
 	char place[PLACE_MAX];
@@ -96,24 +97,29 @@ static void run_folder(bulla_lane *lane, const struct folder *folder, const char
 	snprintf(place, sizeof place, "%s/%s", dir, folder->name);
 	int n = scandir(place, &entries, is_json, alphasort);
 	for (int i = 0; i < n; i++) {
-		run_file(lane, folder, dir, entries[i]->d_name, total);
+		if (!only || strcmp(entries[i]->d_name, only) == 0) run_file(lane, folder, dir, entries[i]->d_name, total);
 		free(entries[i]);
 	}
 	free(entries);
 }
 
-static int run_all(const char *dir)
+static int run_all(const char *dir, const char *only)
 {
 	bulla_lane *lane;
 	bulla_error e = { 0 };
 	tally total = { 0 };
 
-	if (bulla_lane_new(&lane, &e) != BULLA_OK) {
+	const char *choice = getenv("BULLA_CRYPTO");
+	bulla_backend *backend = NULL;
+
+	if (bulla_backend_new(choice ? choice : "openssl", &backend, &e) || bulla_lane_new_with(backend, &lane, &e)) {
 		fprintf(stderr, "check_vectors: %s\n", e.text);
+		bulla_backend_free(backend);
 		return EXIT_FAILURE;
 	}
+	bulla_backend_free(backend);
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-		run_folder(lane, &folders[i], dir, &total);
+		run_folder(lane, &folders[i], dir, only, &total);
 	bulla_lane_free(lane);
 	bool any = total.passed + total.failed + total.skipped > 0;
 	if (!any) fprintf(stderr, "check_vectors: %s holds no vectors (wycheproof/*.json or ruby/*.json)\n", dir);
@@ -121,7 +127,7 @@ static int run_all(const char *dir)
 	return any && total.failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int run_shared(const char *root)
+static int run_shared(const char *root, const char *only)
 {
 	const char *shared = getenv("BULLA_SHARED");
 	char dir[PLACE_MAX];
@@ -135,13 +141,14 @@ static int run_shared(const char *root)
 		printf("skipped: there are no vectors at %s\n", dir);
 		return EXIT_SKIPPED;
 	}
-	return run_all(dir);
+	return run_all(dir, only);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && strcmp(argv[1], "--shared") == 0) return run_shared(argv[2]);
-	if (argc == 2 && argv[1][0] != '-') return run_all(argv[1]);
-	fprintf(stderr, "usage: check_vectors DIR | --shared ROOT\n");
+	/* behind the last argument stands NULL */
+	if ((argc == 3 || argc == 4) && strcmp(argv[1], "--shared") == 0) return run_shared(argv[2], argv[3]);
+	if ((argc == 2 || argc == 3) && argv[1][0] != '-') return run_all(argv[1], argv[2]);
+	fprintf(stderr, "usage: check_vectors DIR [FILE] | --shared ROOT [FILE]\n");
 	return 2;
 }

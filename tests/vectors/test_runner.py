@@ -152,6 +152,14 @@ def test_both_folders_are_counted_together():
     assert 'wycheproof/a.json: 2 passed, 0 failed, 0 skipped' in lines
 
 
+def test_one_file_can_be_asked_for():
+    files = {'wycheproof/%s.json' % name: document('AES-GCM', aead_test(), tagSize=128) for name in 'ab'}
+    status, lines = run(files, lambda place: [place, 'b.json'])
+    assert status == 0 and lines[-1] == '1 passed, 0 failed, 0 skipped', lines
+    assert not any('a.json' in line for line in lines), lines
+    assert run(files, lambda place: [place, 'c.json'])[0] == 1
+
+
 def test_no_vectors_is_a_failure():
     for files, arguments in (({}, None), ({'wycheproof/README.md': ''}, None), ({}, lambda place: [place + '/absent'])):
         status, lines = run(files, arguments)

@@ -1,6 +1,7 @@
 /*
  * world.c - a keyring on doubles, a store of branch keys in memory, and rows for batches.
  */
+#include "../under_test.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -153,10 +154,12 @@ static void start(world *w, const char *yaml, const bulla_branch_store *store)
 	bulla_error err = { 0 };
 	if (bulla_schema_parse(bulla_view_str(yaml), "test.yaml", NULL, NULL, NULL, NULL, &w->schema, &err))
 		fail_msg("%s", err.text);
+	w->backend = backend_under_test();
 	bulla_keyring_config config = {
 		.schema = w->schema,
 		.world = { .find = fake_provider_find, .base_dir = ".", .getenv = no_variable },
 		.branches = store,
+		.backend = w->backend,
 		.now_us = now_us,
 		.now_self = w,
 		.notify = notify,
@@ -197,6 +200,7 @@ void world_free(world *w)
 {
 	bulla_keyring_free(w->keyring);
 	bulla_schema_free(w->schema);
+	bulla_backend_free(w->backend);
 	for (size_t i = 0; i < w->row_count; i++) {
 		bulla_buf_done(&w->rows[i].identity);
 		bulla_buf_done(&w->rows[i].print);

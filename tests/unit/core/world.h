@@ -53,6 +53,7 @@ typedef struct fake_row {
 
 typedef struct world {
 	bulla_schema *schema;
+	bulla_backend *backend; /* $BULLA_CRYPTO, else OpenSSL */
 	bulla_keyring *keyring;
 	bulla_branch_store branches;
 	fake_row rows[4096];

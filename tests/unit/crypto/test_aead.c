@@ -1,6 +1,7 @@
 /*
  * test_aead.c - the AEAD table against its standards, at its edges, and against tampering.
  */
+#include "../under_test.h"
 #include "known.h"
 
 #include <stdlib.h>
@@ -287,7 +288,7 @@ static void memory_does_not_show(void **state)
 		}
 		assert_int_equal(open(&b, kept, sizeof kept, out), BULLA_OK);
 		assert_memory_equal(out, plain, sizeof plain);
-		assert_int_equal(bulla_lane_new(&alone, NULL), BULLA_OK);
+		assert_int_equal(lane_under_test(&alone), BULLA_OK);
 		b.lane = alone;
 		assert_int_equal(seal(&b, plain, sizeof plain, fresh), BULLA_OK);
 		assert_memory_equal(kept, fresh, sizeof kept);
@@ -297,7 +298,7 @@ static void memory_does_not_show(void **state)
 
 static int make_lane(void **state)
 {
-	return bulla_lane_new((bulla_lane **)state, NULL) == BULLA_OK ? 0 : -1;
+	return lane_under_test((bulla_lane **)state) == BULLA_OK ? 0 : -1;
 }
 
 static int free_lane(void **state)

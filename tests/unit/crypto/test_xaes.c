@@ -1,6 +1,7 @@
 /*
  * test_xaes.c - XAES-256-GCM's derivation step by step, and ten thousand random messages of its specification.
  */
+#include "../under_test.h"
 #include "known.h"
 
 #include <openssl/evp.h>
@@ -16,14 +17,17 @@ static const struct {
 	{ 0x03, "23810ec50edb99f374409466ed1f4b7b", "e9c621d4cdd9b11b00a6427ad7e559aeedd66b3857646677748f8ca796cb3fd8" },
 };
 
+static _Alignas(BULLA_SCHEDULE_ALIGN) uint8_t schedules[2][2048];
+
 static void derivation(void **state)
 {
+	bulla_backend *backend = backend_under_test();
 	bulla_xaes x;
 	bulla_xaes_keys keys;
 	(void)state;
 
-	assert_int_equal(bulla_xaes_init(&x, true, NULL), BULLA_OK);
-	bulla_xaes_place(&x, &keys);
+	assert_int_equal(bulla_xaes_init(&x, backend, true, NULL), BULLA_OK);
+	bulla_xaes_place(&x, &keys, schedules[0]);
 	for (size_t i = 0; i < 3 * COUNT(steps); i++) {
 		size_t at = i / 2 % COUNT(steps); /* each key twice in a row, then back to it */
 		known k1 = unhex(steps[at].k1), derived = unhex(steps[at].derived);
@@ -38,6 +42,7 @@ static void derivation(void **state)
 	bulla_xaes_done(&x);
 	assert_null(x.ecb);
 	assert_false(x.keyed);
+	bulla_backend_free(backend);
 }
 
 /* The specification's generator: one SHAKE-128 of nothing, read from its start. */
@@ -72,15 +77,17 @@ static void accumulated(void **state)
 	stream s = { malloc(MOST), 0 };
 	EVP_MD_CTX *generator = shake(), *total = shake();
 	uint8_t sealed[255 + 16], opened[255], digest[32];
+	bulla_backend *backend = backend_under_test();
 	bulla_xaes seal, open;
 	bulla_xaes_keys keys[2];
 	(void)state;
 
 	assert_int_equal(EVP_DigestFinalXOF(generator, s.bytes, MOST), 1);
-	assert_int_equal(bulla_xaes_init(&seal, true, NULL), BULLA_OK);
-	assert_int_equal(bulla_xaes_init(&open, false, NULL), BULLA_OK);
-	bulla_xaes_place(&seal, &keys[0]);
-	bulla_xaes_place(&open, &keys[1]);
+	assert_int_equal(bulla_xaes_init(&seal, backend, true, NULL), BULLA_OK);
+	assert_int_equal(bulla_xaes_init(&open, backend, false, NULL), BULLA_OK);
+	assert_true(bulla_gcm_schedule_size(&seal.gcm) <= sizeof schedules[0]);
+	bulla_xaes_place(&seal, &keys[0], schedules[0]);
+	bulla_xaes_place(&open, &keys[1], schedules[1]);
 	for (int i = 0; i < ROUNDS; i++) {
 		const uint8_t *key = draw(&s, 32);
 		bulla_bytes nonce = bulla_view(draw(&s, 24), 24), plain = draw_prefixed(&s), associated = draw_prefixed(&s);
@@ -97,6 +104,7 @@ static void accumulated(void **state)
 	bulla_xaes_done(&seal);
 	EVP_MD_CTX_free(total);
 	EVP_MD_CTX_free(generator);
+	bulla_backend_free(backend);
 	free(s.bytes);
 }
 

@@ -2,6 +2,7 @@
  * test_field.c - one field: sizes, headers, padding, and everything that must not open.
  */
 #include "../flip.h"
+#include "../under_test.h"
 
 #include "format/field.h"
 
@@ -13,7 +14,7 @@ static const char context[] = "\0\1\0\2id\0\2"
 static int set_up(void **state)
 {
 	(void)state;
-	return bulla_lane_new(&lane, NULL) != BULLA_OK;
+	return lane_under_test(&lane) != BULLA_OK;
 }
 
 static int tear_down(void **state)

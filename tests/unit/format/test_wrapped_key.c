@@ -2,6 +2,7 @@
  * test_wrapped_key.c - wrapped keys and boxes: limits of their parser, wraps that are added and taken away, and what must not open.
  */
 #include "../flip.h"
+#include "../under_test.h"
 
 #include "format/wrapped_key.h"
 
@@ -16,7 +17,7 @@ static const bulla_bytes context = { (const uint8_t *)"\0\0", 2 };
 static int set_up(void **state)
 {
 	(void)state;
-	return bulla_lane_new(&lane, NULL) != BULLA_OK;
+	return lane_under_test(&lane) != BULLA_OK;
 }
 
 static int tear_down(void **state)

@@ -7,8 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "rootkey/rootkey.h"
+#include "core/session.h"
 #include "lib/inside.h"
+#include "rootkey/rootkey.h"
 #include "sandbox.h"
 
 #include <bulla/bulla.h>
@@ -263,6 +264,39 @@ static void test_public_keyring(void **state)
 	sandbox_done(&box);
 }
 
+/* What seals and opens in engine and keyring is what the environment asks for. */
+static void test_the_environment_chooses_the_back_end(void **state)
+{
+	sandbox box = sandbox_new(LOCAL);
+	bulla_project *project = NULL;
+	bulla_error err = { 0 };
+	const char *name = NULL;
+	bulla_engine_config config;
+	(void)state;
+	make_store(&box, NULL);
+	assert_int_equal(setenv("BULLA_CRYPTO", "openssl", 1), 0);
+	assert_ok(bulla_project_open(box.config, NULL, BULLA_PROJECT_KEYRING, &project, &err));
+	assert_string_equal(bulla_backend_name(project->backend), "openssl");
+	assert_ptr_equal(project->keyring->config.backend, project->backend);
+	bulla_project_engine_config(project, project->root_key, &config);
+	assert_ptr_equal(config.backend, project->backend);
+	assert_ok(bulla_crypto_backend(&name, &err));
+	assert_string_equal(name, "openssl");
+	bulla_project_close(project);
+
+	assert_int_equal(setenv("BULLA_CRYPTO", "nothing", 1), 0);
+	assert_int_equal(try_open(&box, NULL, BULLA_PROJECT_SCHEMA, &err), BULLA_ERR_CONFIG);
+	assert_non_null(strstr(err.text, "\"nothing\""));
+	assert_non_null(strstr(err.next, "BULLA_CRYPTO"));
+	assert_int_equal(bulla_crypto_backend(&name, &err), BULLA_ERR_CONFIG);
+
+	assert_int_equal(setenv("BULLA_CRYPTO", "", 1), 0); /* as if it were not set */
+	assert_ok(bulla_project_open(box.config, NULL, BULLA_PROJECT_SCHEMA, &project, &err));
+	bulla_project_close(project);
+	assert_int_equal(unsetenv("BULLA_CRYPTO"), 0);
+	sandbox_done(&box);
+}
+
 /* Seals with `sealed` empty, else opens it. */
 static void use_record(const sandbox *box, bulla_buf *key, bulla_buf *sealed)
 {
@@ -350,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_init_makes_everything),
 		cmocka_unit_test(test_not_in_a_child),
+		cmocka_unit_test(test_the_environment_chooses_the_back_end),
 		cmocka_unit_test(test_init_overwrites_nothing),
 		cmocka_unit_test(test_init_goes_on_where_it_was_cut),
 		cmocka_unit_test(test_foreign_escrow),
