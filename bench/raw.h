@@ -1,7 +1,7 @@
 /*
- * raw.h - the yardstick of `make bench`: what a record costs in a bare OpenSSL loop that does the same cryptography.
+ * raw.h - the yardsticks of `make bench`: what a record costs in a bare loop that does the same cryptography.
  *
- * The loops call OpenSSL's EVP interface directly, with everything fetched once and every context kept, allocate
+ * The loops call OpenSSL's EVP interface or libipsec-mb directly, with everything fetched once and every context kept, allocate
  * nothing, and work in place on a flat arena whose contexts and plaintexts were laid out before the clock starts. They
  * parse no format, look up no key, check no size and report no error but one: any failure ends the program.
  *
@@ -29,8 +29,14 @@
 
 #include <stddef.h>
 
-double raw_seal_ns(size_t records);
-double raw_open_ns(size_t records);
-double raw_rewrap_ns(size_t records);
+typedef struct raw_loop {
+	const char *name;
+	double (*seal_ns)(size_t records);
+	double (*open_ns)(size_t records);
+	double (*rewrap_ns)(size_t records);
+} raw_loop;
+
+extern const raw_loop raw_openssl;
+extern const raw_loop raw_ipsec_mb; /* where the build has it */
 
 #endif

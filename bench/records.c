@@ -1,5 +1,5 @@
 /*
- * records.c - records through the batch API and through the single-record API, against a raw OpenSSL loop that does the same cryptography.
+ * records.c - records through the batch API and through the single-record API, against raw loops that do the same cryptography.
  */
 #include "bench.h"
 #include "raw.h"
@@ -10,9 +10,9 @@
 #include <bulla/bulla.h>
 #include <stdlib.h>
 
-#define RECORDS ((size_t)20000) /* of one round */
-#define CALL    ((size_t)1000)  /* rows of one call */
-#define ROUNDS  15              /* ours and the raw loop in turn: the best of each, so that both meet the same quiet moments */
+#define RECORDS ((size_t)2000) /* of one round: short, so that some rounds are not interrupted */
+#define CALL    ((size_t)1000) /* rows of one call */
+#define ROUNDS  150            /* ours and the raw loop in turn: the best of each, so that both meet the same quiet moments */
 #define FIELDS  2
 
 /* The context's canonical form has 40 bytes: 2 + (2+10+2+4) + (2+8+2+8). */
@@ -79,83 +79,88 @@ static bulla_code keep(struct rows *r, bulla_error *err)
 
 typedef bulla_code (*batch_call)(bulla_batch *batch, bulla_row *rows, size_t n, bulla_error *err);
 
+static void keep_best(double *best, double ns)
+{
+	if (*best == 0 || ns < *best) *best = ns;
+}
+
+/* ns per record of all records in calls of CALL rows. Rewrapping replaces the keys, so they are put back. */
+static bulla_code time_calls(bulla_batch *batch, struct rows *r, batch_call call, double *best, bulla_error *err)
+{
+	static bulla_bytes keys[CALL];
+	memcpy(keys, r->key, sizeof keys);
+	double start = bench_seconds();
+	for (size_t done = 0; done < RECORDS; done += CALL) {
+		TRY(call(batch, r->row, CALL, err));
+		if (call != bulla_batch_rewrap) continue;
+		if (r->key[CALL - 1].data == keys[CALL - 1].data)
+			return bulla_fail(err, BULLA_ERR_INTERNAL, "a record of the benchmark was not wrapped again");
+		memcpy(r->key, keys, sizeof keys);
+	}
+	keep_best(best, (bench_seconds() - start) * 1e9 / RECORDS);
+	return r->row[CALL - 1].code ? bulla_fail(err, r->row[CALL - 1].code, "a record of the benchmark failed") : BULLA_OK;
+}
+
 /* ns per record, the best so far of ours and of the raw loop. */
 struct timing {
 	double ours, raw;
 };
 
-static void keep_best(struct timing *t, double ours, double raw)
+/* For rewrapping one whose branch gets a newer version first: a key that has the newest one is left alone. */
+static bulla_code new_batch(bulla_keyring *keyring, const bench_world *w, batch_call call, bulla_batch **out, bulla_error *err)
 {
-	if (t->ours == 0 || ours < t->ours) t->ours = ours;
-	if (t->raw == 0 || raw < t->raw) t->raw = raw;
+	bulla_batch_options options = { .size = sizeof options,
+					.since_us = call == bulla_batch_rewrap ? bulla_now_us(NULL) + 1 : 0 };
+	return bulla_batch_new(keyring, w->model, &options, out, err);
 }
 
-/* Rewrapping replaces the keys, so they are put back. */
-static bulla_code time_batch(bulla_batch *batch, struct rows *r, batch_call call, double (*raw)(size_t records),
-			     struct timing *ret, bulla_error *err)
+static bulla_code time_batch(bench_world *w, struct rows *r, batch_call call, double (*raw)(size_t records), struct timing *ret,
+			     bulla_error *err)
 {
-	static bulla_bytes keys[CALL];
-	memcpy(keys, r->key, sizeof keys);
+	bulla_batch *batch;
 	*ret = (struct timing){ 0 };
-	for (int round = 0; round < ROUNDS; round++) {
-		double start = bench_seconds();
-		for (size_t done = 0; done < RECORDS; done += CALL) {
-			TRY(call(batch, r->row, CALL, err));
-			if (call == bulla_batch_rewrap) memcpy(r->key, keys, sizeof keys);
-		}
-		double ours = (bench_seconds() - start) * 1e9 / RECORDS;
-		keep_best(ret, ours, raw(RECORDS));
+	TRY(new_batch(w->keyring, w, call, &batch, err));
+	bulla_code code = BULLA_OK;
+	for (int round = 0; round < ROUNDS && !code; round++) {
+		code = time_calls(batch, r, call, &ret->ours, err);
+		keep_best(&ret->raw, raw(RECORDS));
 	}
-	return r->row[CALL - 1].code ? bulla_fail(err, r->row[CALL - 1].code, "a record of the benchmark failed") : BULLA_OK;
+	if (!code && call == bulla_batch_seal) code = keep(r, err);
+	bulla_batch_free(batch);
+	return code;
+}
+
+static void report_of(bench *b, const char *name, double ns, double of_ns, const char *of, double target)
+{
+	bench_report(
+		b, &(figure){ .name = name, .value = ns, .unit = "ns", .ratio = of_ns / ns, .reference = of, .target = target });
 }
 
 static void report(bench *b, const char *name, const struct timing *t, double target)
 {
-	bench_report(b, &(figure){ .name = name,
-				   .value = t->ours,
-				   .unit = "ns",
-				   .ratio = t->raw / t->ours,
-				   .reference = "a raw OpenSSL loop",
-				   .target = target });
-}
-
-/* Under a newer version of the branch: a key that has the newest one is left alone. */
-static bulla_code time_rewrap(bench_world *w, struct rows *r, struct timing *ret, bulla_error *err)
-{
-	bulla_batch *batch;
-	bulla_batch_options options = { .size = sizeof options, .since_us = bulla_now_us(NULL) + 1 };
-	TRY(bulla_batch_new(w->keyring, w->model, &options, &batch, err));
-	bulla_code code = time_batch(batch, r, bulla_batch_rewrap, raw_rewrap_ns, ret, err);
-	bulla_batch_free(batch);
-	return code;
+	report_of(b, name, t->ours, t->raw, raw_openssl.name, target);
 }
 
 static bulla_code bench_batch(bench *b, bench_world *w, struct rows *r, bulla_error *err)
 {
-	bulla_batch *batch;
 	struct timing t;
-	TRY(bulla_batch_new(w->keyring, w->model, NULL, &batch, err));
-	bulla_code code = time_batch(batch, r, bulla_batch_seal, raw_seal_ns, &t, err);
-	if (!code) report(b, "batch: encrypt a record", &t, 0.85);
-	if (!code) code = keep(r, err);
-	if (!code) code = time_batch(batch, r, bulla_batch_open, raw_open_ns, &t, err);
-	if (!code) report(b, "batch: decrypt a record", &t, 0.85);
-	if (!code) code = time_rewrap(w, r, &t, err);
-	if (!code) report(b, "batch: rewrap a record", &t, 0.85);
-	if (!code) {
-		bench_report(b, &(figure){ .name = "bytes over the plaintext, field",
-					   .value = (double)(r->cell[0][0].ciphertext.len - 5),
-					   .unit = "bytes",
-					   .target = 29,
-					   .at_most = true });
-		bench_report(b, &(figure){ .name = "bytes of a wrapped key under a branch key",
-					   .value = (double)r->key[0].len,
-					   .unit = "bytes",
-					   .target = 98,
-					   .at_most = true });
-	}
-	bulla_batch_free(batch);
-	return code;
+	TRY(time_batch(w, r, bulla_batch_seal, raw_openssl.seal_ns, &t, err));
+	report(b, "batch: encrypt a record", &t, 0.85);
+	TRY(time_batch(w, r, bulla_batch_open, raw_openssl.open_ns, &t, err));
+	report(b, "batch: decrypt a record", &t, 0.85);
+	TRY(time_batch(w, r, bulla_batch_rewrap, raw_openssl.rewrap_ns, &t, err));
+	report(b, "batch: rewrap a record", &t, 0.85);
+	bench_report(b, &(figure){ .name = "bytes over the plaintext, field",
+				   .value = (double)(r->cell[0][0].ciphertext.len - 5),
+				   .unit = "bytes",
+				   .target = 29,
+				   .at_most = true });
+	bench_report(b, &(figure){ .name = "bytes of a wrapped key under a branch key",
+				   .value = (double)r->key[0].len,
+				   .unit = "bytes",
+				   .target = 98,
+				   .at_most = true });
+	return BULLA_OK;
 }
 
 static bulla_code seal_one(bench_world *w, struct rows *r, size_t i, bulla_buf *out, bulla_error *err)
@@ -193,8 +198,8 @@ static bulla_code time_single(bench_world *w, struct rows *r, single_call call, 
 		double start = bench_seconds();
 		for (size_t i = 0; i < RECORDS; i++)
 			TRY(call(w, r, i % CALL, &out, err));
-		double ours = (bench_seconds() - start) * 1e9 / RECORDS;
-		keep_best(ret, ours, raw(RECORDS));
+		keep_best(&ret->ours, (bench_seconds() - start) * 1e9 / RECORDS);
+		keep_best(&ret->raw, raw(RECORDS));
 	}
 	return BULLA_OK;
 }
@@ -202,12 +207,83 @@ static bulla_code time_single(bench_world *w, struct rows *r, single_call call, 
 static bulla_code bench_single(bench *b, bench_world *w, struct rows *r, bulla_error *err)
 {
 	struct timing t;
-	TRY(time_single(w, r, seal_one, raw_seal_ns, &t, err));
+	TRY(time_single(w, r, seal_one, raw_openssl.seal_ns, &t, err));
 	report(b, "single: encrypt a record", &t, 0.6);
-	TRY(time_single(w, r, open_one, raw_open_ns, &t, err));
+	TRY(time_single(w, r, open_one, raw_openssl.open_ns, &t, err));
 	report(b, "single: decrypt a record", &t, 0.6);
 	return BULLA_OK;
 }
+
+#ifdef BENCH_IPSEC_MB
+static const struct verb {
+	const char *of_raw, *of_usual;
+	batch_call call;
+	double (*const *raw)(size_t records);
+} verbs[] = {
+	{ "batch on ipsec-mb: encrypt a record", "batch on ipsec-mb, not OpenSSL: encrypt a record", bulla_batch_seal,
+	  &raw_ipsec_mb.seal_ns },
+	{ "batch on ipsec-mb: decrypt a record", "batch on ipsec-mb, not OpenSSL: decrypt a record", bulla_batch_open,
+	  &raw_ipsec_mb.open_ns },
+	{ "batch on ipsec-mb: rewrap a record", "batch on ipsec-mb, not OpenSSL: rewrap a record", bulla_batch_rewrap,
+	  &raw_ipsec_mb.rewrap_ns },
+};
+
+/* Three in turn: the batch on libipsec-mb, the raw loop of it, and the batch on OpenSSL. */
+static bulla_code bench_verb(bench *b, const struct verb *v, bulla_batch *faster, bulla_batch *usual, struct rows *r,
+			     bulla_error *err)
+{
+	struct timing t = { 0 };
+	double usual_ns = 0;
+	for (int round = 0; round < ROUNDS; round++) {
+		TRY(time_calls(faster, r, v->call, &t.ours, err));
+		keep_best(&t.raw, (*v->raw)(RECORDS));
+		TRY(time_calls(usual, r, v->call, &usual_ns, err));
+	}
+	if (v->call == bulla_batch_seal) TRY(keep(r, err));
+	report_of(b, v->of_raw, t.ours, t.raw, raw_ipsec_mb.name, 0.7);
+	report_of(b, v->of_usual, t.ours, usual_ns, "the batch on OpenSSL", 1.5);
+	return BULLA_OK;
+}
+
+static bulla_code bench_faster(bench *b, bulla_keyring *keyring, bench_world *w, struct rows *r, bulla_error *err)
+{
+	bulla_code code = BULLA_OK;
+	for (size_t v = 0; v < sizeof verbs / sizeof *verbs && !code; v++) {
+		bulla_batch *faster = NULL, *usual = NULL;
+		code = new_batch(keyring, w, verbs[v].call, &faster, err);
+		if (!code) code = new_batch(w->keyring, w, verbs[v].call, &usual, err);
+		if (!code) code = bench_verb(b, &verbs[v], faster, usual, r, err);
+		bulla_batch_free(usual);
+		bulla_batch_free(faster);
+	}
+	return code;
+}
+
+static bulla_code bench_ipsec_mb(bench *b, bench_world *w, struct rows *r, bulla_error *err)
+{
+	bulla_backend *backend;
+	bulla_keyring *keyring = NULL;
+	if (bulla_backend_new("ipsec-mb", &backend, err)) {
+		printf("batch on ipsec-mb: not measured: %s\n", err->text);
+		return BULLA_OK;
+	}
+	bulla_code code = bench_world_keyring(w, backend, &keyring, err);
+	if (!code) code = bench_faster(b, keyring, w, r, err);
+	bulla_keyring_free(keyring);
+	bulla_backend_free(backend);
+	return code;
+}
+#else
+static bulla_code bench_ipsec_mb(bench *b, bench_world *w, struct rows *r, bulla_error *err)
+{
+	(void)b;
+	(void)w;
+	(void)r;
+	(void)err;
+	printf("batch on ipsec-mb: not measured: it is not in this build\n");
+	return BULLA_OK;
+}
+#endif
 
 bulla_code bench_records(bench *b, bulla_error *err)
 {
@@ -218,6 +294,10 @@ bulla_code bench_records(bench *b, bulla_error *err)
 	if (!code) code = bench_batch(b, &world, &rows, err);
 	set_values(&rows);
 	if (!code) code = bench_single(b, &world, &rows, err);
+	free(rows.stored);
+	rows.stored = NULL;
+	set_values(&rows);
+	if (!code) code = bench_ipsec_mb(b, &world, &rows, err);
 	free(rows.stored);
 	bench_world_close(&world);
 	return code;

@@ -13,18 +13,31 @@ static const char *key_of(void *self, const char *name)
 	return "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 }
 
-bulla_code bench_world_open_with(bench_world *w, const char *yaml, const char *store_url,
-				 const bulla_provider *(*find)(bulla_bytes key_id), bulla_error *err)
+typedef const bulla_provider *(*finder)(bulla_bytes key_id);
+
+static bulla_code open_keyring(const bench_world *w, finder find, const bulla_backend *backend, bulla_keyring **out,
+			       bulla_error *err)
+{
+	bulla_keyring_config config = { .schema = w->schema,
+					.world = { .find = find, .base_dir = ".", .getenv = key_of },
+					.branches = &w->branches,
+					.backend = backend,
+					.now_us = bulla_now_us };
+	return bulla_keyring_new(&config, out, err);
+}
+
+bulla_code bench_world_keyring(const bench_world *w, const bulla_backend *backend, bulla_keyring **out, bulla_error *err)
+{
+	return open_keyring(w, bulla_provider_find, backend, out, err);
+}
+
+bulla_code bench_world_open_with(bench_world *w, const char *yaml, const char *store_url, finder find, bulla_error *err)
 {
 	*w = (bench_world){ 0 };
 	TRY(bulla_schema_parse(bulla_view_str(yaml), "bench.yaml", "development", NULL, NULL, NULL, &w->schema, err));
 	TRY(bulla_store_open(store_url, true, &w->store, err));
 	w->branches = bulla_store_branches(w->store);
-	bulla_keyring_config config = { .schema = w->schema,
-					.world = { .find = find, .base_dir = ".", .getenv = key_of },
-					.branches = &w->branches,
-					.now_us = bulla_now_us };
-	TRY(bulla_keyring_new(&config, &w->keyring, err));
+	TRY(open_keyring(w, find, NULL, &w->keyring, err));
 	return bulla_schema_model(w->schema, "users", &w->model, err);
 }
 

@@ -22,4 +22,8 @@ BULLA_MUST bulla_code bench_world_open_with(bench_world *world, const char *yaml
 					    const bulla_provider *(*find)(bulla_bytes key_id), bulla_error *err);
 void bench_world_close(bench_world *world);
 
+/* Another keyring over the same branch keys, whose lanes seal and open with `backend`. Free it before the world is closed. */
+BULLA_MUST bulla_code bench_world_keyring(const bench_world *world, const bulla_backend *backend, bulla_keyring **out,
+					  bulla_error *err);
+
 #endif
