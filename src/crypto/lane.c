@@ -206,17 +206,54 @@ static void sha256_wipe(SHA256_CTX *c)
 	bulla_wipe(c, sizeof *c);
 }
 
-/* OpenSSL's own functions for SHA-256, without EVP: for messages of two blocks, of which a record has three or four, EVP's way in and out
- * takes as long as the hashing. They are deprecated for what they do not offer (engines, providers, a choice at run time). */
-bulla_code bulla_sha256(bulla_lane *lane, const bulla_bytes *parts, size_t n, uint8_t out[static 32], bulla_error *err)
+enum { SHORT_BLOCKS = 4, SHORT_MAX = SHORT_BLOCKS * SHA256_CBLOCK - 1 - 8 };
+
+static void put_digest(const SHA256_CTX *c, uint8_t out[static 32])
+{
+	for (size_t i = 0; i < 8; i++)
+		bulla_put_u32(out + 4 * i, c->h[i]);
+}
+
+/* A message of up to SHORT_MAX bytes, ended as FIPS 180-4, 5.1.1 has it: 0x80, zeros, its length in bits. In whole blocks nothing of it stays
+ * in the context. */
+static bool hash_short(const bulla_bytes *parts, size_t n, size_t len, uint8_t out[static 32])
+{
+	uint8_t blocks[SHORT_BLOCKS * SHA256_CBLOCK], *at = blocks;
+	size_t size = (len + 1 + 8 + SHA256_CBLOCK - 1) / SHA256_CBLOCK * SHA256_CBLOCK;
+	SHA256_CTX c;
+
+	for (size_t i = 0; i < n; at += parts[i++].len)
+		if (parts[i].len) memcpy(at, parts[i].data, parts[i].len);
+	*at++ = 0x80;
+	memset(at, 0, size - len - 1 - 8);
+	bulla_put_u64(blocks + size - 8, 8 * (uint64_t)len);
+	bool good = SHA256_Init(&c) == 1 && SHA256_Update(&c, blocks, size) == 1;
+	bulla_wipe(blocks, size);
+	if (good) put_digest(&c, out);
+	return good;
+}
+
+static bool hash_long(const bulla_bytes *parts, size_t n, uint8_t out[static 32])
 {
 	__attribute__((cleanup(sha256_wipe))) SHA256_CTX c;
-	(void)lane; /* nothing is kept between messages */
 	bool good = SHA256_Init(&c) == 1;
 
 	for (size_t i = 0; i < n && good; i++)
 		good = parts[i].len == 0 || SHA256_Update(&c, parts[i].data, parts[i].len) == 1;
-	if (good && SHA256_Final(out, &c) == 1) return BULLA_OK;
+	return good && SHA256_Final(out, &c) == 1;
+}
+
+/* OpenSSL's own functions for SHA-256, without EVP: for messages of two blocks, of which a record has three or four, EVP's way in and out
+ * takes as long as the hashing. They are deprecated for what they do not offer (engines, providers, a choice at run time). Joining parts and
+ * ending the message takes them another third of that, so short ones come in whole blocks. */
+bulla_code bulla_sha256(bulla_lane *lane, const bulla_bytes *parts, size_t n, uint8_t out[static 32], bulla_error *err)
+{
+	size_t len = 0;
+	(void)lane; /* nothing is kept between messages */
+
+	for (size_t i = 0; i < n; i++)
+		len = parts[i].len > SHORT_MAX ? SHORT_MAX + 1 : len + parts[i].len;
+	if (len <= SHORT_MAX ? hash_short(parts, n, len, out) : hash_long(parts, n, out)) return BULLA_OK;
 	return bulla_crypto_fail(err, "hashing with SHA-256");
 }
 

@@ -3,6 +3,7 @@
  */
 #include "known.h"
 
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,6 +45,21 @@ static void sha256_of_a_million(void **state)
 	assert_int_equal(bulla_sha256(*state, &message, 1, out, NULL), BULLA_OK);
 	assert_memory_equal(out, digest.bytes, sizeof out);
 	free(a);
+}
+
+/* Short messages are ended by us, long ones by OpenSSL: every length around blocks and around that limit. */
+static void sha256_of_every_length(void **state)
+{
+	uint8_t bytes[600], ours[32], theirs[32];
+
+	counted(bytes, sizeof bytes, 5);
+	for (size_t n = 0; n <= sizeof bytes; n++) {
+		const bulla_bytes parts[] = { bulla_view(bytes, n / 3), bulla_view(NULL, 0),
+					      bulla_view(bytes + n / 3, n - n / 3) };
+		assert_int_equal(EVP_Digest(bytes, n, theirs, NULL, EVP_sha256(), NULL), 1);
+		assert_int_equal(bulla_sha256(*state, parts, COUNT(parts), ours, NULL), BULLA_OK);
+		assert_memory_equal(ours, theirs, sizeof ours);
+	}
 }
 
 /* Parts are joined in a buffer of 256 bytes where they fit: cut around that size in every way that matters. */
@@ -245,15 +261,11 @@ static int free_lane(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sha256_answers),
-		cmocka_unit_test(sha256_of_a_million),
-		cmocka_unit_test(parts_are_a_concatenation),
-		cmocka_unit_test(hmac_answers),
-		cmocka_unit_test(random_bytes),
-		cmocka_unit_test(random_does_not_repeat),
-		cmocka_unit_test(fork_shares_no_random_bytes),
-		cmocka_unit_test(a_child_keys_anew),
-		cmocka_unit_test(forgets),
+		cmocka_unit_test(sha256_answers),         cmocka_unit_test(sha256_of_a_million),
+		cmocka_unit_test(sha256_of_every_length), cmocka_unit_test(parts_are_a_concatenation),
+		cmocka_unit_test(hmac_answers),           cmocka_unit_test(random_bytes),
+		cmocka_unit_test(random_does_not_repeat), cmocka_unit_test(fork_shares_no_random_bytes),
+		cmocka_unit_test(a_child_keys_anew),      cmocka_unit_test(forgets),
 	};
 	return cmocka_run_group_tests_name("crypto/lane", tests, make_lane, free_lane);
 }
