@@ -52,8 +52,9 @@ static bulla_code to_base64(bulla_worker *w, bulla_bytes *bytes, bulla_error *er
 static bulla_code from_base64(bulla_worker *w, bulla_bytes *bytes, bulla_error *err)
 {
 	bulla_buf_clear(&w->scratch);
-	if (bulla_base64_decode(*bytes, &w->scratch, NULL))
-		return bulla_fail(err, BULLA_ERR_FORMAT, "a ciphertext is not base64");
+	bulla_code code = bulla_base64_decode(*bytes, &w->scratch, err);
+	if (code == BULLA_ERR_ENCODING) return bulla_fail(err, BULLA_ERR_FORMAT, "a ciphertext is not base64");
+	TRY(code);
 	*bytes = bulla_space_copy(&w->space, bulla_view_buf(&w->scratch));
 	return bytes->data ? BULLA_OK : bulla_fail_memory(err);
 }
@@ -194,16 +195,6 @@ static bulla_code open_branch_key(bulla_worker *w, bulla_row *row, size_t number
 	return bulla_fail(err, BULLA_ERR_UNKNOWN_KEY, "the wrapped key does not hang from that branch key");
 }
 
-static bulla_code check_commitment(bulla_worker *w, const bulla_wrapped_key *key, size_t plan, const bulla_secret *data_key,
-				   bulla_error *err)
-{
-	uint8_t commitment[BULLA_COMMITMENT_SIZE];
-	TRY(bulla_commitment(w->lane, context_of(w, plan), data_key->bytes, commitment, err));
-	if (!bulla_equal_ct(commitment, key->commitment.data, sizeof commitment))
-		return bulla_fail(err, BULLA_ERR_AUTH, "%s", BULLA_AUTH_TEXT);
-	return BULLA_OK;
-}
-
 bulla_code bulla_work_open_key(bulla_worker *w, size_t i, size_t k, bulla_error *err)
 {
 	const bulla_layout *layout = &w->batch->layout;
@@ -216,7 +207,7 @@ bulla_code bulla_work_open_key(bulla_worker *w, size_t i, size_t k, bulla_error 
 	bulla_code code = source.kind == BULLA_SOURCE_BRANCH
 				  ? open_branch_key(w, row, source.number, &key, &w->keys[k], err)
 				  : bulla_direct_key(w->batch->direct, source.number, &w->keys[k], err);
-	if (!code) code = check_commitment(w, &key, plan, &w->keys[k], err);
+	if (!code) code = bulla_commitment_check(w->lane, context_of(w, plan), w->keys[k].bytes, key.commitment.data, err);
 	if (code != BULLA_ERR_AUTH) return code;
 	size_t part = 0;
 	if (!bulla_layout_differing(layout, plan, &w->contexts[plan], w->lane, &key, &part)) return code;

@@ -34,15 +34,6 @@ bool bulla_wrapping_branch(const bulla_wrapping *w, uint64_t *ret_version)
 	return false;
 }
 
-static bulla_code check_commitment(const bulla_wrapping *w, bulla_lane *lane, const uint8_t *key, bulla_error *err)
-{
-	uint8_t commitment[BULLA_COMMITMENT_SIZE];
-	TRY(bulla_commitment(lane, w->context, key, commitment, err));
-	if (!bulla_equal_ct(commitment, w->commitment, sizeof commitment))
-		return bulla_fail(err, BULLA_ERR_AUTH, "%s", BULLA_AUTH_TEXT);
-	return BULLA_OK;
-}
-
 bulla_code bulla_wrapping_open_by_branch(bulla_wrapping *w, bulla_lane *lane, const bulla_cached_key *branch,
 					 bulla_secret *ret_key, bulla_error *err)
 {
@@ -51,7 +42,7 @@ bulla_code bulla_wrapping_open_by_branch(bulla_wrapping *w, bulla_lane *lane, co
 		const bulla_wrap *wrap = &w->parsed.wraps[i];
 		if (wrap->kind != BULLA_WRAP_BRANCH || wrap->reference != branch->version) continue;
 		TRY(bulla_wrap_open(lane, branch->key->bytes, &label, w->commitment, wrap->blob, ret_key->bytes, err));
-		return check_commitment(w, lane, ret_key->bytes, err);
+		return bulla_commitment_check(lane, w->context, ret_key->bytes, w->commitment, err);
 	}
 	return bulla_fail(err, BULLA_ERR_UNKNOWN_KEY, "the wrapped key does not hang from that branch key");
 }
@@ -64,7 +55,7 @@ bulla_code bulla_wrapping_key(bulla_wrapping *w, bulla_lane *lane, bulla_secret 
 		return bulla_fail(err, w->code, "no key of this environment opened the wrapped key: %s",
 				  bulla_code_name(w->code));
 	if (w->plain.len != BULLA_KEY_SIZE) return bulla_fail(err, BULLA_ERR_AUTH, "%s", BULLA_AUTH_TEXT);
-	TRY(check_commitment(w, lane, w->plain.data, err));
+	TRY(bulla_commitment_check(lane, w->context, w->plain.data, w->commitment, err));
 	memcpy(ret_key->bytes, w->plain.data, BULLA_KEY_SIZE);
 	return BULLA_OK;
 }

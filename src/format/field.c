@@ -45,8 +45,8 @@ void bulla_field_pad(bulla_bytes value, uint32_t block, uint8_t *out)
 	memset(out + value.len + 1, 0, padded - value.len - 1);
 }
 
-/* The length before 0x80 00*, found without a branch on the content; SIZE_MAX when there is no such ending. */
-static size_t unpadded_size(const uint8_t *data, size_t len)
+/* Without a branch on the content. */
+size_t bulla_field_unpadded_size(const uint8_t *data, size_t len)
 {
 	size_t found = SIZE_MAX;
 	uint8_t open = 1; /* still among the trailing zeros */
@@ -106,7 +106,7 @@ bulla_code bulla_field_open(bulla_lane *lane, const uint8_t key[static BULLA_KEY
 			    bulla_view(sealed.data + start, sealed.len - start), out, err));
 	size_t len = sealed.len - start - BULLA_TAG_SIZE;
 	if (sealed.data[0] & BULLA_FIELD_PADDED) {
-		size_t value = unpadded_size(out, len);
+		size_t value = bulla_field_unpadded_size(out, len);
 		if (value == SIZE_MAX) bulla_wipe(out, len);
 		len = value;
 	}

@@ -23,6 +23,8 @@ size_t bulla_field_overhead(uint8_t version);
 
 /* The value's length after padding to `block` (0: none): always at least one byte longer with padding. */
 size_t bulla_field_padded_size(size_t len, uint32_t block);
+/* The length before the padding (80 00*), found in constant time; SIZE_MAX when there is none. */
+size_t bulla_field_unpadded_size(const uint8_t *data, size_t len);
 
 /* Appends the constant start of the associated data: "bulla field v1" 00, header, then u16-prefixed model, field and type. The
  * header is a place to be filled: bulla_field_label_set(). The canonical context follows it. */

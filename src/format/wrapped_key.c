@@ -95,6 +95,23 @@ bulla_code bulla_commitment(bulla_lane *lane, bulla_bytes context, const uint8_t
 	return bulla_sha256(lane, parts, 3, out, err);
 }
 
+bulla_code bulla_commitment_fits(bulla_lane *lane, bulla_bytes context, const uint8_t key[static BULLA_KEY_SIZE],
+				 const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bool *ret_fits, bulla_error *err)
+{
+	uint8_t wanted[BULLA_COMMITMENT_SIZE];
+	TRY(bulla_commitment(lane, context, key, wanted, err));
+	*ret_fits = bulla_equal_ct(wanted, commitment, sizeof wanted);
+	return BULLA_OK;
+}
+
+bulla_code bulla_commitment_check(bulla_lane *lane, bulla_bytes context, const uint8_t key[static BULLA_KEY_SIZE],
+				  const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bulla_error *err)
+{
+	bool fits;
+	TRY(bulla_commitment_fits(lane, context, key, commitment, &fits, err));
+	return fits ? BULLA_OK : bulla_fail(err, BULLA_ERR_AUTH, "%s", BULLA_AUTH_TEXT);
+}
+
 bulla_code bulla_context_check(bulla_lane *lane, const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bulla_bytes pair,
 			       uint8_t out[static 2], bulla_error *err)
 {

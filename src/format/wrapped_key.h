@@ -69,6 +69,13 @@ size_t bulla_wrapped_key_branch_size(size_t checks);
 /* SHA-256("bulla commit v1" 00 ‖ canonical context ‖ data key). */
 BULLA_MUST bulla_code bulla_commitment(bulla_lane *lane, bulla_bytes context, const uint8_t key[static BULLA_KEY_SIZE],
 				       uint8_t out[static BULLA_COMMITMENT_SIZE], bulla_error *err);
+/* Whether key and context are those that were committed to; compared in constant time. */
+BULLA_MUST bulla_code bulla_commitment_fits(bulla_lane *lane, bulla_bytes context, const uint8_t key[static BULLA_KEY_SIZE],
+					    const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bool *ret_fits,
+					    bulla_error *err);
+/* AUTH where they are not. */
+BULLA_MUST bulla_code bulla_commitment_check(bulla_lane *lane, bulla_bytes context, const uint8_t key[static BULLA_KEY_SIZE],
+					     const uint8_t commitment[static BULLA_COMMITMENT_SIZE], bulla_error *err);
 
 /* The first 2 bytes of SHA-256("bulla part v1" 00 ‖ commitment ‖ pair). `pair` is the pair as it stands in the canonical context: u16-prefixed
  * name, u16-prefixed value. */
