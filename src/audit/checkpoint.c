@@ -48,7 +48,6 @@ static bulla_bytes behind(bulla_bytes line, const char *prefix)
 /* Strict by construction: what was read is written again, and must give the same bytes. */
 static bulla_code parse_text(const char *origin, bulla_bytes text, bulla_checkpoint *ret, bulla_error *err)
 {
-	BULLA_BUF_AUTO bulla_buf root = { 0 };
 	BULLA_BUF_AUTO bulla_buf again = { .max = BULLA_CHECKPOINT_MAX };
 	bulla_checkpoint found = { 0 };
 	bulla_cursor c = bulla_cursor_of(text);
@@ -56,11 +55,10 @@ static bulla_code parse_text(const char *origin, bulla_bytes text, bulla_checkpo
 	found.head.size = number(take_line(&c));
 	bulla_bytes base64 = take_line(&c);
 	found.generation = number(behind(take_line(&c), "generation "));
-	if (!bulla_cursor_end(&c) || bulla_base64_decode(base64, &root, NULL) || root.len != sizeof found.head.root)
+	if (!bulla_cursor_end(&c) || !bulla_base64_read(base64, found.head.root, sizeof found.head.root))
 		return bulla_fail(err, BULLA_ERR_AUDIT, "a checkpoint does not have the lines origin, size, root, generation");
 	if (!bulla_bytes_is(name, origin))
 		return bulla_fail(err, BULLA_ERR_AUDIT, "a checkpoint belongs to another log than %s", origin);
-	memcpy(found.head.root, root.data, sizeof found.head.root);
 	TRY(put_text(origin, &found, &again, err));
 	if (!bulla_bytes_equal(bulla_view_buf(&again), text))
 		return bulla_fail(err, BULLA_ERR_AUDIT, "a checkpoint is not written as checkpoints of this log are");

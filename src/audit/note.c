@@ -111,11 +111,14 @@ static bulla_code judge(const bulla_note_key *key, bulla_bytes line, bulla_bytes
 {
 	BULLA_BUF_AUTO bulla_buf raw = { 0 };
 	bulla_bytes name, base64;
-	if (!cut_signature(line, &name, &base64) || bulla_base64_decode(base64, &raw, NULL) || raw.len < ID_SIZE)
+	bool found = cut_signature(line, &name, &base64);
+	bulla_code code = found ? bulla_base64_decode(base64, &raw, err) : BULLA_ERR_FORMAT;
+	if (code == BULLA_ERR_MEMORY) return code;
+	if (code || raw.len < ID_SIZE)
 		return bulla_fail(err, BULLA_ERR_FORMAT, "a signed note has a signature line that is none");
 	*ret = OTHER_KEY;
 	if (!bulla_bytes_is(name, key->name) || memcmp(raw.data, key->id, ID_SIZE) != 0) return BULLA_OK;
-	bulla_code code = bulla_ed25519_verify(key->public_key, text, bulla_view(raw.data + ID_SIZE, raw.len - ID_SIZE), err);
+	code = bulla_ed25519_verify(key->public_key, text, bulla_view(raw.data + ID_SIZE, raw.len - ID_SIZE), err);
 	if (code && code != BULLA_ERR_AUTH) return code;
 	*ret = code ? BAD : GOOD;
 	return BULLA_OK;

@@ -54,7 +54,8 @@ bulla_code bulla_json_parse(bulla_bytes text, bulla_json **out, bulla_error *err
 	json_error_t problem;
 	json_t *root = json_loadb(text.len ? (const char *)text.data : "", text.len,
 				  JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &problem);
-	if (!root && json_error_code(&problem) == json_error_out_of_memory) return bulla_fail_memory(err);
+	/* of most allocations that fail it says nothing at all */
+	if (!root && (!*problem.text || json_error_code(&problem) == json_error_out_of_memory)) return bulla_fail_memory(err);
 	if (!root)
 		return bulla_fail(err, BULLA_ERR_FORMAT, "JSON: line %d, column %d: %s", problem.line, problem.column,
 				  cause(&problem));

@@ -2,6 +2,7 @@
  * text.c - hexadecimal, base64, UTF-8, points in time and durations.
  */
 #include "base/text.h"
+#include "base/secret.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -112,6 +113,30 @@ bulla_code bulla_base64_decode(bulla_bytes in, bulla_buf *out, bulla_error *err)
 	}
 	out->len = (size_t)(at - out->data);
 	return BULLA_OK;
+}
+
+/* --- of a size that is known -------------------------------------------------------------------------------------------- */
+
+/* Into a buffer that lies on the stack, and is too small to need another. */
+static bool read_exactly(bulla_code (*decode)(bulla_bytes in, bulla_buf *out, bulla_error *err), bulla_bytes in, void *out,
+			 size_t n)
+{
+	uint8_t room[BULLA_READ_MAX + 2];
+	bulla_buf whole = { .data = room, .cap = sizeof room, .max = sizeof room };
+	bool good = n <= BULLA_READ_MAX && decode(in, &whole, NULL) == BULLA_OK && whole.len == n;
+	if (good) memcpy(out, room, n);
+	bulla_wipe(room, sizeof room);
+	return good;
+}
+
+bool bulla_hex_read(bulla_bytes in, void *out, size_t n)
+{
+	return read_exactly(bulla_hex_decode, in, out, n);
+}
+
+bool bulla_base64_read(bulla_bytes in, void *out, size_t n)
+{
+	return read_exactly(bulla_base64_decode, in, out, n);
 }
 
 /* --- UTF-8 -------------------------------------------------------------------------------------------------------------- */

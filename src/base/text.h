@@ -11,6 +11,12 @@ BULLA_MUST bulla_code bulla_hex_decode(bulla_bytes in, bulla_buf *out, bulla_err
 BULLA_MUST bulla_code bulla_base64_encode(bulla_bytes in, bulla_buf *out, bulla_error *err); /* one line, padded */
 BULLA_MUST bulla_code bulla_base64_decode(bulla_bytes in, bulla_buf *out, bulla_error *err); /* strict; ENCODING */
 
+/* Exactly `n` bytes, at most BULLA_READ_MAX, with nothing allocated: for keys, hashes and signatures. False for anything else; `out` is then
+ * undefined. */
+#define BULLA_READ_MAX 64
+BULLA_MUST bool bulla_hex_read(bulla_bytes in, void *out, size_t n);
+BULLA_MUST bool bulla_base64_read(bulla_bytes in, void *out, size_t n);
+
 /* Well-formed UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool bulla_utf8_valid(bulla_bytes text);
 

@@ -142,8 +142,9 @@ static bool find(const bulla_resolver *r, bool current, bulla_bytes identity, ui
 	return false;
 }
 
-static bulla_code add(bulla_resolver *r, bool current, bulla_bytes identity, uint64_t version, uint64_t uses, size_t *ret,
-		      bool *ret_new, bulla_error *err)
+/* Whole, or not at all: one without its context would be found by the next row, and make a key that nobody opens. */
+static bulla_code add(bulla_resolver *r, bool current, bulla_bytes identity, uint64_t version, bulla_bytes context, uint64_t uses,
+		      size_t *ret, bool *ret_new, bulla_error *err)
 {
 	TRY(grow(r, err));
 	size_t at;
@@ -168,6 +169,11 @@ static bulla_code add(bulla_resolver *r, bool current, bulla_bytes identity, uin
 				  .context = w->context,
 				  .wrapped = w->wrapped };
 	TRY(bulla_buf_add(&w->identity, identity, err)); /* on failure it stays a spare one */
+	bulla_code code = bulla_buf_add(&w->given_context, context, err);
+	if (code) {
+		bulla_buf_clear(&w->identity);
+		return code;
+	}
 	r->table[at] = (uint32_t)r->n + 1;
 	*ret = r->n++;
 	*ret_new = true;
@@ -178,16 +184,15 @@ bulla_code bulla_want_current(bulla_resolver *r, bulla_bytes identity, const cha
 			      size_t *ret_index, bulla_error *err)
 {
 	bool is_new;
-	TRY(add(r, true, identity, 0, uses, ret_index, &is_new, err));
-	if (!is_new) return BULLA_OK;
-	r->wants[*ret_index]->under = under;
-	return bulla_buf_add(&r->wants[*ret_index]->given_context, context, err);
+	TRY(add(r, true, identity, 0, context, uses, ret_index, &is_new, err));
+	if (is_new) r->wants[*ret_index]->under = under;
+	return BULLA_OK;
 }
 
 bulla_code bulla_want_version(bulla_resolver *r, uint64_t version, uint64_t uses, size_t *ret_index, bulla_error *err)
 {
 	bool is_new;
-	return add(r, false, bulla_view(NULL, 0), version, uses, ret_index, &is_new, err);
+	return add(r, false, bulla_view(NULL, 0), version, bulla_view(NULL, 0), uses, ret_index, &is_new, err);
 }
 
 void bulla_resolver_since(bulla_resolver *r, int64_t us, bool shared)

@@ -7,13 +7,21 @@
 
 #include "crypto/aead.h"
 
+/* Empties the queue; true when it tells of an allocation that failed, somewhere below what was noticed last. */
+static bool was_memory(void)
+{
+	bool memory = false;
+	for (unsigned long e; (e = ERR_get_error());)
+		memory |= ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE;
+	return memory;
+}
+
 bulla_code bulla_crypto_fail(bulla_error *err, const char *action)
 {
 	unsigned long last = ERR_peek_last_error();
 	const char *reason = ERR_reason_error_string(last);
 
-	ERR_clear_error();
-	if (ERR_GET_REASON(last) == ERR_R_MALLOC_FAILURE) return bulla_fail_memory(err);
+	if (was_memory()) return bulla_fail_memory(err);
 	return bulla_fail(err, BULLA_ERR_CRYPTO, "%s failed: %s", action, reason ? reason : "the crypto library gives no reason");
 }
 

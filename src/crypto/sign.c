@@ -1,54 +1,53 @@
 /*
- * sign.c - Ed25519 signatures.
+ * sign.c - Ed25519 signatures, libsodium's: they allocate nothing, so that only a wrong signature is a wrong signature.
  */
 #include "crypto/sign.h"
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
+#include <sodium.h>
 
-#include "crypto/fail.h"
+_Static_assert(crypto_sign_ed25519_BYTES == BULLA_SIGNATURE_SIZE && crypto_sign_ed25519_SEEDBYTES == 32, "sizes of RFC 8032");
+
+/* The secret key in libsodium's form: the seed, then the public key. */
+typedef struct expanded {
+	uint8_t bytes[crypto_sign_ed25519_SECRETKEYBYTES];
+} expanded;
+
+static void expanded_wipe(expanded *key)
+{
+	bulla_wipe(key, sizeof *key);
+}
+
+#define EXPANDED __attribute__((cleanup(expanded_wipe))) expanded
 
 bulla_code bulla_ed25519_public(const uint8_t seed[static 32], uint8_t ret_public[static 32], bulla_error *err)
 {
-	EVP_PKEY *key = EVP_PKEY_new_raw_private_key_ex(NULL, "ED25519", NULL, seed, 32);
-	size_t len = 32;
-	bool good = key && EVP_PKEY_get_raw_public_key(key, ret_public, &len) == 1 && len == 32;
+	EXPANDED key;
+	if (crypto_sign_ed25519_seed_keypair(ret_public, key.bytes, seed) == 0) return BULLA_OK;
+	return bulla_fail(err, BULLA_ERR_CRYPTO, "making an Ed25519 key failed");
+}
 
-	EVP_PKEY_free(key);
-	return good ? BULLA_OK : bulla_crypto_fail(err, "making an Ed25519 key");
+/* An empty message may come without an address. */
+static const uint8_t *start_of(bulla_bytes message)
+{
+	static const uint8_t none[1];
+	return message.len ? message.data : none;
 }
 
 bulla_code bulla_ed25519_sign(const uint8_t seed[static 32], bulla_bytes message,
 			      uint8_t ret_signature[static BULLA_SIGNATURE_SIZE], bulla_error *err)
 {
-	EVP_PKEY *key = EVP_PKEY_new_raw_private_key_ex(NULL, "ED25519", NULL, seed, 32);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	size_t len = BULLA_SIGNATURE_SIZE;
-	bool good = key && ctx && EVP_DigestSignInit_ex(ctx, NULL, NULL, NULL, NULL, key, NULL) == 1 &&
-		    EVP_DigestSign(ctx, ret_signature, &len, message.data, message.len) == 1 && len == BULLA_SIGNATURE_SIZE;
-
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
-	return good ? BULLA_OK : bulla_crypto_fail(err, "signing with Ed25519");
-}
-
-/* Whatever bytes a public key has, a signature either fits it or does not. */
-static bulla_code refuse(bulla_error *err)
-{
-	ERR_clear_error();
-	return bulla_fail(err, BULLA_ERR_AUTH, "the signature does not fit the key and the message");
+	EXPANDED key;
+	uint8_t public_key[32];
+	if (crypto_sign_ed25519_seed_keypair(public_key, key.bytes, seed) == 0 &&
+	    crypto_sign_ed25519_detached(ret_signature, NULL, start_of(message), message.len, key.bytes) == 0)
+		return BULLA_OK;
+	return bulla_fail(err, BULLA_ERR_CRYPTO, "signing with Ed25519 failed");
 }
 
 bulla_code bulla_ed25519_verify(const uint8_t public_key[static 32], bulla_bytes message, bulla_bytes signature, bulla_error *err)
 {
-	if (signature.len != BULLA_SIGNATURE_SIZE) return refuse(err);
-	EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, public_key, 32);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ready = key && ctx && EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, key, NULL) == 1;
-	bool fits = ready && EVP_DigestVerify(ctx, signature.data, signature.len, message.data, message.len) == 1;
-
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
-	if (fits) return BULLA_OK;
-	return ready ? refuse(err) : bulla_crypto_fail(err, "preparing an Ed25519 verification");
+	if (signature.len == BULLA_SIGNATURE_SIZE &&
+	    crypto_sign_ed25519_verify_detached(signature.data, start_of(message), message.len, public_key) == 0)
+		return BULLA_OK;
+	return bulla_fail(err, BULLA_ERR_AUTH, "the signature does not fit the key and the message");
 }

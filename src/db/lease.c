@@ -136,12 +136,12 @@ bulla_code bulla_lease_save(bulla_run *run, bulla_error *err)
 
 /* Only the owner is touched: what the run holds in memory may belong to a batch that was rolled back. A lease that cannot
  * be given back ends by itself, since the owner's process does. */
+/* Tried again where it fails: for want of memory that is there by now, this process would wait for itself. */
 void bulla_lease_give(bulla_run *run)
 {
 	bulla_value args[] = { bulla_value_text(run->job->model->key), bulla_value_text(run->owner) };
-	if (!*run->owner) return;
-	if (run->db->target->run(run->db, "UPDATE bulla_job SET owner = NULL WHERE model = ? AND owner = ?", args, 2, NULL, NULL,
-				 NULL, NULL))
-		return;
-	*run->owner = 0;
+	for (int tries = 0; *run->owner && tries < 2; tries++)
+		if (!run->db->target->run(run->db, "UPDATE bulla_job SET owner = NULL WHERE model = ? AND owner = ?", args, 2,
+					  NULL, NULL, NULL, NULL))
+			*run->owner = 0;
 }

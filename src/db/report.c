@@ -250,6 +250,8 @@ bulla_code bulla_report_last(const bulla_run *run, const uint8_t seed[static 32]
 		1, copy_line, &line, NULL, err));
 	if (line.len == 0) return BULLA_OK;
 	TRY(bulla_ed25519_public(seed, public_key, err));
-	if (bulla_report_check(bulla_view_buf(&line), public_key, NULL)) return BULLA_OK;
+	bulla_code code = bulla_report_check(bulla_view_buf(&line), public_key, err);
+	if (code == BULLA_ERR_MEMORY) return code;
+	if (code) return BULLA_OK;
 	return read_report(bulla_view_buf(&line), ret, err);
 }

@@ -106,10 +106,12 @@ bulla_code bulla_log_sign(bulla_log *log, uint64_t generation, bulla_error *err)
 	return bulla_log_state_sign(&log->state, bulla_view_buf(&note), &head, err);
 }
 
-/* A failed write leaves a tail that nobody can be sure of: neither in memory nor on disk is there anything to go on from. */
+/* A failed write leaves a tail that nobody can be sure of: neither in memory nor on disk is there anything to go on from. Memory is asked for
+ * before anything is written, and a publication can be done again: then the journal is read anew, as if another process had written it. */
 void bulla_log_give_up(bulla_log *log, bulla_code why)
 {
-	log->failed = why;
+	if (why != BULLA_ERR_MEMORY) log->failed = why;
+	log->published = BULLA_LOG_UNPUBLISHED;
 	bulla_journal_close(&log->journal);
 	bulla_log_state_done(&log->state);
 }

@@ -60,10 +60,10 @@ BULLA_MUST bulla_code bulla_log_tree_at(const bulla_log *log, uint64_t size, bul
 /* Inside, under the lock, with a fresh state: signs the state as it is, and keeps the checkpoint as the newest one. */
 BULLA_MUST bulla_code bulla_log_sign(bulla_log *log, uint64_t generation, bulla_error *err);
 
-/* The same for publishing. A failure is final: no append is taken any more. */
+/* The same for publishing. A failure but MEMORY is final: no append is taken any more. */
 BULLA_MUST bulla_code bulla_log_publish_now(bulla_log *log, bool edge, bulla_error *err);
 
-/* From now on every append is refused. */
+/* From now on every append is refused; after MEMORY the next one begins with what the journal says. */
 void bulla_log_give_up(bulla_log *log, bulla_code why);
 
 /* Waits for the turn of its request and leads the group where nobody else does; the `append` of the sink. */

@@ -84,7 +84,8 @@ static bool field(bulla_json_writer *w, bulla_bytes bytes)
 
 static bool (*const formats[])(bulla_json_writer *w, bulla_bytes bytes) = { wrapped_key, engine_blob, field };
 
-static bool inspect_raw(bulla_bytes bytes, bulla_buf *out)
+/* FORMAT where they are of none. */
+static bulla_code inspect_raw(bulla_bytes bytes, bulla_buf *out, bulla_error *err)
 {
 	size_t start = out->len;
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
@@ -92,11 +93,11 @@ static bool inspect_raw(bulla_bytes bytes, bulla_buf *out)
 		bulla_json_open(&w, NULL, '{');
 		if (formats[i](&w, bytes)) {
 			bulla_json_close(&w, '}');
-			return bulla_json_end(&w, NULL) == BULLA_OK;
+			return bulla_json_end(&w, err);
 		}
 		out->len = start;
 	}
-	return false;
+	return bulla_fail(err, BULLA_ERR_FORMAT, "these %zu bytes are of no format that bulla knows", bytes.len);
 }
 
 static bulla_bytes trim(bulla_bytes text)
@@ -109,13 +110,18 @@ static bulla_bytes trim(bulla_bytes text)
 
 bulla_code bulla_inspect(bulla_bytes ciphertext, bulla_buf *out, bulla_error *err)
 {
+	static bulla_code (*const forms[])(bulla_bytes, bulla_buf *, bulla_error *) = { bulla_hex_decode, bulla_base64_decode };
 	BULLA_BUF_AUTO bulla_buf raw = { 0 };
 	bulla_bytes text = trim(ciphertext);
 	if (ciphertext.len > INSPECT_MAX)
 		return bulla_fail(err, BULLA_ERR_LIMIT, "the ciphertext is longer than %zu bytes", INSPECT_MAX);
-	if (inspect_raw(ciphertext, out)) return BULLA_OK;
-	if (!bulla_hex_decode(text, &raw, NULL) && inspect_raw(bulla_view_buf(&raw), out)) return BULLA_OK;
-	bulla_buf_clear(&raw);
-	if (!bulla_base64_decode(text, &raw, NULL) && inspect_raw(bulla_view_buf(&raw), out)) return BULLA_OK;
-	return bulla_fail(err, BULLA_ERR_FORMAT, "these %zu bytes are of no format that bulla knows", ciphertext.len);
+	bulla_code code = inspect_raw(ciphertext, out, err);
+	for (size_t i = 0; i < sizeof forms / sizeof *forms && code == BULLA_ERR_FORMAT; i++) {
+		bulla_buf_clear(&raw);
+		code = forms[i](text, &raw, err);
+		if (code == BULLA_OK) code = inspect_raw(bulla_view_buf(&raw), out, err);
+		if (code == BULLA_ERR_ENCODING) code = BULLA_ERR_FORMAT;
+	}
+	if (code != BULLA_ERR_FORMAT) return code;
+	return bulla_fail(err, code, "these %zu bytes are of no format that bulla knows", ciphertext.len);
 }

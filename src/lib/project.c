@@ -216,12 +216,10 @@ static bulla_code open_log_for_reading(bulla_project *project, bulla_error *err)
 	TRY(code);
 	const uint8_t *blank = note.len ? memchr(note.data, ' ', note.len) : NULL;
 	size_t length = blank ? (size_t)(blank - note.data) : 0;
-	BULLA_BUF_AUTO bulla_buf key = { 0 };
 	if (!blank || length >= sizeof project->log_origin ||
-	    bulla_hex_decode(bulla_view(blank + 1, note.len - length - 1), &key, err) || key.len != sizeof project->log_public)
+	    !bulla_hex_read(bulla_view(blank + 1, note.len - length - 1), project->log_public, sizeof project->log_public))
 		return bulla_fail(err, BULLA_ERR_CORRUPT, "the store's note about its audit log is damaged");
 	memcpy(project->log_origin, note.data, length);
-	memcpy(project->log_public, key.data, key.len);
 	return bulla_log_open_patiently(project->paths.log, project->log_origin, NULL, false, &project->patience, &project->log,
 					err);
 }

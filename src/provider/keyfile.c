@@ -11,9 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEX_SIZE    ((size_t)2 * BULLA_KEY_SIZE)
-#define BASE64_SIZE 44
-
 static bool starts_with(bulla_bytes id, const char *prefix)
 {
 	size_t n = strlen(prefix);
@@ -40,22 +37,16 @@ static bulla_bytes trim(bulla_bytes text)
 /* 64 hexadecimal digits, 44 characters of base64, or exactly 32 raw bytes. */
 static bulla_code parse_key(bulla_bytes text, const char *what, bulla_secret *ret, bulla_error *err)
 {
-	BULLA_BUF_AUTO bulla_buf raw = { 0 };
 	bulla_bytes line = trim(text);
-	bulla_code code = BULLA_ERR_FORMAT;
-	if (text.len == BULLA_KEY_SIZE)
-		code = bulla_buf_add(&raw, text, err);
-	else if (line.len == HEX_SIZE)
-		code = bulla_hex_decode(line, &raw, NULL);
-	else if (line.len == BASE64_SIZE)
-		code = bulla_base64_decode(line, &raw, NULL);
-	if (code || raw.len != BULLA_KEY_SIZE) {
-		bulla_fail(err, BULLA_ERR_FORMAT,
-			   "%s does not hold a key: 32 raw bytes, 64 hexadecimal digits or 44 characters of base64", what);
-		return bulla_advise(err, BULLA_ERR_FORMAT, "make one with: openssl rand -hex 32");
+	if (text.len == BULLA_KEY_SIZE) {
+		memcpy(ret->bytes, text.data, BULLA_KEY_SIZE);
+		return BULLA_OK;
 	}
-	memcpy(ret->bytes, raw.data, BULLA_KEY_SIZE);
-	return BULLA_OK;
+	if (bulla_hex_read(line, ret->bytes, BULLA_KEY_SIZE) || bulla_base64_read(line, ret->bytes, BULLA_KEY_SIZE))
+		return BULLA_OK;
+	bulla_fail(err, BULLA_ERR_FORMAT,
+		   "%s does not hold a key: 32 raw bytes, 64 hexadecimal digits or 44 characters of base64", what);
+	return bulla_advise(err, BULLA_ERR_FORMAT, "make one with: openssl rand -hex 32");
 }
 
 /* A relative path is relative to bulla.yaml. */

@@ -55,22 +55,13 @@ static bool find_line(bulla_bytes text, bulla_bytes *ret)
 	return found;
 }
 
-static bool read_hex(bulla_bytes hex, void *out, size_t n)
-{
-	BULLA_BUF_AUTO bulla_buf raw = { 0 };
-	bulla_error ignored;
-	if (bulla_hex_decode(hex, &raw, &ignored) || raw.len != n) return false;
-	memcpy(out, raw.data, n);
-	return true;
-}
-
 static bool read_line(bulla_bytes line, bulla_secret *ret_key, uint8_t ret_check[static CHECK_SIZE])
 {
 	const size_t start = sizeof PREFIX - 1;
 	if (line.len != start + HEX_KEY + 1 + HEX_CHECK || !begins(line, PREFIX) || line.data[start + HEX_KEY] != ' ')
 		return false;
-	return read_hex(bulla_view(line.data + start, HEX_KEY), ret_key->bytes, BULLA_KEY_SIZE) &&
-	       read_hex(bulla_view(line.data + start + HEX_KEY + 1, HEX_CHECK), ret_check, CHECK_SIZE);
+	return bulla_hex_read(bulla_view(line.data + start, HEX_KEY), ret_key->bytes, BULLA_KEY_SIZE) &&
+	       bulla_hex_read(bulla_view(line.data + start + HEX_KEY + 1, HEX_CHECK), ret_check, CHECK_SIZE);
 }
 
 bulla_code bulla_key_file_parse(bulla_bytes text, const char *where, bulla_secret *ret_key, bulla_error *err)

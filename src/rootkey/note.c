@@ -40,15 +40,6 @@ static bool take_number(bulla_bytes *rest, const char *name, uint32_t max, uint3
 	return n > 0 && value >= 1 && value <= max;
 }
 
-static bool take_salt(bulla_bytes rest, uint8_t out[static BULLA_SALT_SIZE])
-{
-	BULLA_BUF_AUTO bulla_buf salt = { 0 };
-	bulla_error ignored;
-	if (bulla_hex_decode(rest, &salt, &ignored) || salt.len != BULLA_SALT_SIZE) return false;
-	memcpy(out, salt.data, BULLA_SALT_SIZE);
-	return true;
-}
-
 bulla_code bulla_passphrase_note_parse(bulla_bytes text, bulla_passphrase_note *out, bulla_error *err)
 {
 	bulla_bytes rest = text;
@@ -61,7 +52,8 @@ bulla_code bulla_passphrase_note_parse(bulla_bytes text, bulla_passphrase_note *
 		return bulla_fail(err, BULLA_ERR_VERSION,
 				  "the store makes its root key from a passphrase in a way that is unknown");
 	if (take_number(&rest, "m=", MEMORY_MAX, &out->memory_kib) && take_number(&rest, " t=", PASSES_MAX, &out->passes) &&
-	    take_number(&rest, " p=", LANES_MAX, &out->lanes) && skip(&rest, " salt=") && take_salt(rest, out->salt))
+	    take_number(&rest, " p=", LANES_MAX, &out->lanes) && skip(&rest, " salt=") &&
+	    bulla_hex_read(rest, out->salt, BULLA_SALT_SIZE))
 		return BULLA_OK;
 	return bulla_fail(err, BULLA_ERR_FORMAT, "the store's note about its passphrase is damaged");
 }

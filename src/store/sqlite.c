@@ -98,9 +98,16 @@ static bulla_code code_of_system(sqlite3 *db, bulla_code otherwise)
 	return otherwise;
 }
 
+/* SQLite says what is wrong with a file or a statement; an error for which it has no words of its own is one for which it had no memory. */
+static bool is_memory(sqlite3 *db, int rc)
+{
+	bool wordless = rc == SQLITE_ERROR && db && strcmp(sqlite3_errmsg(db), sqlite3_errstr(rc)) == 0;
+	return wordless || rc == SQLITE_IOERR_NOMEM;
+}
+
 static bulla_code code_of(sqlite3 *db, int rc)
 {
-	int primary = rc & 0xff;
+	int primary = is_memory(db, rc) ? SQLITE_NOMEM : rc & 0xff;
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
 		if (codes[i].rc != primary) continue;
 		bool of_the_system = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
@@ -131,6 +138,7 @@ bulla_code bulla_sqlite_fail(sqlite3 *db, int rc, bulla_error *err, const char *
 }
 
 /* --- the connection -------------------------------------------------------------------------------------------- */
+
 static bulla_code check_place(const bulla_sqlite *s, bulla_error *err)
 {
 	struct stat st;
@@ -146,6 +154,8 @@ bulla_code bulla_sqlite_enter(bulla_sqlite *s, bulla_error *err)
 		return bulla_fail(err, BULLA_ERR_USAGE, "the key store was opened before a fork: open it again");
 	pthread_mutex_lock(&s->lock);
 	bulla_code code = check_place(s, err);
+	/* left open where there was no memory even to roll back */
+	if (code == BULLA_OK && !sqlite3_get_autocommit(s->db)) code = bulla_sqlite_run(s, BULLA_SQL_ROLLBACK, err);
 	if (code) pthread_mutex_unlock(&s->lock);
 	return code;
 }

@@ -65,7 +65,8 @@ bulla_code bulla_sqlite_identify(sqlite3 *db, const char *path, bulla_error *err
 	int64_t version = 0;
 	bulla_code code = run(db, "BEGIN", err);
 	if (code == BULLA_OK) code = read_version(db, path, &version, err);
-	if (!sqlite3_get_autocommit(db)) (void)sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+	if (code == BULLA_OK) code = run(db, "COMMIT", err);
+	if (!sqlite3_get_autocommit(db)) (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	if (code == BULLA_ERR_FORMAT && err && !*err->next) {
 		(void)bulla_fail(err, code, "%s is no key store of bulla", path);
 		return bulla_advise(err, code, "name another file for the store; this one stays as it is");

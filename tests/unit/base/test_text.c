@@ -81,6 +81,36 @@ static void every_byte_survives_both(void **state)
 	}
 }
 
+/* Into a place of a known size, or not at all. */
+static void read_exactly(void **state)
+{
+	static const char hex[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+	static const char base64[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+	uint8_t out[BULLA_READ_MAX + 1];
+	BULLA_BUF_AUTO bulla_buf most = { 0 }, more = { 0 };
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		memset(out, 0xee, sizeof out);
+		assert_true(i ? bulla_base64_read(bulla_view_str(base64), out, 32)
+			      : bulla_hex_read(bulla_view_str(hex), out, 32));
+		for (int b = 0; b < 33; b++)
+			assert_int_equal(out[b], b < 32 ? b : 0xee);
+	}
+	assert_false(bulla_hex_read(bulla_view_str(hex), out, 31));
+	assert_false(bulla_hex_read(bulla_view_str(hex), out, 33));
+	assert_false(bulla_hex_read(bulla_view(hex, 63), out, 32));
+	assert_false(bulla_hex_read(bulla_view_str("zz"), out, 1));
+	assert_false(bulla_base64_read(bulla_view_str(base64), out, 31));
+	assert_false(bulla_base64_read(bulla_view_str(base64), out, 33));
+	assert_false(bulla_base64_read(bulla_view_str("AAE"), out, 2));
+	memset(out, 7, sizeof out);
+	assert_int_equal(bulla_hex_encode(bulla_view(out, BULLA_READ_MAX), &most, NULL), BULLA_OK);
+	assert_true(bulla_hex_read(bulla_view_buf(&most), out, BULLA_READ_MAX));
+	assert_int_equal(bulla_hex_encode(bulla_view(out, BULLA_READ_MAX + 1), &more, NULL), BULLA_OK);
+	assert_false(bulla_hex_read(bulla_view_buf(&more), out, BULLA_READ_MAX + 1));
+	assert_true(bulla_hex_read(bulla_view(NULL, 0), out, 0));
+}
+
 static void hex_is_strict(void **state)
 {
 	(void)state;
@@ -206,9 +236,13 @@ static void durations_have_a_unit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(base64_there_and_back),    cmocka_unit_test(base64_is_strict),
-		cmocka_unit_test(every_byte_survives_both), cmocka_unit_test(hex_is_strict),
-		cmocka_unit_test(durations_have_a_unit),    cmocka_unit_test(utf8_by_the_table),
+		cmocka_unit_test(base64_there_and_back),
+		cmocka_unit_test(base64_is_strict),
+		cmocka_unit_test(every_byte_survives_both),
+		cmocka_unit_test(hex_is_strict),
+		cmocka_unit_test(read_exactly),
+		cmocka_unit_test(durations_have_a_unit),
+		cmocka_unit_test(utf8_by_the_table),
 		cmocka_unit_test(the_last_code_points),
 	};
 	return cmocka_run_group_tests_name("base/text", tests, NULL, NULL);
