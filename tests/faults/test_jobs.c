@@ -84,10 +84,10 @@ static bulla_code take_row(void *self, const char *const *names, const bulla_val
 
 static bulla_code read_out(world *w, bulla_buf *out)
 {
-	uint64_t rows = 0, failed = 0;
+	bulla_exported found;
 	bulla_buf_clear(out);
-	TRY(bulla_job_export(&w->job, take_row, out, &rows, &failed, &w->err));
-	if (rows != ROWS || failed) fail_msg("%d rows were exported, %d failed", (int)rows, (int)failed);
+	TRY(bulla_job_export(&w->job, take_row, out, &found, &w->err));
+	if (found.rows != ROWS || found.failed) fail_msg("%d rows were exported, %d failed", (int)found.rows, (int)found.failed);
 	return BULLA_OK;
 }
 
