@@ -27,10 +27,11 @@ typedef struct census {
 	bulla_project *project;
 	const bulla_model *model;
 	bulla_references refs;
-	const bulla_key_info *key; /* asked about; NULL: not the engine's */
+	bulla_key_info found;
+	const bulla_key_info *key; /* asked about: the above; NULL: not the engine's */
 	bulla_reference_subject subject;
 	bulla_reference_sum sum;
-	const bulla_reference_rows **rows; /* those that were asked for */
+	size_t *rows; /* places of those that were asked for */
 	size_t row_count, row_shown;
 	const bulla_reference_branch **branches; /* likewise, by name */
 	size_t branch_count, branch_shown;
@@ -146,7 +147,7 @@ static bulla_code print_rows(const census *c, bulla_error *err)
 	static const char *const headings[] = { "TABLE", "COLUMN", "KEY", "VERSION", "HANGS FROM", ">ROWS", NULL };
 	bulla_grid grid = bulla_grid_of(headings);
 	for (size_t i = 0; i < c->row_shown; i++) {
-		const bulla_reference_rows *r = c->rows[i];
+		const bulla_reference_rows *r = &c->refs.rows[c->rows[i]];
 		cell_table(&c->refs.columns[r->column], &grid);
 		cell_key(c, r, &grid);
 		bulla_grid_cell(&grid, "%016" PRIx64, r->key.reference);
@@ -244,7 +245,7 @@ static void put_rows(const census *c, bulla_json_writer *w)
 {
 	bulla_json_open(w, "census", '[');
 	for (size_t i = 0; i < c->row_shown; i++) {
-		const bulla_reference_rows *r = c->rows[i];
+		const bulla_reference_rows *r = &c->refs.rows[c->rows[i]];
 		const bulla_reference_column *column = &c->refs.columns[r->column];
 		bulla_json_open(w, NULL, '{');
 		bulla_json_put_str(w, "database", column->database);
@@ -320,7 +321,7 @@ static bulla_code find_branch(const census *c, const char *print, bulla_error *e
 	return bulla_advise(err, code, "bulla key census --limit 0 shows all of them");
 }
 
-static bulla_code read_subject(census *c, bulla_key_info *key, bool *ret_all, bulla_error *err)
+static bulla_code read_subject(census *c, bool *ret_all, bulla_error *err)
 {
 	const char *name = bulla_cli_argument(c->cli, 0);
 	c->subject.branch = bulla_cli_value(c->cli, "branch");
@@ -329,9 +330,9 @@ static bulla_code read_subject(census *c, bulla_key_info *key, bool *ret_all, bu
 	if (c->subject.branch) return find_branch(c, c->subject.branch, err);
 	if (!name || (c->subject.other = find_other(c, name))) return BULLA_OK;
 	TRY(bulla_project_need_engine(c->project, err));
-	TRY(bulla_keys_find(c->cli, c->project, key, err));
-	c->key = key;
-	c->subject.uuid = key->uuid;
+	TRY(bulla_keys_find(c->cli, c->project, &c->found, err));
+	c->key = &c->found;
+	c->subject.uuid = c->found.uuid;
 	return BULLA_OK;
 }
 
@@ -350,7 +351,7 @@ static bulla_code pick(census *c, uint64_t limit, bulla_error *err)
 	c->branches = calloc(c->refs.branch_count + 1, sizeof *c->branches);
 	if (!c->rows || !c->branches) return bulla_fail_memory(err);
 	for (size_t i = 0; i < c->refs.row_count; i++)
-		if (c->refs.rows[i].selected) c->rows[c->row_count++] = &c->refs.rows[i];
+		if (c->refs.rows[i].selected) c->rows[c->row_count++] = i;
 	for (size_t i = 0; i < c->refs.branch_count; i++) {
 		const bulla_reference_branch *b = &c->refs.branches[i];
 		if (b->selected && b->state != BULLA_BRANCH_DESTROYED) c->branches[c->branch_count++] = b;
@@ -379,13 +380,12 @@ static void suggest(const census *c)
 /* --- the command --------------------------------------------------------------------------------------------------------- */
 static bulla_code take(census *c, bulla_error *err)
 {
-	bulla_key_info key;
 	bool all;
 	uint64_t limit;
 	TRY(bulla_cli_number(c->cli, "limit", 0, UINT64_MAX, LIMIT, &limit, err));
 	TRY(bulla_keys_count(c->cli, c->project, c->model, false, &c->refs, err));
 	TRY(bulla_references_join(&c->refs, c->project, err));
-	TRY(read_subject(c, &key, &all, err));
+	TRY(read_subject(c, &all, err));
 	bulla_references_select(&c->refs, all ? NULL : &c->subject, &c->sum);
 	TRY(pick(c, limit, err));
 	suggest(c);

@@ -182,12 +182,23 @@ static void say_next(bulla_cli *cli, const bulla_key_info *key, const bulla_reti
 			       bulla_time_text(done->next_us, time), key->id);
 }
 
+/* The edge of what a census sees, where somebody can still act on it. */
+static void say_edge(const bulla_cli *cli, const bulla_retirement *done)
+{
+	if (done->step == BULLA_RETIRE_SCHEDULED)
+		bulla_cli_say(
+			cli,
+			"boxes, backups, and tables that this bulla.yaml does not name were not counted: whatever needs the key "
+			"fails from now on with key_pending");
+}
+
 static bulla_code tell_step(bulla_cli *cli, bulla_project *project, const bulla_key_info *key, const bulla_retirement *done,
 			    bulla_error *err)
 {
 	bulla_key_info now;
 	bool gone = done->step == BULLA_RETIRE_DELETED;
 	say_next(cli, key, done);
+	say_edge(cli, done);
 	if (cli->json) {
 		bulla_json_writer *w = bulla_cli_json(cli);
 		bulla_json_put_str(w, "step", steps[done->step]);

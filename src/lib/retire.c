@@ -121,9 +121,8 @@ static bulla_code close_key(retire *r, bulla_error *err)
 	TRY(bulla_engine_close(r->project->engine, id, err));
 	if (r->options->force) return schedule(r, err);
 	TRY(bulla_engine_describe(r->project->engine, id, &now, err));
-	r->key = &now;
 	r->ret->step = BULLA_RETIRE_CLOSED;
-	r->ret->next_us = bulla_retire_settled(r->project, r->key);
+	r->ret->next_us = bulla_retire_settled(r->project, &now);
 	return BULLA_OK;
 }
 

@@ -101,8 +101,8 @@ static void select_all(bulla_references *refs, bulla_reference_sum *sum)
 
 void bulla_references_select(bulla_references *refs, const bulla_reference_subject *subject, bulla_reference_sum *ret)
 {
-	selection s = { refs, subject, ret };
 	*ret = (bulla_reference_sum){ 0 };
+	selection s = { refs, subject, ret };
 	sum_doubtful(refs, ret);
 	if (!subject) {
 		select_all(refs, ret);
