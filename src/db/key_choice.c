@@ -80,26 +80,26 @@ static void say_direct(const key_choice *c, bulla_json_writer *out)
 {
 	const char *what = c->model->key_count ? "wraps each record's data key" : "seals each value";
 	say(out,
-		   "direct: the key service itself %s, so the rights to encrypt and to decrypt can be given apart, every key "
-		   "that it releases leaves a record, and a freeze ends the releases",
-		   what);
+	    "direct: the key service itself %s, so the rights to encrypt and to decrypt can be given apart, every key "
+	    "that it releases leaves a record, and a freeze ends the releases",
+	    what);
 }
 
 static void say_branch(const key_choice *c, bulla_json_writer *out)
 {
 	say(out,
-		   "branch key: a process that seals can also open all that hangs from the same branch while it holds that key; "
-		   "the key service sees one release for each branch, process and %" PRId64 " s (max_age)",
-		   c->environment->cache.max_age_ms / 1000);
+	    "branch key: a process that seals can also open all that hangs from the same branch while it holds that key; "
+	    "the key service sees one release for each branch, process and %" PRId64 " s (max_age)",
+	    c->environment->cache.max_age_ms / 1000);
 }
 
 static void say_shared(const key_choice *c, bulla_json_writer *out)
 {
 	const char *what = c->model->data_key == BULLA_DATA_KEY_TABLE ? "the table" : "each field";
 	say(out,
-		   "one data key for %s: a process that seals can also open every row while it holds that key, and the key "
-		   "service does not see which",
-		   what);
+	    "one data key for %s: a process that seals can also open every row while it holds that key, and the key "
+	    "service does not see which",
+	    what);
 }
 
 static void say_index(const key_choice *c, bulla_json_writer *out)
@@ -120,9 +120,8 @@ static void say_rights(const key_choice *c, bulla_json_writer *out)
 
 static void say_here(bulla_json_writer *out)
 {
-	say(out,
-		   "on this host: the application's host holds the root of local, file: and env: keys, so rights, freeze and "
-		   "audit bind honest processes only; for more, use a key service on another machine");
+	say(out, "on this host: the application's host holds the root of local, file: and env: keys, so rights, freeze and "
+		 "audit bind honest processes only; for more, use a key service on another machine");
 }
 
 static void say_all(const key_choice *c, bulla_json_writer *out)
