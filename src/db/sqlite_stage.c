@@ -9,6 +9,15 @@
 
 #include <string.h>
 
+/* The type of the column that finds the row, so that an index on it can be used for comparing the two. In a STRICT table ANY
+ * changes nothing, as no type does elsewhere. */
+static const char *key_type(const bulla_mapping *m, size_t i)
+{
+	const bulla_column *column = bulla_table_column(m->table, m->locator[i]);
+	if (!column) return "INTEGER"; /* a row id that is no column */
+	return m->table->strict && bulla_name_equal(column->type, "ANY") ? "" : column->type;
+}
+
 static bulla_code make_table(bulla_lite *s, const bulla_mapping *m, bulla_error *err)
 {
 	char *name = sqlite3_mprintf(BULLA_STAGE_TABLE, m->table->name);
@@ -16,7 +25,8 @@ static bulla_code make_table(bulla_lite *s, const bulla_mapping *m, bulla_error 
 	sqlite3_str_appendf(sql, "CREATE TABLE \"%w\"(", name ? name : "");
 	sqlite3_free(name);
 	for (size_t i = 0; i < m->locator_count; i++)
-		sqlite3_str_appendf(sql, "\"" BULLA_STAGE_KEY "\", ", (int)i);
+		sqlite3_str_appendf(sql, *key_type(m, i) ? "\"" BULLA_STAGE_KEY "\" \"%w\", " : "\"" BULLA_STAGE_KEY "\", ",
+				    (int)i, key_type(m, i));
 	for (size_t i = 0; i < m->model->field_count; i++) {
 		if (!bulla_mapping_returns(&m->fields[i])) continue;
 		char *column = sqlite3_mprintf(BULLA_STAGE_VALUE, (int)i, m->model->fields[i].name);

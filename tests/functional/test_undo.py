@@ -145,6 +145,21 @@ class Undo(Table):
         self.assertEqual(exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id']), expected)
         self.assertEqual(self.schema(), self.before)
 
+    def test_rows_that_shred_has_cleared(self):
+        """Nothing in the row itself says any more that it held something: the bookkeeping does."""
+        self.people(40, model=BY_PERSON)
+        text = self.read('bulla.yaml').decode()
+        self.write('bulla.yaml', text.replace('{ key: local }', '{ key: local, cache: { max_age: 1s } }'))  # shred waits for it
+        self.climb()
+        for row in ('8', '12'):
+            self.bulla('shred', 'people', row, '--wait')
+        self.assertEqual(self.sql('SELECT count(*) FROM people WHERE encrypted_kms_key IS NULL'), [(2,)])
+        done = self.undo()
+        self.assertEqual((done['undone'], done['lost'], sorted(done['lost_rows'])), (True, 2, [[8], [12]]))
+        self.assertEqual(self.sql('SELECT id, name, email FROM people WHERE id IN (8, 12)'), [(8, None, None), (12, None, None)])
+        self.assertEqual([row for row in self.schema() if not row[1].startswith(('bulla_shred', 'sqlite_autoindex_bulla'))],
+                         self.before)
+
     def test_a_lost_value_where_there_must_be_one(self):
         self.sql('CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL, n INT)',
                  "INSERT INTO people VALUES (1, 'Kq00001z', 1), (2, 'Kq00002z', 2)")

@@ -241,6 +241,77 @@ static void can_be_done_again(void **state)
 	world_close(&w);
 }
 
+/* --- after rotations -------------------------------------------------------------------------------------------------- */
+
+#define INDEXED(index)                                                                                                           \
+	"  users:\n    branch_key: { name: users }\n    fields: { email: { type: string, index: " index                          \
+	" }, name: { type: string "                                                                                              \
+	"} }\n"
+
+static void rotate(world *w, bulla_rotate_kind kind)
+{
+	BULLA_BUF_AUTO bulla_buf out = { 0 };
+	bulla_rotate_options options = { .kind = kind };
+	bulla_rotate_result result;
+	if (bulla_job_rotate(&w->job, &options, &result, &out, &w->err)) fail_msg("%s: %s", w->err.text, w->err.next);
+}
+
+/* The index that is being replaced goes too, whether or not the schema still names it; so do the books of rotations. */
+static void what_rotations_have_made_goes_too(void **state)
+{
+	(void)state;
+	for (int finished = 0; finished < 2; finished++) {
+		for (int named = 0; named < 2; named++) {
+			world w;
+			world_open(&w,
+				   "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, name TEXT, note TEXT);" NUMBERS(
+					   30) "INSERT INTO users SELECT x, 'mail' || x, 'Name ' || x, 'kept' FROM c",
+				   INDEXED("{}"));
+			memory before = memory_of(&w, "users");
+			world_apply(&w);
+			world_verify_clean(&w);
+			if (finished) world_finish(&w);
+			world_schema(&w, INDEXED("{ version: 2, previous: {} }"));
+			rotate(&w, BULLA_ROTATE_INDEX);
+			rotate(&w, BULLA_ROTATE_DATA);
+			if (!named) world_schema(&w, INDEXED("{ version: 2 }"));
+			assert_int_equal(
+				world_int(&w, "SELECT count(*) FROM pragma_table_info('users') WHERE name LIKE 'email_bidx%'"),
+				2);
+			undo(&w);
+			memory_equal(&w, &before, "users", finished ? "rotated, after finish" : "rotated");
+			memory_done(&before);
+			world_close(&w);
+		}
+	}
+}
+
+static void nothing_else_happens_while_it_has_not_ended(void **state)
+{
+	(void)state;
+	world w;
+	BULLA_BUF_AUTO bulla_buf out = { 0 };
+	bulla_rotate_options options = { .kind = BULLA_ROTATE_DATA };
+	bulla_rotate_result result;
+	world_open(&w, "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, name TEXT); INSERT INTO users VALUES(1, 'm', 'n')",
+		   INDEXED("{}"));
+	finish(&w);
+	world_sql(&w, "UPDATE users SET name_ciphertext = x'00'");
+	undo_stops(&w);
+	world_apply_fails(&w, BULLA_ERR_REFUSED);
+	assert_non_null(strstr(w.err.next, "bulla undo users goes on with it"));
+	assert_int_equal(bulla_job_rotate(&w.job, &options, &result, &out, &w.err), BULLA_ERR_REFUSED);
+	assert_int_equal(bulla_job_examine(&w.job, &out, &w.err), BULLA_OK);
+	(void)!bulla_buf_terminate(&out, NULL);
+	assert_non_null(strstr((const char *)out.data, "\"guards\":[]"));
+	world_sql(&w, "DROP TRIGGER \"bulla_undo_sealed.users\"");
+	bulla_buf_clear(&out);
+	assert_int_equal(bulla_job_examine(&w.job, &out, &w.err), BULLA_OK);
+	(void)!bulla_buf_terminate(&out, NULL);
+	assert_non_null(strstr((const char *)out.data, "bulla_undo_sealed.users"));
+	world_close(&w);
+}
+
 /* --- a table that was altered meanwhile -------------------------------------------------------------------------------- */
 
 #define SIMPLE_SQL                                                                                                               \
@@ -653,6 +724,8 @@ int main(void)
 		cmocka_unit_test(comes_back_after_finish),
 		cmocka_unit_test(comes_back_from_a_side_table),
 		cmocka_unit_test(can_be_done_again),
+		cmocka_unit_test(what_rotations_have_made_goes_too),
+		cmocka_unit_test(nothing_else_happens_while_it_has_not_ended),
 		cmocka_unit_test(the_owners_own_changes_stay),
 		cmocka_unit_test(a_table_that_was_renamed_and_back),
 		cmocka_unit_test(a_table_without_a_record),

@@ -273,6 +273,51 @@ static void a_moved_row_leaves_the_stage(void **state)
 	world_close(&w);
 }
 
+/* The stage is joined to the table once for each page: it must be found by its key, whatever the key is. */
+static void the_stage_is_found_by_its_key(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *sql, *yaml, *join;
+	} keys[] = {
+		{ "id INTEGER PRIMARY KEY, email TEXT", "", "u.\"key:0\" = t.id" },
+		{ "id INT, email TEXT, PRIMARY KEY(id DESC)", "", "u.\"key:0\" = t.rowid" },
+		{ "id TEXT COLLATE NOCASE PRIMARY KEY, email TEXT) WITHOUT ROWID; CREATE TABLE other(x", "",
+		  "u.\"key:0\" = t.id" },
+		{ "id VARCHAR(9), n NUMERIC, b, email TEXT, PRIMARY KEY(id, n, b)) WITHOUT ROWID; CREATE TABLE other(x",
+		  "    primary_key: [id, n, b]\n", "u.\"key:0\" = t.id AND u.\"key:1\" = t.n AND u.\"key:2\" = t.b" },
+		{ "id ANY PRIMARY KEY, email TEXT) STRICT, WITHOUT ROWID; CREATE TABLE other(x", "", "u.\"key:0\" = t.id" },
+	};
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		world w;
+		char sql[512], yaml[512];
+		stepper s = { .wanted = 3 };
+		snprintf(sql, sizeof sql, "CREATE TABLE users(%s); INSERT INTO users(id, email) VALUES('1', 'a')", keys[i].sql);
+		if (strstr(keys[i].sql, "NUMERIC"))
+			snprintf(sql, sizeof sql, "CREATE TABLE users(%s); INSERT INTO users VALUES('1', '2', '3', 'a')",
+				 keys[i].sql);
+		snprintf(yaml, sizeof yaml,
+			 "  users:\n%s    branch_key: { name: users }\n    context: { model_id: \"{id}\" }\n    fields: { email: "
+			 "{ type: string } }\n",
+			 keys[i].yaml);
+		world_open(&w, sql, yaml);
+		world_apply(&w);
+		world_verify_clean(&w);
+		world_finish(&w);
+		assert_int_equal(run_steps(&w, &s), BULLA_ERR_INTERRUPTED);
+		snprintf(sql, sizeof sql,
+			 "SELECT count(*) FROM (SELECT 1) WHERE EXISTS (SELECT 1 FROM users t JOIN \"bulla_undo.users\" u ON %s)",
+			 keys[i].join);
+		assert_int_equal(world_int(&w, sql), 1);
+		snprintf(sql, sizeof sql,
+			 "EXPLAIN QUERY PLAN SELECT t.email_ciphertext FROM users t LEFT JOIN \"bulla_undo.users\" u ON %s WHERE "
+			 "u.lost IS NULL",
+			 keys[i].join);
+		if (!world_plan(&w, sql, "SEARCH u USING PRIMARY KEY")) fail_msg("%s", keys[i].sql);
+		world_close(&w);
+	}
+}
+
 /* --- writers ----------------------------------------------------------------------------------------------------------- */
 
 typedef struct writer {
@@ -525,6 +570,7 @@ int main(void)
 		cmocka_unit_test(goes_on_where_it_was),
 		cmocka_unit_test(a_written_row_leaves_the_stage),
 		cmocka_unit_test(a_moved_row_leaves_the_stage),
+		cmocka_unit_test(the_stage_is_found_by_its_key),
 		cmocka_unit_test(no_write_beside_it_is_lost),
 		cmocka_unit_test(writes_before_the_lock_are_opened_too),
 		cmocka_unit_test(writes_all_the_time_are_never_overrun),

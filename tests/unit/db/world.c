@@ -270,6 +270,17 @@ int64_t world_int(world *w, const char *sql)
 	return atoll(world_text(w, sql));
 }
 
+bool world_plan(world *w, const char *sql, const char *line)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool found = false;
+	if (sqlite3_prepare_v2(w->db, sql, -1, &stmt, NULL) != SQLITE_OK) fail_msg("%s: %.200s", sqlite3_errmsg(w->db), sql);
+	while (sqlite3_step(stmt) == SQLITE_ROW)
+		found = found || strstr((const char *)sqlite3_column_text(stmt, 3), line);
+	sqlite3_finalize(stmt);
+	return found;
+}
+
 /* --- jobs ------------------------------------------------------------------------------------------------------- */
 
 void world_apply(world *w)

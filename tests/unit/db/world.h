@@ -60,6 +60,9 @@ int world_try(world *w, const char *sql); /* SQLite's code */
 int64_t world_int(world *w, const char *sql);
 const char *world_text(world *w, const char *sql); /* valid until the next call; "" for NULL */
 
+/* Does the plan of EXPLAIN QUERY PLAN have such a line? */
+bool world_plan(world *w, const char *sql, const char *line);
+
 /* Jobs that must succeed, or must fail with `code`. */
 void world_apply(world *w);
 void world_apply_fails(world *w, bulla_code code);
