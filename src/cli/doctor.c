@@ -37,6 +37,7 @@ static const struct check {
 	{ "databases", "databases and their room", BULLA_PROJECT_SCHEMA, false, bulla_check_databases },
 	{ "jobs", "jobs, quarantine, what is not sealed", BULLA_PROJECT_SCHEMA, false, bulla_check_jobs },
 	{ "guards", "triggers that guard sealed rows", BULLA_PROJECT_SCHEMA, false, bulla_check_guards },
+	{ "shreds", "shreds that were begun", BULLA_PROJECT_ENGINE, false, bulla_check_shreds },
 	{ "debt", "rows under older keys", BULLA_PROJECT_KEYRING, true, bulla_check_debt },
 	{ "memory", "memory for keys, swap", 0, false, bulla_check_memory },
 	{ "core_files", "core files, foreign readers", 0, false, bulla_check_core_files },

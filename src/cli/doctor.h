@@ -78,4 +78,7 @@ void bulla_check_guards(bulla_doctor *doctor);
 void bulla_check_databases(bulla_doctor *doctor);
 void bulla_check_debt(bulla_doctor *doctor);
 
+/* doctor_shred.c */
+void bulla_check_shreds(bulla_doctor *doctor);
+
 #endif

@@ -225,14 +225,36 @@ bulla_code bulla_job_shred(const bulla_shred_options *options, bulla_shred_resul
 	return code;
 }
 
+/* A session and a snapshot for a question to the bookkeeping. */
+static bulla_code open_book(const bulla_job *job, bulla_db **ret, bulla_error *err)
+{
+	bulla_place place = bulla_job_place(job, false);
+	TRY(bulla_db_open(&place, ret, err));
+	bulla_code code = (*ret)->target->begin_read(*ret, err);
+	if (code) bulla_db_close(*ret);
+	return code;
+}
+
+static void close_book(bulla_db *db)
+{
+	db->target->rollback(db);
+	bulla_db_close(db);
+}
+
 bulla_code bulla_job_tombstones(const bulla_job *job, bulla_buf *out, bulla_error *err)
 {
 	bulla_db *db = NULL;
-	bulla_place place = bulla_job_place(job, false);
-	TRY(bulla_db_open(&place, &db, err));
-	bulla_code code = db->target->begin_read(db, err);
-	if (!code) code = bulla_shred_book_versions(db, out, err);
-	db->target->rollback(db);
-	bulla_db_close(db);
+	TRY(open_book(job, &db, err));
+	bulla_code code = bulla_shred_book_versions(db, out, err);
+	close_book(db);
+	return code;
+}
+
+bulla_code bulla_job_shreds_open(const bulla_job *job, uint64_t *ret, bulla_error *err)
+{
+	bulla_db *db = NULL;
+	TRY(open_book(job, &db, err));
+	bulla_code code = bulla_shred_book_open(db, job->model->key, ret, err);
+	close_book(db);
 	return code;
 }

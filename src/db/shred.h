@@ -62,4 +62,7 @@ BULLA_MUST bulla_code bulla_job_shred(const bulla_shred_options *options, bulla_
  * an older backup. Appends u64 each. */
 BULLA_MUST bulla_code bulla_job_tombstones(const bulla_job *job, bulla_buf *out, bulla_error *err);
 
+/* How many shreds of rows of this model were cut off: their key is noted for destruction, or destroyed, and they did not end. */
+BULLA_MUST bulla_code bulla_job_shreds_open(const bulla_job *job, uint64_t *ret, bulla_error *err);
+
 #endif

@@ -109,14 +109,24 @@ static bulla_code read_count(void *self, const bulla_value *values, size_t n, bu
 	return BULLA_OK;
 }
 
-bulla_code bulla_shred_book_count(bulla_db *db, const char *model, uint64_t *ret, bulla_error *err)
+/* A count from one of the tables, where it is there. */
+static bulla_code count(bulla_db *db, const char *table, const char *sql, const char *model, uint64_t *ret, bulla_error *err)
 {
 	bool there;
 	bulla_value name = bulla_value_text(model);
 	*ret = 0;
-	TRY(exists(db, "bulla_shredded", &there, err));
-	if (!there) return BULLA_OK;
-	return db->target->run(db, "SELECT count(*) FROM bulla_shredded WHERE model = ?", &name, 1, read_count, ret, NULL, err);
+	TRY(exists(db, table, &there, err));
+	return there ? db->target->run(db, sql, &name, 1, read_count, ret, NULL, err) : BULLA_OK;
+}
+
+bulla_code bulla_shred_book_count(bulla_db *db, const char *model, uint64_t *ret, bulla_error *err)
+{
+	return count(db, "bulla_shredded", "SELECT count(*) FROM bulla_shredded WHERE model = ?", model, ret, err);
+}
+
+bulla_code bulla_shred_book_open(bulla_db *db, const char *model, uint64_t *ret, bulla_error *err)
+{
+	return count(db, "bulla_shred", "SELECT count(*) FROM bulla_shred WHERE model = ? AND step <> 'done'", model, ret, err);
 }
 
 bulla_code bulla_shred_book_rows(bulla_db *db, const char *model, bulla_bytes after, size_t max, bulla_answer each, void *self,

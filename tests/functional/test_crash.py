@@ -294,6 +294,44 @@ class Crash(harness.Case):
             self.crash_beside_writer('wal', 'sealed', base, self.rounds(0.1), 'rotate', 'people', kind,
                                      after=(('verify',), ('rotate', 'people', '--data')))
 
+    # --- shred ---
+    def crash_shred(self, mode):
+        """One subject after the other: each ends, and no other is harmed."""
+        self.enter(tempfile.mkdtemp(dir=self.top))
+        make_people(self.database, 200)
+        self.sql('PRAGMA journal_mode = %s' % mode)
+        self.model(PEOPLE_MODEL.replace('name: people', 'name: "person:{id}"'))
+        self.write('bulla.yaml', self.read('bulla.yaml').decode().replace('{ key: local }', '{ key: local, cache: { max_age: 20ms } }'))
+        self.climb()
+        base, before = self.dir, self.exported('people')
+        taken = self.how_long(base, 'shred', 'people', '1', '--wait')
+        self.copy_of(base)
+        gone, rounds = set(), max(3, self.rounds(0.1))
+        while self.kills < rounds:
+            subject = len(gone) + 1
+            for _ in range(self.random.choice((1, 2, 3))):
+                self.kill_one(taken, 'shred', 'people', str(subject), '--wait')
+                self.assertEqual([r for r in self.exported('people') if r['id'] not in gone | {subject}],
+                                 [r for r in before if r['id'] not in gone | {subject}])
+            done = self.bulla('shred', 'people', str(subject), '--wait', '--json').json()
+            self.assertEqual((done['state'], done['cleared'], done['still_open'], done['neighbours_lost']), ('destroyed', 1, 0, 0))
+            gone.add(subject)
+            if len(gone) % 50 == 0:
+                self.leave()
+                self.copy_of(base)
+                gone = set()
+        self.assertEqual({i for i, in self.sql('SELECT id FROM people WHERE encrypted_kms_key IS NULL')}, gone)
+        self.assertEqual(self.bulla('verify', '--json').model()['quarantined'], 0)
+        self.check_files()
+        self.leave()
+        self.say('shred, %s' % mode)
+
+    def test_shred_with_a_rollback_journal(self):
+        self.crash_shred('delete')
+
+    def test_shred_with_a_write_ahead_log(self):
+        self.crash_shred('wal')
+
     # --- the key store ---
     def test_rekey(self):
         """Killed at any point the store opens, and what was sealed opens."""

@@ -169,6 +169,32 @@ class Disk(harness.Case):
     def test_rotation_of_data_keys(self):
         self.fail_everywhere(self.project('delete', *LADDER), ('rotate', 'people', '--data'), self.after_rotate)
 
+    def check_others(self):
+        """Whoever is shredded, all others are as they were."""
+        self.assertEqual([row for row in self.exported('people') if row['id'] != 5], self.others)
+
+    def after_shred(self, args):
+        self.check_database()
+        self.check_others()
+        self.bulla(*args)
+        self.check_others()
+        self.assertEqual(self.sql('SELECT id FROM people WHERE email_bidx IS NULL AND encrypted_kms_key IS NULL'), [(5,)])
+        self.assertEqual(self.bulla('verify', '--json').model()['quarantined'], 0)
+        self.fails('key_destroyed', 'shred', 'people', '5', '--cancel')
+        self.check_log()
+
+    def shred(self, mode):
+        base = self.project(mode, *LADDER)
+        self.write('bulla.yaml', self.read('bulla.yaml').decode().replace('{ key: local }', '{ key: local, cache: { max_age: 1ms } }'))
+        self.others = [row for row in self.exported('people') if row['id'] != 5]
+        self.fail_everywhere(base, ('shred', 'people', '5', '--wait'), self.after_shred)
+
+    def test_shred_with_a_rollback_journal(self):
+        self.shred('delete')
+
+    def test_shred_with_a_write_ahead_log(self):
+        self.shred('wal')
+
     def test_apply_with_a_rollback_journal(self):
         self.fail_everywhere(self.project('delete'), ('apply',), self.after_apply)
 

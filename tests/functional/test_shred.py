@@ -138,6 +138,26 @@ class Shred(harness.Case):
         self.assertEqual(self.everything(), before)
         self.assertEqual(self.bulla('shred', '--branch', 'tenant:t1', '--json', status=3).json()['rows'], 10)
 
+    def test_what_was_forgotten(self):
+        """A subject that was closed and never destroyed stays readable: `doctor` says so."""
+        self.make()
+        self.bulla('shred', 'users', '3', status=3)
+        self.bulla('shred', '--branch', 'tenant:t1', status=3)
+        time.sleep(1.1)
+        found = self.doctor('shred_closing')
+        self.assertEqual(sorted(f['cure'] for f in found), ['bulla shred --branch %s goes on; with --cancel it is taken back' % name
+                                                      for name in ('tenant:t1', 'user:3')])
+        self.bulla('shred', '--branch', 'tenant:t1', '--cancel')
+        self.bulla('shred', '--branch', 'user:3')
+        self.assertEqual(self.doctor('shred_closing', 'shred_clearing'), [])
+        self.sql("UPDATE bulla_shred SET step = 'clearing' WHERE model = 'users'")
+        self.assertEqual([f['subject'] for f in self.doctor('shred_clearing')], ['users'])
+        self.bulla('shred', 'users', '3')
+        self.assertEqual(self.doctor('shred_closing', 'shred_clearing', 'shreds_unknown'), [])
+
+    def doctor(self, *ids):
+        return [f for f in self.bulla('doctor', '--json', status=(0, 3)).json()['findings'] if f['id'] in ids]
+
     # --- refused ---
     def test_refusals(self):
         self.make('apply')
