@@ -44,8 +44,8 @@ typedef struct bulla_branch_store {
 				 void *each_self, bulla_error *err);
 	/* Every version of one branch, oldest first. */
 	bulla_code (*versions)(void *self, bulla_bytes identity,
-			       bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err), void *each_self,
-			       bulla_error *err);
+			       bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err),
+			       void *each_self, bulla_error *err);
 	/* Inserts the first version of branches in one durable transaction. A row whose identity exists already is left out in
 	 * silence (another process was first: read it back); CONFLICT when a version number is taken. */
 	bulla_code (*create)(void *self, const bulla_branch_row *rows, size_t n, bulla_error *err);

@@ -107,8 +107,7 @@ static bulla_code truncate_wal(bulla_lite *s, bulla_error *err)
 	bulla_code code =
 		bulla_fail(err, BULLA_ERR_LOCKED, "the write-ahead log cannot be emptied: %s still reads an old snapshot",
 			   bulla_lock_holder_text(s->path, holder));
-	return bulla_advise(err, code,
-			    "end the long transaction of the other program and run this again: it goes on from here");
+	return bulla_advise(err, code, "end the long transaction of the other program and run this again: it goes on from here");
 }
 
 /* Under an exclusive lock nobody uses the journal, and a hot one has been rolled back. Deleted by SQLite, which has it open. */

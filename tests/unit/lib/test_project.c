@@ -21,7 +21,7 @@
 	"    context: { model_name: User, model_id: \"{id}\" }\n    branch_key: { name: users }\n    fields: { email: {} }\n"
 
 #define SHARED                                                                                                                   \
-	"databases:\n  main: { url: \"sqlite:app.db\" }\nmodels:\n  users:\n"                                                   \
+	"databases:\n  main: { url: \"sqlite:app.db\" }\nmodels:\n  users:\n"                                                    \
 	"    context: { model_name: User, model_id: \"{id}\" }\n    data_key: table\n    fields: { email: {} }\n"
 
 static void test_init_makes_everything(void **state)
