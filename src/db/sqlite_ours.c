@@ -45,13 +45,19 @@ static bool take(const char **text, const char *expected)
 	return begins;
 }
 
-/* The name in quotes, as a job writes it and SQLite keeps it. */
+/* The name in quotes, those inside it doubled, as a job writes it and SQLite keeps it. Without memory of its own: where that is short, ours must
+ * not pass for somebody else's. */
 static bool take_name(const char **text, const char *name)
 {
-	char *quoted = sqlite3_mprintf("\"%w\"", name);
-	bool begins = quoted && take(text, quoted);
-	sqlite3_free(quoted);
-	return begins;
+	const char *at = *text;
+	if (*at++ != '"') return false;
+	for (; *name; name++) {
+		if (*at++ != *name) return false;
+		if (*name == '"' && *at++ != '"') return false;
+	}
+	if (*at++ != '"') return false;
+	*text = at;
+	return true;
 }
 
 static bool is_kind(const struct kind *kind, const char *name, const char *sql)

@@ -7,7 +7,7 @@
 #include "kms/draft.h"
 #include "kms/inside.h"
 
-#define BULLA_CHANGE_TRIES 8   /* times that another process may be first */
+#define BULLA_CHANGE_TRIES 32  /* times that another process may be first */
 #define BULLA_DETAIL_MAX   512 /* bytes of an event's detail that the engine writes, with the NUL */
 
 /* One try. A planner reads the first group and fills the second. */

@@ -257,6 +257,9 @@ int main(int argc, char **argv)
 		else
 			write_old_row(&w);
 	}
+	for (size_t f = 0; f < FIELDS; f++)
+		bulla_buf_done(&w.ciphertext[f]);
+	bulla_buf_done(&w.index);
 	bulla_keyring_free(w.keyring);
 	sqlite3_close(w.db);
 	printf("%" PRIu64 "\n", w.writes);

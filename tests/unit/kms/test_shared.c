@@ -97,7 +97,7 @@ static void test_conflict_is_tried_again(void **state)
 	bulla_error err = { 0 };
 	assert_int_equal(bulla_engine_enable(f->engine, bulla_view_str("alias/test"), &err), BULLA_ERR_CONFLICT);
 	assert_true(err.retryable);
-	assert_true(1000 - answers_left <= 16);
+	assert_true(1000 - answers_left <= 64);
 }
 
 static void test_refused_by_the_store(void **state)
