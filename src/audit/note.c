@@ -76,16 +76,22 @@ static bool has_only_text(bulla_bytes note)
 	return bulla_utf8_valid(note);
 }
 
+/* The line break that is the last blank line, behind the one that ends the line above it. */
+static const uint8_t *last_blank_line(bulla_bytes note)
+{
+	for (size_t i = note.len; i-- > 1;)
+		if (note.data[i] == '\n' && note.data[i - 1] == '\n') return note.data + i;
+	return NULL;
+}
+
 /* The text is separated from the signatures by the last blank line. */
 static bulla_code cut(bulla_bytes note, bulla_bytes *ret_text, bulla_bytes *ret_signatures, bulla_error *err)
 {
 	if (note.len > BULLA_NOTE_MAX)
 		return bulla_fail(err, BULLA_ERR_FORMAT, "a signed note is longer than %d bytes", BULLA_NOTE_MAX);
 	if (!has_only_text(note)) return bulla_fail(err, BULLA_ERR_FORMAT, "a signed note holds bytes that are not text");
-	const uint8_t *blank = note.len ? memrchr(note.data, '\n', note.len) : NULL;
-	while (blank && blank > note.data && blank[-1] != '\n')
-		blank = memrchr(note.data, '\n', (size_t)(blank - note.data));
-	if (!blank || blank == note.data || note.data[note.len - 1] != '\n' || blank == note.data + note.len - 1)
+	const uint8_t *blank = last_blank_line(note);
+	if (!blank || note.data[note.len - 1] != '\n' || blank == note.data + note.len - 1)
 		return bulla_fail(err, BULLA_ERR_FORMAT, "a signed note has no signature behind a blank line");
 	size_t text_len = (size_t)(blank - note.data);
 	*ret_text = bulla_view(note.data, text_len);

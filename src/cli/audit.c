@@ -49,8 +49,9 @@ static bulla_code open_log(bulla_cli *cli, bulla_project **ret, bulla_error *err
 	cli->lines = true;
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_STORE, ret, err));
 	TRY(bulla_project_need_engine(*ret, err));
+	TRY(bulla_project_need_log(*ret, err));
 	if ((*ret)->log) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_NOT_FOUND, "there is no audit log beside the key store");
+	bulla_code code = bulla_fail(err, BULLA_ERR_AUDIT, "the key store does not know its audit log: it was never opened");
 	return bulla_advise(err, code, "bulla audit verify");
 }
 

@@ -169,9 +169,20 @@ static bulla_code make_store(bulla_project *project, plan *p, bulla_error *err)
 }
 
 /* --- the answer ------------------------------------------------------------------------------------------------------ */
+static bool take_line(bulla_bytes *rest, bulla_bytes *ret)
+{
+	if (rest->len == 0) return false;
+	const uint8_t *end = memchr(rest->data, '\n', rest->len);
+	ret->data = rest->data;
+	ret->len = end ? (size_t)(end - rest->data) : rest->len;
+	*rest = end ? bulla_view(end + 1, rest->len - ret->len - 1) : bulla_view(NULL, 0);
+	return true;
+}
+
 static void answer_json(bulla_cli *cli, const bulla_project *project, const plan *p)
 {
 	bulla_json_writer *w = bulla_cli_json(cli);
+	bulla_bytes line, rest = bulla_view_buf(&p->warnings);
 	size_t n = 0;
 	const bulla_model *models = bulla_schema_models(project->schema, &n);
 	bulla_json_put_str(w, "config", p->config);
@@ -185,8 +196,8 @@ static void answer_json(bulla_cli *cli, const bulla_project *project, const plan
 		bulla_json_put_str(w, NULL, models[i].key);
 	bulla_json_close(w, ']');
 	bulla_json_open(w, "warnings", '[');
-	for (const char *line = (const char *)p->warnings.data; line && *line; line += strcspn(line, "\n") + 1)
-		bulla_json_put_bytes(w, NULL, bulla_view(line, strcspn(line, "\n")));
+	while (take_line(&rest, &line))
+		bulla_json_put_bytes(w, NULL, line);
 	bulla_json_close(w, ']');
 }
 
@@ -211,9 +222,9 @@ static bulla_code init(bulla_cli *cli, plan *p, bulla_error *err)
 	TRY(write_config(cli, p, err));
 	TRY(bulla_project_open(p->config, p->environment, BULLA_PROJECT_SCHEMA, &project, err));
 	TRY(make_store(project, p, err));
-	TRY(bulla_buf_terminate(&p->warnings, err));
-	for (const char *line = (const char *)p->warnings.data; *line && !cli->json; line += strcspn(line, "\n") + 1)
-		bulla_cli_warn(cli, "%.*s", (int)strcspn(line, "\n"), line);
+	bulla_bytes line, rest = bulla_view_buf(&p->warnings);
+	while (!cli->json && take_line(&rest, &line))
+		bulla_cli_warn(cli, "%.*s", (int)line.len, (const char *)line.data);
 	if (cli->json)
 		answer_json(cli, project, p);
 	else

@@ -192,14 +192,18 @@ static bulla_code note_log(bulla_project *project, bulla_error *err)
 	return bulla_store_note_set(project->store, LOG_NOTE, bulla_view_buf(&note), err);
 }
 
+bulla_code bulla_project_need_log(const bulla_project *project, bulla_error *err)
+{
+	if (!project->paths.log) return bulla_fail(err, BULLA_ERR_USAGE, "a key store in memory has no audit log");
+	if (bulla_file_exists(project->paths.log)) return BULLA_OK;
+	bulla_code code = bulla_fail(err, BULLA_ERR_AUDIT, "the audit log %s is missing", project->paths.log);
+	return bulla_advise(err, code,
+			    "put it back from a backup, or: bulla audit adopt --reason \"why it is gone\" (begins a new one)");
+}
+
 bulla_code bulla_project_open_log(bulla_project *project, bool create, bulla_error *err)
 {
-	if (!create && !bulla_file_exists(project->paths.log)) {
-		bulla_code code = bulla_fail(err, BULLA_ERR_AUDIT, "the audit log %s is missing", project->paths.log);
-		return bulla_advise(
-			err, code,
-			"put it back from a backup, or: bulla audit adopt --reason \"why it is gone\" (begins a new one)");
-	}
+	if (!create) TRY(bulla_project_need_log(project, err));
 	if (create) TRY(note_log(project, err));
 	TRY(bulla_log_open_patiently(project->paths.log, project->log_origin, project->sign_seed, create, &project->patience,
 				     &project->log, err));

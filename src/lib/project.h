@@ -70,6 +70,9 @@ void bulla_project_close(bulla_project *project);
 /* NOT_FOUND, with the command to run, when the project has no embedded engine. */
 BULLA_MUST bulla_code bulla_project_need_engine(const bulla_project *project, bulla_error *err);
 
+/* AUDIT, with the next step, when the audit log is not where it belongs; USAGE for a store that has none. */
+BULLA_MUST bulla_code bulla_project_need_log(const bulla_project *project, bulla_error *err);
+
 /* The URL of a database of bulla.yaml. CONFIG when it does not have that name. */
 BULLA_MUST bulla_code bulla_project_database(const bulla_project *project, const char *name, const char **ret_url,
 					     bulla_error *err);

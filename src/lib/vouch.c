@@ -90,7 +90,7 @@ static bulla_code verify(bulla_project *project, void (*progress)(void *self, ui
 	BULLA_SECRET root = { 0 };
 	TRY(bulla_project_open_store(project, err));
 	TRY(bulla_project_need_engine(project, err));
-	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory has no log to verify");
+	TRY(bulla_project_need_log(project, err));
 	TRY(bulla_project_unlock(project, &root, err));
 	(void)snprintf(report->directory, sizeof report->directory, "%s", project->paths.log);
 	(void)snprintf(report->origin, sizeof report->origin, "%s", project->log_origin);

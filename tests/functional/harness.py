@@ -578,6 +578,8 @@ def main():
     """Runs the tests of the calling file; the last line of stdout is for tools/check."""
     if len(sys.argv) < 2:
         sys.exit('usage: %s BUILD_DIR [unittest arguments]' % sys.argv[0])
+    for stops in signal.SIGTTIN, signal.SIGTTOU:  # in the background of a terminal: what asks it is refused, and nobody stops
+        signal.signal(stops, signal.SIG_IGN)
     settings['build'] = os.path.abspath(sys.argv.pop(1))
     settings['command'] = find_command(settings['build'])
     runner = unittest.TextTestRunner(verbosity=2, resultclass=Result)

@@ -74,5 +74,6 @@ class Pages(harness.Case):
 
 
 def succeeds(line, cwd, environment):
-    quiet = {'stdin': subprocess.DEVNULL, 'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
+    quiet = {'stdin': subprocess.DEVNULL, 'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL,
+             'start_new_session': True}
     return subprocess.run(['bash', '-c', line], cwd=cwd, env=environment, check=False, **quiet).returncode == 0

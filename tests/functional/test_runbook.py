@@ -306,7 +306,8 @@ class Runbook(pages.Pages):
     def test_log_missing(self):
         self.project('finished')
         shutil.rmtree(self.path('.bulla', 'audit'))
-        self.shell('bulla get users 42', 1, 'the audit log .bulla/audit is missing')
+        for line in 'bulla get users 42', 'bulla audit verify', 'bulla audit lookup':
+            self.shell(line, 1, ['bulla: audit: the audit log .bulla/audit is missing', '^Next: .* bulla audit adopt'])
         run = self.reader('The audit log is missing')
         run(NOTHING, (0, 'verify$'))
         self.all_there()
