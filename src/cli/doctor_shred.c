@@ -22,7 +22,7 @@ typedef struct closing {
 static bulla_code collect(void *self, const bulla_branch_row *row, bulla_error *err)
 {
 	closing *c = self;
-	if (row->state != BULLA_BRANCH_CLOSING || bulla_bytes_equal(row->identity, bulla_view_buf(&c->last))) return BULLA_OK;
+	if (bulla_bytes_equal(row->identity, bulla_view_buf(&c->last))) return BULLA_OK;
 	bulla_buf_clear(&c->last);
 	TRY(bulla_buf_add(&c->last, row->identity, err));
 	return c->list.len + row->identity.len + 2 > LIST_MAX ? BULLA_OK : bulla_buf_add_prefixed(&c->list, row->identity, err);
@@ -67,7 +67,8 @@ static bulla_code check_branches(bulla_doctor *doctor, bulla_error *err)
 {
 	closing c = { 0 };
 	const bulla_branch_store *store = &doctor->project->branches;
-	bulla_code code = store->each(store->self, collect, &c, err);
+	bulla_branch_query query = { .closing = true };
+	bulla_code code = store->some(store->self, &query, collect, &c, err);
 	if (!code) code = tell_closing(doctor, &c, err);
 	bulla_buf_done(&c.list);
 	bulla_buf_done(&c.last);

@@ -127,7 +127,6 @@ bulla_code bulla_branch_context(bulla_lane *lane, bulla_bytes identity, uint64_t
 
 /* --- finding one by its print ------------------------------------------------------------------------------------- */
 typedef struct search {
-	bulla_bytes print;
 	bulla_buf *found; /* the identity */
 	bool several;
 } search;
@@ -135,7 +134,6 @@ typedef struct search {
 static bulla_code meet(void *self, const bulla_branch_row *row, bulla_error *err)
 {
 	search *s = self;
-	if (!bulla_bytes_equal(row->print, s->print)) return BULLA_OK;
 	if (s->found->len == 0) return bulla_buf_add(s->found, row->identity, err);
 	s->several |= !bulla_bytes_equal(row->identity, bulla_view_buf(s->found));
 	return BULLA_OK;
@@ -144,8 +142,9 @@ static bulla_code meet(void *self, const bulla_branch_row *row, bulla_error *err
 bulla_code bulla_branch_find(const bulla_branch_store *store, const char *print, bulla_buf *out, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf found = { 0 };
-	search s = { .print = bulla_view_str(print), .found = &found };
-	TRY(store->each(store->self, meet, &s, err));
+	search s = { .found = &found };
+	bulla_branch_query query = { .print = bulla_view_str(print) };
+	if (query.print.len) TRY(store->some(store->self, &query, meet, &s, err));
 	if (s.several) return bulla_fail(err, BULLA_ERR_REFUSED, "two branches are written %s", print);
 	if (found.len) return bulla_buf_add(out, bulla_view_buf(&found), err);
 	bulla_code code = bulla_fail(err, BULLA_ERR_NOT_FOUND, "the key store has no branch %s", print);

@@ -40,7 +40,7 @@ BULLA_MUST bulla_code bulla_branch_parse(bulla_bytes identity, bulla_branch_name
 const char *bulla_branch_purpose_name(bulla_branch_purpose purpose);
 BULLA_MUST bulla_code bulla_branch_purpose_of(bulla_bytes identity, bulla_branch_purpose *ret, bulla_error *err);
 
-/* Appends the identity of the branch that is printed so, whatever its purpose and state. One walk over all: a branch whose model bulla.yaml
+/* Appends the identity of the branch that is printed so, whatever its purpose and state. The store is asked: a branch whose model bulla.yaml
  * does not name any more is found too. NOT_FOUND; REFUSED when two share the print. */
 BULLA_MUST bulla_code bulla_branch_find(const bulla_branch_store *store, const char *print, bulla_buf *out, bulla_error *err);
 

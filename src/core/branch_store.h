@@ -32,6 +32,13 @@ typedef struct bulla_branch_row {
 	int64_t created_us;
 } bulla_branch_row;
 
+/* Which rows: one member is set. */
+typedef struct bulla_branch_query {
+	bulla_bytes print;
+	bool closing;     /* in the state CLOSING */
+	int64_t since_us; /* created then or later */
+} bulla_branch_query;
+
 typedef struct bulla_branch_store {
 	/* For each of `n` identities the newest version that is not destroyed, else the newest tombstone: calls `each` with the index
 	 * into `identities`; not called where there is none. Views live until `each` returns. */
@@ -64,6 +71,10 @@ typedef struct bulla_branch_store {
 	 * process keeps the old bytes readable in the store's log: call again. */
 	bulla_code (*set_state)(void *self, bulla_bytes identity, bulla_branch_state from, bulla_branch_state to,
 				bulla_error *err);
+	/* The rows that a query names, found without a look at the others; ordered by identity then creation. */
+	bulla_code (*some)(void *self, const bulla_branch_query *query,
+			   bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err), void *each_self,
+			   bulla_error *err);
 	/* Every row, ordered by identity then creation. */
 	bulla_code (*each)(void *self, bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err),
 			   void *each_self, bulla_error *err);

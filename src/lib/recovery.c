@@ -81,7 +81,7 @@ static bulla_code count_branch(void *self, const bulla_branch_row *row, bulla_er
 {
 	bulla_backed_up *b = self;
 	(void)err;
-	b->branches += row->created_us >= b->at_us && row->state != BULLA_BRANCH_DESTROYED;
+	b->branches += row->state != BULLA_BRANCH_DESTROYED;
 	return BULLA_OK;
 }
 
@@ -93,7 +93,8 @@ static bulla_code count_since(bulla_project *project, bulla_backed_up *b, bulla_
 	for (size_t i = 0; i < n; i++)
 		b->keys += keys[i].rotated_us >= b->at_us || keys[i].created_us >= b->at_us;
 	free(keys);
-	return project->branches.each(project->branches.self, count_branch, b, err);
+	bulla_branch_query query = { .since_us = b->at_us };
+	return project->branches.some(project->branches.self, &query, count_branch, b, err);
 }
 
 bulla_code bulla_project_backed_up(bulla_project *project, bulla_backed_up *ret, bulla_error *err)

@@ -315,6 +315,25 @@ static bulla_code versions(void *self, bulla_bytes identity,
 	return code;
 }
 
+static bool is_asked_for(const bulla_branch_row *row, const bulla_branch_query *query)
+{
+	if (query->print.len) return bulla_bytes_equal(row->print, query->print);
+	return query->closing ? row->state == BULLA_BRANCH_CLOSING : row->created_us >= query->since_us;
+}
+
+static bulla_code some(void *self, const bulla_branch_query *query,
+		       bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err), void *each_self,
+		       bulla_error *err)
+{
+	bulla_memory *m = self;
+	bulla_code code = BULLA_OK;
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < m->branch_count && code == BULLA_OK; i++)
+		if (is_asked_for(&m->by_identity[i]->row, query)) code = each(each_self, &m->by_identity[i]->row, err);
+	pthread_mutex_unlock(&m->lock);
+	return code;
+}
+
 static bulla_code each_branch(void *self, bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err),
 			      void *each_self, bulla_error *err)
 {
@@ -336,5 +355,6 @@ const bulla_branch_store bulla_memory_branches = {
 	.rotate_all = rotate_all,
 	.rewrap = rewrap,
 	.set_state = set_state,
+	.some = some,
 	.each = each_branch,
 };

@@ -28,6 +28,12 @@ static const char *const texts[BULLA_SQL_COUNT] = {
 				     "ORDER BY state = 3, sequence DESC LIMIT 1",
 	[BULLA_SQL_BRANCH_BY_VERSION] = "SELECT " BRANCH_COLUMNS " FROM bulla_branch WHERE version = ?1",
 	[BULLA_SQL_BRANCH_VERSIONS] = "SELECT " BRANCH_COLUMNS " FROM bulla_branch WHERE identity = ?1 ORDER BY sequence",
+	[BULLA_SQL_BRANCH_PRINT] = "SELECT " BRANCH_COLUMNS " FROM bulla_branch INDEXED BY bulla_branch_print"
+				   " WHERE print = ?1 ORDER BY identity, sequence",
+	[BULLA_SQL_BRANCH_CLOSING] = "SELECT " BRANCH_COLUMNS " FROM bulla_branch INDEXED BY bulla_branch_closing"
+				     " WHERE state = 2 ORDER BY identity, sequence",
+	[BULLA_SQL_BRANCH_SINCE] = "SELECT " BRANCH_COLUMNS " FROM bulla_branch INDEXED BY bulla_branch_created"
+				   " WHERE created_us >= ?1 ORDER BY identity, sequence",
 	[BULLA_SQL_BRANCH_EACH] = "SELECT " BRANCH_COLUMNS " FROM bulla_branch ORDER BY identity, sequence",
 	[BULLA_SQL_BRANCH_LAST] = "SELECT max(sequence) FROM bulla_branch WHERE identity = ?1",
 	[BULLA_SQL_BRANCH_INSERT] = "INSERT INTO bulla_branch (" BRANCH_COLUMNS ", sequence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

@@ -75,15 +75,11 @@ static bulla_code by_version(void *self, const uint64_t *versions, size_t n, eac
 	return find(self, &w, each, each_self, err);
 }
 
-/* All of them where `identity` has no bytes, which no branch has. */
-static bulla_code walk(bulla_sqlite *s, bulla_bytes identity,
-		       bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err), void *each_self,
-		       bulla_error *err)
+typedef bulla_code (*each_met)(void *each_self, const bulla_branch_row *row, bulla_error *err);
+
+static bulla_code walk_rows(bulla_sqlite *s, sqlite3_stmt *statement, each_met each, void *each_self, bulla_error *err)
 {
-	BULLA_STATEMENT *statement = NULL;
 	bool there = false;
-	TRY(bulla_sqlite_statement(s, identity.len ? BULLA_SQL_BRANCH_VERSIONS : BULLA_SQL_BRANCH_EACH, &statement, err));
-	if (identity.len) bulla_sqlite_bind_bytes(statement, 1, identity);
 	TRY(bulla_sqlite_step(s, statement, &there, err));
 	while (there) {
 		bulla_branch_row row = row_of(statement);
@@ -93,9 +89,30 @@ static bulla_code walk(bulla_sqlite *s, bulla_bytes identity,
 	return BULLA_OK;
 }
 
-static bulla_code versions(void *self, bulla_bytes identity,
-			   bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err), void *each_self,
-			   bulla_error *err)
+/* All of them where `identity` has no bytes, which no branch has. */
+static bulla_code walk(bulla_sqlite *s, bulla_bytes identity, each_met each, void *each_self, bulla_error *err)
+{
+	BULLA_STATEMENT *statement = NULL;
+	TRY(bulla_sqlite_statement(s, identity.len ? BULLA_SQL_BRANCH_VERSIONS : BULLA_SQL_BRANCH_EACH, &statement, err));
+	if (identity.len) bulla_sqlite_bind_bytes(statement, 1, identity);
+	return walk_rows(s, statement, each, each_self, err);
+}
+
+static bulla_code walk_some(bulla_sqlite *s, const bulla_branch_query *query, each_met each, void *each_self, bulla_error *err)
+{
+	BULLA_STATEMENT *statement = NULL;
+	bulla_sql which = query->print.len ? BULLA_SQL_BRANCH_PRINT
+			  : query->closing ? BULLA_SQL_BRANCH_CLOSING
+					   : BULLA_SQL_BRANCH_SINCE;
+	TRY(bulla_sqlite_statement(s, which, &statement, err));
+	if (which == BULLA_SQL_BRANCH_PRINT)
+		(void)sqlite3_bind_text64(statement, 1, (const char *)query->print.data, query->print.len, SQLITE_STATIC,
+					  SQLITE_UTF8);
+	if (which == BULLA_SQL_BRANCH_SINCE) (void)sqlite3_bind_int64(statement, 1, query->since_us);
+	return walk_rows(s, statement, each, each_self, err);
+}
+
+static bulla_code versions(void *self, bulla_bytes identity, each_met each, void *each_self, bulla_error *err)
 {
 	if (identity.len == 0) return BULLA_OK;
 	TRY(bulla_sqlite_enter(self, err));
@@ -104,8 +121,15 @@ static bulla_code versions(void *self, bulla_bytes identity,
 	return code;
 }
 
-static bulla_code each_branch(void *self, bulla_code (*each)(void *each_self, const bulla_branch_row *row, bulla_error *err),
-			      void *each_self, bulla_error *err)
+static bulla_code some(void *self, const bulla_branch_query *query, each_met each, void *each_self, bulla_error *err)
+{
+	TRY(bulla_sqlite_enter(self, err));
+	bulla_code code = walk_some(self, query, each, each_self, err);
+	bulla_sqlite_leave(self);
+	return code;
+}
+
+static bulla_code each_branch(void *self, each_met each, void *each_self, bulla_error *err)
 {
 	TRY(bulla_sqlite_enter(self, err));
 	bulla_code code = walk(self, bulla_view(NULL, 0), each, each_self, err);
@@ -338,5 +362,6 @@ const bulla_branch_store bulla_sqlite_branches = {
 	.rotate_all = rotate_all,
 	.rewrap = rewrap,
 	.set_state = set_state,
+	.some = some,
 	.each = each_branch,
 };

@@ -4,7 +4,7 @@
 #include "store/sqlite.h"
 
 #define APPLICATION_ID 1651862625 /* "bula": bytes 68 to 71 of the file */
-#define VERSION        1
+#define VERSION        2
 #define TEXT_OF(x)     TEXT_OF_(x)
 #define TEXT_OF_(x)    #x
 
@@ -21,6 +21,11 @@ static const char *const steps[] = {
 	"CREATE UNIQUE INDEX bulla_branch_identity ON bulla_branch (identity, sequence);"
 	"CREATE TABLE bulla_note (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
 	"INSERT INTO bulla_store VALUES (0);",
+
+	/* one branch among millions: by its name, those that wait for their end, those that no backup has */
+	"CREATE INDEX bulla_branch_print ON bulla_branch (print);"
+	"CREATE INDEX bulla_branch_closing ON bulla_branch (identity, sequence) WHERE state = 2;"
+	"CREATE INDEX bulla_branch_created ON bulla_branch (created_us);",
 };
 
 bulla_code bulla_sqlite_ask(sqlite3 *db, const char *sql, int64_t *ret, bulla_error *err)

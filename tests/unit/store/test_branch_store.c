@@ -41,6 +41,16 @@ static bulla_code meet_each(void *self, const bulla_branch_row *row, bulla_error
 	return meet(self, row->identity.data[0], row, err);
 }
 
+/* "identity version;" */
+static bulla_code meet_named(void *self, const bulla_branch_row *row, bulla_error *err)
+{
+	met *m = self;
+	size_t at = strlen(m->text);
+	(void)err;
+	(void)snprintf(m->text + at, sizeof m->text - at, "%c%llx;", row->identity.data[0], (unsigned long long)row->version);
+	return BULLA_OK;
+}
+
 static met current(place *p, const char *first, const char *second)
 {
 	met m = { 0 };
@@ -81,6 +91,31 @@ static void test_create_and_find(void **state)
 	assert_int_equal(p->branches.current(p->branches.self, NULL, 0, meet, &m, NULL), BULLA_OK);
 	assert_int_equal(create(p, NULL, 0), BULLA_OK);
 	assert_int_equal(m.n, 0);
+}
+
+static met some(place *p, bulla_branch_query query)
+{
+	met m = { 0 };
+	assert_int_equal(p->branches.some(p->branches.self, &query, meet_named, &m, NULL), BULLA_OK);
+	return m;
+}
+
+static void test_some(void **state)
+{
+	place *p = *state;
+	bulla_branch_row rows[] = { branch("b", 4, BULLA_BRANCH_ACTIVE, "w"), branch("a", 3, BULLA_BRANCH_CLOSING, "w"),
+				    branch("c", 2, BULLA_BRANCH_ACTIVE, "w"), branch("d", 1, BULLA_BRANCH_CLOSING, "w") };
+	rows[2].print = rows[3].print = bulla_view_str("user:4");
+	rows[0].created_us = 5000;
+	rows[3].created_us = 4000;
+	assert_int_equal(create(p, rows, 4), BULLA_OK);
+	assert_int_equal(rotate(p, 4, branch("b", 5, BULLA_BRANCH_ACTIVE, "w")), BULLA_OK);
+	assert_string_equal(some(p, (bulla_branch_query){ .print = bulla_view_str("user:42") }).text, "a3;b4;b5;");
+	assert_string_equal(some(p, (bulla_branch_query){ .print = bulla_view_str("user:4") }).text, "c2;d1;");
+	assert_string_equal(some(p, (bulla_branch_query){ .print = bulla_view_str("user:") }).text, "");
+	assert_string_equal(some(p, (bulla_branch_query){ .closing = true }).text, "a3;d1;");
+	assert_string_equal(some(p, (bulla_branch_query){ .since_us = 4000 }).text, "b4;d1;");
+	assert_string_equal(some(p, (bulla_branch_query){ .since_us = 0 }).text, "a3;b4;b5;c2;d1;");
 }
 
 /* Two processes create the same branch: the second is silent and reads the first's back. */
@@ -387,6 +422,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(test_create_and_find),
+		BOTH(test_some),
 		BOTH(test_first_wins),
 		BOTH(test_taken_version),
 		BOTH(test_rotate),

@@ -134,7 +134,7 @@ static void test_settings(void **state)
 	assert_int_equal(bulla_sqlite_ask(db, "PRAGMA application_id", &value, NULL), BULLA_OK);
 	assert_int_equal(value, 0x62756c61);
 	assert_int_equal(bulla_sqlite_ask(db, "SELECT version FROM bulla_store", &value, NULL), BULLA_OK);
-	assert_int_equal(value, 1);
+	assert_int_equal(value, 2);
 	sqlite3_close(db);
 }
 
@@ -173,15 +173,47 @@ static void test_foreign(void **state)
 	assert_int_equal(open_again(p, true, &err), BULLA_ERR_FORMAT);
 }
 
+static bulla_code count_rows(void *self, const bulla_branch_row *row, bulla_error *err)
+{
+	(void)row, (void)err;
+	++*(size_t *)self;
+	return BULLA_OK;
+}
+
+/* A store of an earlier release gets what it lacks, and keeps what it has. */
+static void test_older(void **state)
+{
+	place *p = *state;
+	bulla_error err;
+	bulla_branch_row row = { .identity = bulla_view_str("a"), .print = bulla_view_str("user:1"), .version = 1 };
+	bulla_branch_query queries[] = { { .print = bulla_view_str("user:1") }, { .closing = true }, { .since_us = 70 } };
+	row.state = BULLA_BRANCH_CLOSING;
+	row.wrapped = bulla_view_str("w");
+	row.created_us = 70;
+	assert_int_equal(p->branches.create(p->branches.self, &row, 1, &err), BULLA_OK);
+	shut(p);
+	behind_its_back(p->path, "DROP INDEX bulla_branch_print");
+	behind_its_back(p->path, "DROP INDEX bulla_branch_closing");
+	behind_its_back(p->path, "DROP INDEX bulla_branch_created");
+	behind_its_back(p->path, "UPDATE bulla_store SET version = 1");
+	assert_int_equal(open_again(p, false, &err), BULLA_OK);
+	bulla_branch_store branches = bulla_store_branches(p->store);
+	for (size_t i = 0; i < 3; i++) {
+		size_t n = 0;
+		assert_int_equal(branches.some(branches.self, &queries[i], count_rows, &n, &err), BULLA_OK);
+		assert_int_equal(n, 1);
+	}
+}
+
 static void test_newer(void **state)
 {
 	place *p = *state;
 	bulla_error err;
 	shut(p);
-	behind_its_back(p->path, "UPDATE bulla_store SET version = 2");
+	behind_its_back(p->path, "UPDATE bulla_store SET version = 3");
 	assert_int_equal(open_again(p, true, &err), BULLA_ERR_NEWER);
-	assert_non_null(strstr(err.text, "2"));
-	behind_its_back(p->path, "UPDATE bulla_store SET version = 1");
+	assert_non_null(strstr(err.text, "3"));
+	behind_its_back(p->path, "UPDATE bulla_store SET version = 2");
 	assert_int_equal(open_again(p, true, &err), BULLA_OK);
 	shut(p);
 	behind_its_back(p->path, "DELETE FROM bulla_store");
@@ -642,6 +674,7 @@ int main(void)
 		MADE(test_settings),
 		UNMADE(test_relative_path),
 		UNMADE(test_foreign),
+		MADE(test_older),
 		MADE(test_newer),
 		UNMADE(test_empty_file),
 		MADE(test_damaged),
