@@ -135,7 +135,7 @@ static bulla_code say_result(bulla_cli *cli, const bulla_model *model, bool debt
 	if (r->shredded) bulla_cli_print(cli, "  shredded: %s", bulla_count_text(r->shredded, rows));
 	if (r->closing) bulla_cli_print(cli, "  under a branch key that is closing: %s", bulla_count_text(r->closing, rows));
 	if (r->moved)
-		bulla_cli_print(cli, "  branch and index keys that moved to other KMS keys: %s",
+		bulla_cli_print(cli, "  keys of the key store that moved to other KMS keys: %s",
 				bulla_count_text(r->moved, rows));
 	if (r->windows)
 		bulla_cli_print(cli, "  older indexes that are still written and searched: %s",

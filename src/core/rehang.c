@@ -40,10 +40,8 @@ static bool is_wrapped_by(const bulla_wrapped_key *key, const bulla_session *ses
 bool bulla_rehang_is_due(const bulla_keyring *keyring, const bulla_branch_row *row)
 {
 	bulla_wrapped_key key;
-	bulla_branch_purpose purpose;
 	size_t current = 0;
-	if (row->state == BULLA_BRANCH_DESTROYED || bulla_branch_purpose_of(row->identity, &purpose, NULL)) return false;
-	if (purpose == BULLA_BRANCH_SHARED || bulla_wrapped_key_parse(row->wrapped, &key, NULL)) return false;
+	if (row->state == BULLA_BRANCH_DESTROYED || bulla_wrapped_key_parse(row->wrapped, &key, NULL)) return false;
 	for (size_t i = 0; i < key.wrap_count; i++)
 		if (key.wraps[i].kind == BULLA_WRAP_BRANCH) return false;
 	for (size_t s = 0; s < keyring->session_count; s++) {

@@ -20,8 +20,7 @@ typedef struct bulla_rehang_row {
 	bulla_code code;
 } bulla_rehang_row;
 
-/* Does the row hang from other KMS keys than just those that wrap now? Told without asking anybody; false for one that hangs from a branch, and for
- * a data key that many rows share, which is bound to its model's context. */
+/* Does the row hang from other KMS keys than just those that wrap now? Told without asking anybody; false for one that hangs from a branch. */
 bool bulla_rehang_is_due(const bulla_keyring *keyring, const bulla_branch_row *row);
 
 typedef struct bulla_rehang bulla_rehang;

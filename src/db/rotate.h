@@ -101,6 +101,9 @@ BULLA_MUST bulla_code bulla_rotate_begin(bulla_rotate *rotate, bulla_error *err)
  * one wrapped key that each row has a copy of (rotate_store.c). */
 BULLA_MUST bulla_code bulla_rotate_move_keys(bulla_rotate *rotate, bulla_error *err);
 BULLA_MUST bulla_code bulla_rotate_rewrap_shared(bulla_rotate *rotate, bulla_error *err);
+/* After the probe: versions of the shared data key that were current before are wrapped by the same keys as the current one. No row needs
+ * them, but a KMS key that they hang from cannot be retired. */
+BULLA_MUST bulla_code bulla_rotate_move_superseded(bulla_rotate *rotate, bulla_error *err);
 /* Seals a record that nobody keeps, opens it, and notes which keys it has. */
 BULLA_MUST bulla_code bulla_rotate_probe(bulla_rotate *rotate, bulla_error *err);
 

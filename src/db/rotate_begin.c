@@ -202,6 +202,7 @@ static bulla_code begin(bulla_rotate *a, bulla_error *err)
 	TRY(bulla_rotate_move_keys(a, err));
 	TRY(bulla_rotate_rewrap_shared(a, err));
 	TRY(bulla_rotate_probe(a, err));
+	TRY(bulla_rotate_move_superseded(a, err));
 	return note_current(a, err);
 }
 

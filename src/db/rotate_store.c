@@ -5,6 +5,7 @@
 #include "db/rotate.h"
 
 #include "base/cursor.h"
+#include "core/branch.h"
 #include "core/keyring.h"
 #include "core/reason.h"
 #include "core/rehang.h"
@@ -20,18 +21,27 @@
 /* Keys that are due, copied: the store is not to be asked while it tells. */
 typedef struct due {
 	bulla_rotate *rotate;
-	bulla_buf bytes; /* of each: version, identity and wrapped key with their lengths before them */
+	bulla_bytes context; /* of the shared data key that the store tells about; empty: of all others */
+	bulla_buf bytes;     /* of each: version; identity, wrapped key and context with their lengths before them */
 } due;
+
+static bulla_code add_part(due *d, bulla_bytes part, bulla_error *err)
+{
+	TRY(bulla_buf_add_u32(&d->bytes, (uint32_t)part.len, err));
+	return bulla_buf_add(&d->bytes, part, err);
+}
 
 static bulla_code take_due(void *self, const bulla_branch_row *row, bulla_error *err)
 {
 	due *d = self;
+	bulla_branch_purpose purpose;
+	TRY(bulla_branch_purpose_of(row->identity, &purpose, err));
+	if ((purpose == BULLA_BRANCH_SHARED) != (d->context.len > 0)) return BULLA_OK;
 	if (!bulla_rehang_is_due(d->rotate->run.job->keyring, row)) return BULLA_OK;
 	TRY(bulla_buf_add_u64(&d->bytes, row->version, err));
-	TRY(bulla_buf_add_u32(&d->bytes, (uint32_t)row->identity.len, err));
-	TRY(bulla_buf_add(&d->bytes, row->identity, err));
-	TRY(bulla_buf_add_u32(&d->bytes, (uint32_t)row->wrapped.len, err));
-	return bulla_buf_add(&d->bytes, row->wrapped, err);
+	TRY(add_part(d, row->identity, err));
+	TRY(add_part(d, row->wrapped, err));
+	return add_part(d, d->context, err);
 }
 
 static size_t read_group(bulla_cursor *c, bulla_rehang_row *rows)
@@ -41,6 +51,7 @@ static size_t read_group(bulla_cursor *c, bulla_rehang_row *rows)
 		rows[n] = (bulla_rehang_row){ .version = bulla_cursor_u64(c) };
 		rows[n].identity = bulla_cursor_take(c, bulla_cursor_u32(c));
 		rows[n].wrapped = bulla_cursor_take(c, bulla_cursor_u32(c));
+		rows[n].context = bulla_cursor_take(c, bulla_cursor_u32(c));
 	}
 	return n;
 }
@@ -71,24 +82,54 @@ static bulla_code move_group(bulla_rotate *a, bulla_rehang_row *rows, size_t n, 
 	return code;
 }
 
-static bulla_code move_all(bulla_rotate *a, due *d, bulla_rehang_row *rows, bulla_error *err)
+static bulla_code move_due(due *d, bulla_error *err)
 {
-	const bulla_branch_store *store = bulla_keyring_branches(a->run.job->keyring);
-	TRY(store->each(store->self, take_due, d, err));
 	bulla_cursor c = bulla_cursor_of(bulla_view_buf(&d->bytes));
-	for (size_t n = 0; (n = read_group(&c, rows)) > 0;)
-		TRY(move_group(a, rows, n, err));
-	return BULLA_OK;
+	bulla_rehang_row *rows = calloc(GROUP, sizeof *rows);
+	bulla_code code = rows ? BULLA_OK : bulla_fail_memory(err);
+	for (size_t n = 0; !code && (n = read_group(&c, rows)) > 0;)
+		code = move_group(d->rotate, rows, n, err);
+	free(rows);
+	return code;
 }
 
 bulla_code bulla_rotate_move_keys(bulla_rotate *a, bulla_error *err)
 {
-	due d = { a, { .max = LIST_MAX } };
-	if (!bulla_keyring_branches(a->run.job->keyring)) return BULLA_OK;
-	bulla_rehang_row *rows = calloc(GROUP, sizeof *rows);
-	bulla_code code = rows ? move_all(a, &d, rows, err) : bulla_fail_memory(err);
+	due d = { .rotate = a, .bytes = { .max = LIST_MAX } };
+	const bulla_branch_store *store = bulla_keyring_branches(a->run.job->keyring);
+	if (!store) return BULLA_OK;
+	bulla_code code = store->each(store->self, take_due, &d, err);
+	if (!code) code = move_due(&d, err);
 	bulla_buf_done(&d.bytes);
-	free(rows);
+	return code;
+}
+
+/* --- versions of a shared data key that newer ones have followed ------------------------------------------------------- */
+
+static bulla_code take_versions(due *d, size_t k, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf identity = { 0 };
+	bulla_row_context context;
+	const bulla_layout *layout = &d->rotate->layout;
+	const bulla_branch_store *store = bulla_keyring_branches(d->rotate->run.job->keyring);
+	TRY(bulla_layout_shared(layout, k, &identity, err));
+	TRY(bulla_layout_context(layout, layout->key_plan[k], NULL, &context, err));
+	d->context = bulla_view(context.bytes, context.len);
+	bulla_code code = store->versions(store->self, bulla_view_buf(&identity), take_due, d, err);
+	d->context = bulla_view(NULL, 0);
+	return code;
+}
+
+bulla_code bulla_rotate_move_superseded(bulla_rotate *a, bulla_error *err)
+{
+	due d = { .rotate = a, .bytes = { .max = LIST_MAX } };
+	bulla_code code = BULLA_OK;
+	if (!bulla_rotate_is_shared(a->run.job->model) || !bulla_keyring_branches(a->run.job->keyring)) return BULLA_OK;
+	for (size_t k = 0; k < a->run.job->model->key_count && !code; k++)
+		code = take_versions(&d, k, err);
+	if (!code) code = move_due(&d, err);
+	bulla_buf_done(&d.bytes);
+	bulla_keyring_forget(a->run.job->keyring);
 	return code;
 }
 

@@ -1,5 +1,6 @@
 """What hangs from which key, counted exactly; and the gate that a key goes through before it is deleted."""
 import os
+import shutil
 import signal
 import time
 
@@ -162,6 +163,11 @@ class Census(Retire):
 
 
 class Gate(Retire):
+    def fresh(self):
+        for name in os.listdir(self.dir):
+            path = self.path(name)
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+
     def new_key(self):
         self.bulla('key', 'create', 'new')
         self.configure(MOVED)
@@ -227,6 +233,47 @@ class Gate(Retire):
 
     def test_a_shared_data_key(self):
         self.retire(SHARED)
+
+    def test_superseded_shared_data_keys_follow(self):
+        """No row needs an earlier data key of the table; it must not keep the KMS key alive under which it lies in the store."""
+        for kinds in ([], ['--to']), (['--to'], ['--data']):
+            with self.subTest(kinds=kinds):
+                self.fresh()
+                self.people(model=SHARED, steps=('apply', 'verify', 'finish'))
+                self.bulla('rotate', '--data')
+                self.bulla('rotate', '--data')
+                self.assertEqual(self.census('local')['references']['shared_keys'], 3)
+                self.new_key()
+                for kind in kinds:
+                    self.bulla('rotate', *kind, *(['local/new'] if kind == ['--to'] else []))
+                refs = self.census('local')['references']
+                self.assertEqual([n for n in refs.values() if n], [])
+                self.assertEqual(self.census('local/new')['references']['shared_keys'], 4 if ['--data'] in kinds else 3)
+                self.bulla('key', 'close', 'local')
+                time.sleep(SECONDS)
+                self.bulla('key', 'delete', 'local')
+                self.same_values()
+
+    def test_a_closed_key_and_the_rotation_of_a_shared_data_key(self):
+        """Closed and still named: nothing is rotated, nothing is lost. Closed and replaced: every kind goes over."""
+        self.people(model=SHARED, steps=('apply', 'verify', 'finish'))
+        self.bulla('key', 'close', 'local')
+        before = self.sql('SELECT * FROM people ORDER BY id')
+        for kind in '--wrap', '--data':
+            self.fails('key_closing', 'rotate', 'people', kind)
+            self.assertEqual(self.sql('SELECT * FROM people ORDER BY id'), before)
+            self.same_values()
+            self.bulla('key', 'enable', 'local')
+            self.bulla('rotate', 'people', kind)
+            self.bulla('key', 'close', 'local')
+            before = self.sql('SELECT * FROM people ORDER BY id')
+        self.new_key()
+        for kind in '--wrap', '--data':
+            self.assertEqual(self.bulla('rotate', 'people', kind, '--json').model()['left'], 0)
+            self.same_values()
+        self.assertEqual([n for n in self.census('local')['references'].values() if n], [])
+        self.assertEqual(len(self.versions()), 1)
+        self.bulla('verify')
 
     def test_what_comes_back_in_the_waiting_period_is_found(self):
         self.people(model=DIRECT, steps=('apply', 'verify', 'finish'))
