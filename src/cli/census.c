@@ -175,6 +175,27 @@ static bulla_code print_branches(const census *c, bulla_error *err)
 	return bulla_grid_print(&grid, c->cli, err);
 }
 
+/* Wraps by material that no key of the engine has. What hangs from branch keys that are not there stands in the sum. */
+static uint64_t rows_of_nobody(const census *c)
+{
+	uint64_t rows = 0;
+	for (size_t i = 0; i < c->row_shown; i++) {
+		const bulla_reference_rows *r = &c->refs.rows[c->rows[i]];
+		if (r->key.kind == BULLA_WRAP_ENGINE && c->refs.key_count && !key_name(c, r->key)) rows += r->rows;
+	}
+	return rows;
+}
+
+static void say_unopened(const census *c)
+{
+	char rows[BULLA_COUNT_MAX];
+	uint64_t n = rows_of_nobody(c) + (c->subject.uuid || c->subject.other || c->subject.branch ? 0 : c->sum.unknown);
+	if (n)
+		bulla_cli_warn(c->cli,
+			       "%s %s from keys that this key store does not have: they were destroyed, or are of another store",
+			       bulla_count_text(n, rows), bulla_plural(n, "row hangs", "rows hang"));
+}
+
 static void say_sum(const census *c)
 {
 	char rows[BULLA_COUNT_MAX], below[BULLA_COUNT_MAX], more[BULLA_COUNT_MAX];
@@ -184,6 +205,7 @@ static void say_sum(const census *c)
 		      bulla_count_text(s->rows, rows), bulla_plural(s->rows, "row", "rows"), s->columns,
 		      bulla_plural(s->columns, "column", "columns"), bulla_count_text(s->rows_below, below),
 		      bulla_plural(s->rows_below, "row", "rows"), c->branch_count);
+	say_unopened(c);
 	if (hidden) bulla_cli_say(c->cli, "%s lines are not shown; --limit 0 shows all", bulla_count_text(hidden, more));
 	for (size_t i = 0; i < c->refs.column_count; i++)
 		if (!c->refs.columns[i].indexed)

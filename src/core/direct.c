@@ -242,9 +242,19 @@ static void check(bulla_direct *d, struct item *item)
 	}
 }
 
+/* No key of the environment made it: was it one that is known to be destroyed? */
+static bulla_code why_unknown(const bulla_direct *d, const bulla_wrapping *w)
+{
+	for (size_t i = 0; i < w->parsed.wrap_count; i++)
+		if (bulla_keyring_is_destroyed(d->op->keyring, w->parsed.wraps[i].kind, w->parsed.wraps[i].blob))
+			return BULLA_ERR_KEY_DESTROYED;
+	return BULLA_ERR_UNKNOWN_KEY;
+}
+
 static bulla_code take_key(bulla_direct *d, struct item *item)
 {
 	BULLA_SECRET key = { 0 };
+	if (!item->w.settled && !item->w.tried) return why_unknown(d, &item->w);
 	TRY(bulla_wrapping_key(&item->w, d->op->lane, &key, NULL));
 	bulla_cached_key cached = { .key = &key };
 	item->flying = false;
@@ -258,7 +268,7 @@ static void take_opened(bulla_direct *d, struct item *item)
 	if (item->w.parsed.version != BULLA_WRAPPED_BOX)
 		item->code = take_key(d, item);
 	else if (!item->w.settled)
-		item->code = item->w.tried ? item->w.code : BULLA_ERR_UNKNOWN_KEY;
+		item->code = item->w.tried ? item->w.code : why_unknown(d, &item->w);
 	if (item->code && item->flying) {
 		bulla_cache_land(d->op->keyring->cache, BULLA_CACHE_DATA, bulla_view(item->id, sizeof item->id));
 		item->flying = false;

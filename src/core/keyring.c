@@ -142,6 +142,16 @@ const bulla_session *bulla_keyring_unwrapper(const bulla_keyring *keyring, uint8
 	return NULL;
 }
 
+bool bulla_keyring_is_destroyed(const bulla_keyring *keyring, uint8_t kind, bulla_bytes blob)
+{
+	for (size_t i = 0; i < keyring->session_count; i++) {
+		const bulla_session *s = &keyring->sessions[i];
+		if (s->provider->kind == kind && s->provider->is_destroyed && s->provider->is_destroyed(s->handle, blob))
+			return true;
+	}
+	return false;
+}
+
 bool bulla_session_can_unwrap(const bulla_session *session)
 {
 	return session->provider->can_unwrap(session->handle);

@@ -69,6 +69,8 @@ typedef struct bulla_provider {
 	bool (*re_encrypts)(const void *session, const void *from);
 	/* Is a wrap with this reference and blob made by this session's key? Decides UNKNOWN_KEY without any call. */
 	bool (*recognises)(const void *session, uint64_t reference, bulla_bytes blob);
+	/* Does the service know, without any call, that the key which made this blob was destroyed? NULL: never. */
+	bool (*is_destroyed)(const void *session, bulla_bytes blob);
 	/* Question to need: HTTP (fill the request of `need->http`, which the op owns and frees), CALL (need->call and self), or DONE:
 	 * answer at once. `*ret_exchange` is the provider's state for this question, freed by `answer`; it may stay NULL. */
 	bulla_code (*ask)(void *session, const bulla_question *question, void **ret_exchange, bulla_need *need, bulla_error *err);

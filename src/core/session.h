@@ -41,6 +41,8 @@ const bulla_session *bulla_keyring_session(const bulla_keyring *keyring, const c
 /* The first session at or after `*from` whose key made that wrap; moves `*from` behind it. NULL when none is left. */
 const bulla_session *bulla_keyring_unwrapper(const bulla_keyring *keyring, uint8_t kind, uint64_t reference, bulla_bytes blob,
 					     size_t *from);
+/* Does a service of this keyring know that the key of such a wrap was destroyed? Nobody is asked. */
+bool bulla_keyring_is_destroyed(const bulla_keyring *keyring, uint8_t kind, bulla_bytes blob);
 
 bool bulla_session_can_unwrap(const bulla_session *session);
 

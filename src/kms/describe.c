@@ -80,6 +80,17 @@ bulla_code bulla_engine_list(bulla_engine *engine, bulla_key_info **ret, size_t 
 	return BULLA_OK;
 }
 
+bool bulla_engine_is_destroyed(bulla_engine *engine, const uint8_t uuid[static BULLA_UUID_SIZE])
+{
+	bulla_snapshot *now = NULL;
+	bulla_error ignored;
+	if (bulla_engine_check(engine, &ignored) || bulla_engine_acquire(engine, &now, &ignored)) return false;
+	const bulla_key *key = bulla_snapshot_key(now, uuid);
+	bool destroyed = key && key->data.state == BULLA_KEY_TOMBSTONE;
+	bulla_snapshot_unref(now);
+	return destroyed;
+}
+
 bulla_code bulla_engine_materials(bulla_engine *engine, bulla_material_info **ret, size_t *ret_n, bulla_error *err)
 {
 	bulla_snapshot *now = NULL;

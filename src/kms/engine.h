@@ -138,6 +138,8 @@ typedef struct bulla_material_info {
 BULLA_MUST bulla_code bulla_engine_create_key(bulla_engine *engine, const char *description, const char *alias_or_null,
 					      bulla_key_info *ret, bulla_error *err);
 BULLA_MUST bulla_code bulla_engine_describe(bulla_engine *engine, bulla_bytes key, bulla_key_info *ret, bulla_error *err);
+/* Is that a key which was deleted, and whose tombstone is here? */
+bool bulla_engine_is_destroyed(bulla_engine *engine, const uint8_t uuid[static BULLA_UUID_SIZE]);
 /* All keys, sorted by creation. `*ret` is malloc'ed; free() it. */
 BULLA_MUST bulla_code bulla_engine_list(bulla_engine *engine, bulla_key_info **ret, size_t *ret_n, bulla_error *err);
 /* All material of all keys that are not deleted, sorted by key and id. `*ret` is malloc'ed; free() it. */

@@ -250,8 +250,12 @@ bulla_code bulla_snapshot_resolve(const bulla_snapshot *s, const bulla_realm *ho
 	const bulla_key *key = find(s, home, &id);
 	if (!key && id.is_alias) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "the engine has no such alias");
 	if (!key) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "the engine has no such key");
-	if (key->data.state == BULLA_KEY_TOMBSTONE)
-		return bulla_fail(err, BULLA_ERR_KEY_DESTROYED, "the material of that key was destroyed");
+	if (key->data.state == BULLA_KEY_TOMBSTONE) {
+		bulla_code code = bulla_fail(err, BULLA_ERR_KEY_DESTROYED, "the material of that key was destroyed");
+		return bulla_advise(
+			err, code,
+			"nothing opens what it sealed, but a backup of the key store from before: bulla kms restore FILE");
+	}
 	*ret = key;
 	return BULLA_OK;
 }

@@ -92,6 +92,13 @@ static bool recognises(const void *session, uint64_t reference, bulla_bytes blob
 	return reference == bulla_get_u64(material) && memcmp(uuid, ((const struct local *)session)->uuid, sizeof uuid) == 0;
 }
 
+static bool is_destroyed(const void *session, bulla_bytes blob)
+{
+	uint8_t uuid[BULLA_UUID_SIZE], material[BULLA_MATERIAL_ID_SIZE];
+	if (bulla_engine_blob_parse(blob, uuid, material, NULL)) return false;
+	return bulla_engine_is_destroyed(((const struct local *)session)->engine, uuid);
+}
+
 /* The engine opens whatever its own store has keys for. */
 static bool re_encrypts(const void *session, const void *from)
 {
@@ -191,6 +198,7 @@ const bulla_provider bulla_provider_local = {
 	.can_unwrap = can_unwrap,
 	.re_encrypts = re_encrypts,
 	.recognises = recognises,
+	.is_destroyed = is_destroyed,
 	.ask = ask,
 	.answer = answer,
 	.abandon = abandon,

@@ -4,6 +4,7 @@ A test file is run as `python3 test_X.py BUILD_DIR [unittest's own arguments]`; 
 """
 import base64
 import contextlib
+import datetime
 import json
 import math
 import os
@@ -157,6 +158,12 @@ class Case(unittest.TestCase):
         keep = {name: value for name, value in os.environ.items()
                 if not name.startswith('BULLA_') and name not in ('KMS_KEY_ID', 'NO_COLOR')}
         return {**keep, 'LC_ALL': 'C.UTF-8', **(more or {})}
+
+    def ahead(self, **of_timedelta):
+        """The environment of a command for which so much time has passed."""
+        library = os.path.join(settings['build'], 'tests', 'functional', 'libclock.so')
+        self.assertTrue(os.path.exists(library), library)
+        return {'LD_PRELOAD': library, 'CLOCK_AHEAD': '%d' % datetime.timedelta(**of_timedelta).total_seconds()}
 
     def bulla(self, *args, status=0, stdin=b'', env=None, cwd=None, timeout=LONG, manners=True, **popen):
         """Runs the command to its end, which must be `status` (one, or one of several)."""

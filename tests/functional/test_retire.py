@@ -234,6 +234,55 @@ class Gate(Retire):
     def test_a_shared_data_key(self):
         self.retire(SHARED)
 
+    def test_the_end_of_the_waiting_period(self):
+        """All the way, with the clock turned on: refused until the end, and while anything refers to it; then the material is gone."""
+        self.people(model=DIRECT, steps=('apply', 'verify', 'finish'))
+        key = self.key()
+        kept = self.sql('SELECT encrypted_kms_key FROM people WHERE id = 7')[0][0]
+        box = self.bulla('encrypt', stdin=b'Kq-token').stdout
+        self.bulla('kms', 'backup', 'before.db')
+        self.new_key()
+        self.bulla('key', 'close', 'local')
+        self.bulla('rotate')
+        time.sleep(SECONDS)
+        self.bulla('key', 'delete', 'local', '--days', '7')
+        moved = self.sql('SELECT encrypted_kms_key FROM people WHERE id = 7')[0][0]
+        later = self.ahead(days=7, minutes=5)
+        run = self.fails('refused', 'key', 'delete', 'local', env=self.ahead(days=6, hours=23))
+        self.assertIn('waits for its deletion, until', run.words)
+        # still named, then still referred to: in a row that no index shows
+        self.assertIn('still names the key', self.fails('refused', 'key', 'delete', 'local', env=later).words)
+        self.configure('keys: [local/new]')
+        self.sql('DROP INDEX "bulla_census.people.encrypted_kms_key"',
+                 ('UPDATE people SET encrypted_kms_key = ? WHERE id = 7', (kept,)))
+        run = self.fails('refused', 'key', 'delete', 'local', env=later)
+        self.assertIn('people.encrypted_kms_key has 1 row of version ' + key['current_material'], run.words)
+        self.sql(('UPDATE people SET encrypted_kms_key = ? WHERE id = 7', (moved,)))
+        done = self.bulla('key', 'delete', 'local', '--json', env=later).json()
+        self.assertEqual((done['step'], done['id']), ('deleted', key['id']))
+        self.assertEqual([key['aliases'] for key in self.bulla('key', 'list', '--json').json()['keys']], ['alias/new'])
+        self.same_values()
+        self.bulla('verify')
+        # nothing brings it back, and whatever still needs it says why
+        self.fails('not_found', 'key', 'enable', 'local', env=later)
+        for verb in ['enable'], ['delete'], ['census'], ['rotate']:
+            run = self.fails('key_destroyed', 'key', *verb, key['id'], env=later)
+            self.assertIn('backup of the key store', run.next)
+        self.fails('key_destroyed', 'decrypt', stdin=box, env=later)
+        self.sql(('UPDATE people SET encrypted_kms_key = ? WHERE id = 7', (kept,)))
+        self.fails('key_destroyed', 'get', 'people', '7', env=later)
+        self.bulla('get', 'people', '8', env=later)
+        self.assertEqual(self.bulla('verify', '--json', status=3, env=later).model()['quarantined'], 1)
+        self.assertEqual(self.sql('SELECT pk, reason FROM bulla_quarantine'), [('[7]', 'key_destroyed')])
+        run = self.bulla('key', 'census', env=later)
+        self.assertIn('1 row hangs from keys that this key store does not have: they were destroyed', run.words)
+        self.assertRegex(run.text, r'unknown \(engine\) +%s +- +1\n' % key['current_material'])
+        self.assertEqual([event['outcome'] for event in self.events('DeleteKey')], ['ok'])
+        self.assertTrue(self.bulla('audit', 'verify', '--json', env=later).json()['verified'])
+        self.sql(('UPDATE people SET encrypted_kms_key = ? WHERE id = 7', (moved,)))
+        self.assertEqual(self.bulla('apply', 'people', '--retry', '--json', env=later).model()['quarantined'], 0)
+        self.same_values()
+
     def test_superseded_shared_data_keys_follow(self):
         """No row needs an earlier data key of the table; it must not keep the KMS key alive under which it lies in the store."""
         for kinds in ([], ['--to']), (['--to'], ['--data']):
