@@ -68,7 +68,6 @@ void bulla_check_store(bulla_doctor *doctor);
 void bulla_check_permissions(bulla_doctor *doctor);
 void bulla_check_escrow(bulla_doctor *doctor);
 void bulla_check_witnesses(bulla_doctor *doctor);
-void bulla_check_backups(bulla_doctor *doctor);
 void bulla_check_store_space(bulla_doctor *doctor);
 void bulla_check_keys(bulla_doctor *doctor); /* --kms */
 
@@ -77,6 +76,9 @@ void bulla_check_jobs(bulla_doctor *doctor);
 void bulla_check_guards(bulla_doctor *doctor);
 void bulla_check_databases(bulla_doctor *doctor);
 void bulla_check_debt(bulla_doctor *doctor);
+
+/* doctor_backups.c */
+void bulla_check_backups(bulla_doctor *doctor);
 
 /* doctor_shred.c */
 void bulla_check_shreds(bulla_doctor *doctor);

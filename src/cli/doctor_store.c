@@ -1,5 +1,5 @@
 /*
- * doctor_store.c - checks of the key store and what belongs to it: files, root key, log, escrow, witnesses, backups, room.
+ * doctor_store.c - checks of the key store and what belongs to it: files, root key, log, escrow, witnesses, room.
  */
 #include "cli/doctor.h"
 #include "base/bytes.h"
@@ -129,29 +129,6 @@ void bulla_check_witnesses(bulla_doctor *doctor)
 	bulla_diagnose(doctor, BULLA_NOTE, "no_witness", NULL,
 		       "name a file on another host: audit: { witness: [\"file:/mnt/elsewhere/bulla.witness\"] }",
 		       "nothing outside this host vouches for the end of the audit log");
-}
-
-/* --- backups ------------------------------------------------------------------------------------------------------- */
-#define BACKUP_CURE "back up the data first, the key store after it: bulla kms backup FILE"
-
-void bulla_check_backups(bulla_doctor *doctor)
-{
-	char at[BULLA_TIME_TEXT];
-	bulla_error err = { 0 };
-	bulla_backed_up backup;
-	if (!doctor->project->store || !doctor->project->paths.store) return;
-	if (bulla_project_backed_up(doctor->project, &backup, &err)) {
-		bulla_diagnose_error(doctor, BULLA_WARNING, "backup_unknown", NULL, &err);
-	} else if (backup.at_us == 0) {
-		bulla_diagnose(doctor, BULLA_WARNING, "backup_none", NULL, BACKUP_CURE,
-			       "the key store was never backed up: with it all that is sealed under its keys would be lost");
-	} else if (backup.keys + backup.branches) {
-		bulla_diagnose(
-			doctor, BULLA_WARNING, "backup_old", NULL, BACKUP_CURE,
-			"since the last backup of the key store (%.19s) %llu KMS keys have new material and %llu branch keys "
-			"were made: what is sealed under them no backup opens",
-			bulla_time_text(backup.at_us, at), (unsigned long long)backup.keys, (unsigned long long)backup.branches);
-	}
 }
 
 /* --- room ---------------------------------------------------------------------------------------------------------- */

@@ -250,6 +250,17 @@ bulla_code bulla_job_tombstones(const bulla_job *job, bulla_buf *out, bulla_erro
 	return code;
 }
 
+bulla_code bulla_job_shreds_last(const bulla_job *job, int64_t *ret_us, bulla_error *err)
+{
+	bulla_db *db = NULL;
+	uint64_t last_ms = 0;
+	TRY(open_book(job, &db, err));
+	bulla_code code = bulla_shred_book_last(db, job->model->key, &last_ms, err);
+	close_book(db);
+	*ret_us = (int64_t)last_ms * 1000;
+	return code;
+}
+
 bulla_code bulla_job_shreds_open(const bulla_job *job, uint64_t *ret, bulla_error *err)
 {
 	bulla_db *db = NULL;

@@ -65,4 +65,7 @@ BULLA_MUST bulla_code bulla_job_tombstones(const bulla_job *job, bulla_buf *out,
 /* How many shreds of rows of this model were cut off: their key is noted for destruction, or destroyed, and they did not end. */
 BULLA_MUST bulla_code bulla_job_shreds_open(const bulla_job *job, uint64_t *ret, bulla_error *err);
 
+/* When the last key that rows of this model hung from was destroyed, at the latest; microseconds since 1970, 0: never. */
+BULLA_MUST bulla_code bulla_job_shreds_last(const bulla_job *job, int64_t *ret_us, bulla_error *err);
+
 #endif

@@ -129,6 +129,13 @@ bulla_code bulla_shred_book_open(bulla_db *db, const char *model, uint64_t *ret,
 	return count(db, "bulla_shred", "SELECT count(*) FROM bulla_shred WHERE model = ? AND step <> 'done'", model, ret, err);
 }
 
+bulla_code bulla_shred_book_last(bulla_db *db, const char *model, uint64_t *ret_ms, bulla_error *err)
+{
+	return count(db, "bulla_shred",
+		     "SELECT coalesce(max(at), 0) FROM bulla_shred WHERE model = ? AND step IN ('clearing', 'done')", model,
+		     ret_ms, err);
+}
+
 bulla_code bulla_shred_book_rows(bulla_db *db, const char *model, bulla_bytes after, size_t max, bulla_answer each, void *self,
 				 bulla_error *err)
 {

@@ -42,6 +42,8 @@ BULLA_MUST bulla_code bulla_shred_book_rows(bulla_db *db, const char *model, bul
 					    void *self, bulla_error *err);
 /* How many rows of a model were cleared; 0 where the table does not exist. */
 BULLA_MUST bulla_code bulla_shred_book_count(bulla_db *db, const char *model, uint64_t *ret, bulla_error *err);
+/* When the last of those was written whose key is destroyed, in milliseconds; 0: there is none. */
+BULLA_MUST bulla_code bulla_shred_book_last(bulla_db *db, const char *model, uint64_t *ret_ms, bulla_error *err);
 /* How many subjects of a model are between noted and done. */
 BULLA_MUST bulla_code bulla_shred_book_open(bulla_db *db, const char *model, uint64_t *ret, bulla_error *err);
 /* Appends the versions of all subjects whose key was destroyed. */

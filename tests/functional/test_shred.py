@@ -120,6 +120,33 @@ class Shred(harness.Case):
         destroyed, gone = (time.strptime(report[name][:19], '%Y-%m-%dT%H:%M:%S') for name in ('destroyed', 'backups_gone'))
         self.assertEqual(time.mktime(gone) - time.mktime(destroyed), 30 * 86400)
 
+    def findings(self, **env):
+        found = self.bulla('doctor', '--json', status=(0, 3), **env).json()['findings']
+        return {f['id']: (f['severity'], f['text'], f['cure']) for f in found if f['id'].startswith('backup_')}
+
+    def test_what_doctor_says_of_backups(self):
+        self.make()
+        self.assertEqual(set(self.findings()), {'backup_none'})
+        self.bulla('kms', 'backup', 'kms-first.db')
+        self.assertEqual(self.findings(), {})
+        self.bulla('shred', 'users', '3', '--wait')
+        severity, text, cure = self.findings()['backup_shredded']
+        self.assertEqual(severity, 'warning')
+        self.assertRegex(text, r'the last backup of the key store \(20[^)]*\) has keys that were shredded since')
+        self.assertIn('bulla kms backup FILE, then destroy', cure)
+        self.bulla('kms', 'backup', 'kms-second.db')
+        severity, text, _ = self.findings()['backup_shredded']
+        day = time.strftime('%Y-%m-%d', time.gmtime(time.time() + 30 * 86400))
+        self.assertEqual((severity, text[:16]), ('note', 'until ' + day))
+        self.assertEqual(set(self.findings()), {'backup_shredded'})
+        # a day later than backups are kept: none is left that brings it back, nor any other
+        self.assertEqual(set(self.findings(env=self.ahead(days=31))), {'backup_expired'})
+        text = self.read('bulla.yaml').decode()
+        self.assertIn(', backups: { retention: 30d }', text)
+        self.write('bulla.yaml', text.replace(', backups: { retention: 30d }', ''))
+        severity, text, cure = self.findings(env=self.ahead(days=31))['backup_retention']
+        self.assertEqual((severity, cure), ('note', 'say it in bulla.yaml: backups: { retention: 30d }'))
+
     def test_progress_of_a_wait(self):
         self.make(config=CONFIG.replace('1s', '2s'))
         lines = self.bulla('shred', 'users', '3', '--wait', '--json').lines()
