@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 import unittest
 
 import harness
@@ -73,21 +74,23 @@ class Runbook(pages.Pages):
         lines = iter(pages.commands(SECTIONS[heading]))
         type(self).played.add(heading)
 
-        def run(*expected):
+        def run(*expected, more=None):
             said = ''
             for status, says in expected:
                 line = next(lines, None)
                 self.assertIsNotNone(line, '%s has fewer commands' % heading)
-                said = self.shell(line, status, says)
+                said = self.shell(line, status, says, more=more)
             return said
 
         self.addCleanup(lambda: self.assertEqual(list(lines), [], '%s has more commands than were played' % heading))
         return run
 
-    def all_there(self, lost=()):
+    def all_there(self, lost=(), shredded=()):
         lines = self.bulla('export', 'users', '--json', status=3 if lost else 0).lines()
         found = [(line['id'], line['email'], line['first_name']) for line in lines]
-        self.assertEqual(found, [person(i) for i in range(1, ROWS + 1) if i not in lost])
+        cleared = {i: (i, None, None) for i in shredded}
+        self.assertEqual([row for row in found if cleared.get(row[0]) != row],
+                         [person(i) for i in range(1, ROWS + 1) if i not in lost and i not in shredded])
 
     def configure(self, old, new):
         text = self.read('bulla.yaml').decode()
@@ -228,6 +231,79 @@ class Runbook(pages.Pages):
         connection.close()
         run((0, '3 are well now, 0 in quarantine'), (0, ALL_OPEN))
         self.all_there()
+
+    # --- back ---
+    def test_undo_before_finish(self):
+        self.project('applied')
+        run = self.reader('Sealing is to be undone')
+        run((0, 'what apply added is gone'), (0, 'users: planned'))
+        self.assertEqual(self.columns('users'), ['id', 'email', 'first_name'])
+        self.assertEqual(self.sql('SELECT * FROM users ORDER BY id'), [person(i) for i in range(1, ROWS + 1)])
+
+    def test_undo_after_finish(self):
+        self.project('finished')
+        run = self.reader('Undone after finish')
+        run(NOTHING, (0, ALL_OPEN), (0, 'the plaintext of %d rows is back' % ROWS))
+        self.assertEqual(self.sql('SELECT * FROM users ORDER BY id'), [person(i) for i in range(1, ROWS + 1)])
+        self.climb('apply', 'verify', 'finish')
+        self.all_there()
+
+    # --- the end of keys ---
+    def follower(self, keys='keys: [local/new], previous: [local]'):
+        self.shell('bulla key create new')
+        self.configure(HERE, 'development: { %s, cache: { max_age: 100ms } }' % keys)
+
+    def test_retirement(self):
+        self.project('finished')
+        self.follower()
+        run = self.reader('A key is to be retired')
+        run((0, 'index:User/email'), (0, 'now hang from the keys'), NOTHING, (0, 'nothing hangs from it'))
+        time.sleep(0.3)
+        run((0, 'pending deletion'))
+        self.all_there()
+        run = self.reader('The end of a retired key')
+        self.shell('bulla key delete local', 1, 'refused: the key waits for its deletion, until')
+        self.configure(', previous: [local]', '')
+        later = self.ahead(days=31)
+        run((0, 'its key material is gone for good'), (0, 'made a backup|kms-without-key.db'), more=later)
+        self.all_there()
+
+    def test_refusals(self):
+        self.project('finished')
+        run = self.reader('Refusals of key delete')
+        run((1, ['refused: the key is still referred to: .*index:User/email', '^Next: .*bulla key close']),
+            (0, 'what hangs from it cannot be opened any more'), (0, 'enabled'))
+        self.all_there()
+        for words in ('is still referred to', 'cannot be counted', 'waits for its deletion', 'still names the key',
+                      'processes may still hold what they have cached of this key'):
+            self.assertIn(words, SECTIONS['Refusals of key delete'])
+
+    def shredded(self):
+        """A project in which record 42 has a branch of its own and was shredded after the backup."""
+        self.project('finished')
+        self.shell('bulla undo users')
+        self.configure('branch_key: { name: users }', 'branch_key: { name: "user:{id}" }')
+        self.configure(HERE, 'development: { key: local, cache: { max_age: 100ms } }')
+        self.climb('apply', 'verify', 'finish')
+        self.shell('rm mnt/backup/* && cp app.db mnt/backup/app.db && bulla kms backup mnt/backup/kms.db')
+        self.shell('bulla shred users 42 --wait', 0, 'user:42: destroyed')
+
+    def test_store_from_before_a_shred(self):
+        self.shredded()
+        self.shell('cp mnt/backup/app.db app.db')  # the data of then as well
+        run = self.reader('A key store from before a shred')
+        run((0, '1 branch key in it had been shredded since, and destroyed again'), NOTHING, (0, '1 row is shredded'))
+        self.shell('bulla get users 42', 1, 'bulla: key_destroyed: ')
+        run((0, '1 record cleared'))
+        self.all_there(shredded=(42,))
+
+    def test_store_from_before_a_shred_and_no_log(self):
+        self.shredded()
+        shutil.rmtree(self.path('.bulla', 'audit'))
+        run = self.reader('A key store from before a shred, and no log')
+        run((0, '1 branch key in it had been shredded since, and destroyed again'), (0, 'the log goes on'), (0, 'users'))
+        self.all_there(shredded=(42,))
+        self.shell('bulla shred --branch user:42 --cancel', 1, 'bulla: key_destroyed: ')
 
     def test_disk_full(self):
         self.project('applied')
