@@ -3,6 +3,8 @@
  */
 #include "cli/work.h"
 
+#include "lib/history.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -65,6 +67,11 @@ static bulla_code record(void *self, const char *operation, const char *detail, 
 	return bulla_engine_record(project->engine, &event, err);
 }
 
+static bool was_used(void *self, uint64_t version)
+{
+	return bulla_history_has(self, version);
+}
+
 bulla_code bulla_cli_job(bulla_cli *cli, bulla_project *project, const bulla_model *model, bulla_bar *bar, bulla_job *ret,
 			 bulla_error *err)
 {
@@ -85,6 +92,9 @@ bulla_code bulla_cli_job(bulla_cli *cli, bulla_project *project, const bulla_mod
 		.stop = &cli->stop,
 	};
 	TRY(bulla_cli_patience(cli, &ret->patience, err));
+	if (project->log && !project->history) TRY(bulla_history_new(project, &project->history, err));
+	ret->was_used = project->history ? was_used : NULL;
+	ret->was_used_self = project->history;
 	return bulla_project_database(project, model->database, &ret->url, err);
 }
 

@@ -114,7 +114,7 @@ bulla_code bulla_verify_fail_row(const bulla_verify *v, const bulla_page *page, 
 				 bulla_error *err)
 {
 	const char *field;
-	bulla_reason reason = bulla_row_reason(v->run->job->model, &page->rows[row], &field);
+	bulla_reason reason = bulla_row_reason(v->run->job, v->run->job->model, &page->rows[row], &field);
 	if (reason == BULLA_REASON_NONE)
 		return bulla_fail(err, page->rows[row].code, "the rows cannot be opened with the keys of this environment: %s",
 				  bulla_code_name(page->rows[row].code));

@@ -36,6 +36,10 @@ typedef struct bulla_job {
 	/* Writes an audit event about the job (JobStarted, JobFinished, RowsUnsealed, PlaintextDropped, CiphertextDropped, PlaintextRestored); may be NULL. */
 	bulla_code (*record)(void *self, const char *operation, const char *detail, bulla_error *err);
 	void *record_self;
+	/* Was that version of a branch key ever used with this key store? Tells one that is gone from another store's. Any thread; may be
+	 * NULL. */
+	bool (*was_used)(void *self, uint64_t version);
+	void *was_used_self;
 	bulla_progress progress; /* may be NULL */
 	void *progress_self;
 	const atomic_bool *stop; /* set by SIGINT: end at the next checkpoint with INTERRUPTED; may be NULL */

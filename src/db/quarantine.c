@@ -204,19 +204,6 @@ bulla_quarantine_entry bulla_aside_entry(const bulla_aside *aside, size_t i)
 	return (bulla_quarantine_entry){ bulla_view(aside->pks.data + entry->at, entry->len), entry->field, entry->reason };
 }
 
-bulla_reason bulla_row_reason(const bulla_model *model, const bulla_row *row, const char **ret_field)
-{
-	size_t failed = 0, first = 0;
-	for (size_t c = row->cell_count; c-- > 0;) {
-		if (!row->cells[c].code) continue;
-		failed++;
-		first = row->cells[c].field;
-	}
-	bool whole = failed != 1 && failed == row->cell_count;
-	*ret_field = failed == 0 || whole ? "" : model->fields[first].name;
-	return bulla_reason_of(row->code);
-}
-
 bool bulla_row_is_shredded(const bulla_row *row)
 {
 	if (row->code != BULLA_ERR_KEY_DESTROYED || row->part != BULLA_PART_TOMBSTONE) return false;

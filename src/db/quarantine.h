@@ -11,6 +11,8 @@
 #include "core/reason.h"
 #include "db/book.h"
 
+struct bulla_job;
+
 #define BULLA_FIELD_CONSTRAINT "(constraint)"
 
 typedef struct bulla_quarantine_entry {
@@ -64,8 +66,10 @@ BULLA_MUST bulla_code bulla_aside_add(bulla_aside *aside, bulla_bytes pk, const 
 bulla_quarantine_entry bulla_aside_entry(const bulla_aside *aside, size_t i);
 
 /* Why a row failed: a code that is the row's own fault is a reason, with the field at fault ("" for the whole row); NONE
- * for a failure of the keyring or the machine. */
-bulla_reason bulla_row_reason(const bulla_model *model, const bulla_row *row, const char **ret_field);
+ * for a failure of the keyring or the machine. A branch key that was used here and is gone, without a tombstone, is KEY_DESTROYED; one that
+ * never was here is WRONG_KEY. `model` is what the cells are in the order of. */
+bulla_reason bulla_row_reason(const struct bulla_job *job, const bulla_model *model, const bulla_row *row,
+			      const char **ret_field);
 
 /* The row hangs from a branch that was destroyed on purpose, and nothing else is wrong with it: it is counted, and no fault. */
 bool bulla_row_is_shredded(const bulla_row *row);

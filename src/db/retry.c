@@ -108,7 +108,7 @@ static bulla_code judge(retry *r, const char *job, size_t i, bulla_error *err)
 		r->opened++;
 		return bulla_quarantine_release(run->db, run->job->model->key, bulla_view_buf(&pk), &removed, err);
 	}
-	bulla_reason reason = bulla_row_reason(run->job->model, row, &field);
+	bulla_reason reason = bulla_row_reason(run->job, run->job->model, row, &field);
 	if (reason == BULLA_REASON_NONE) return bulla_row_explain(r->slot->batch, row, err);
 	bulla_quarantine_entry entry = { bulla_view_buf(&pk), field, reason };
 	return bulla_quarantine_put(run->db, run->job->model->key, job, &entry, err);

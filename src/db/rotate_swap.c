@@ -42,7 +42,7 @@ static bulla_code judge_failure(bulla_rotate_slot *slot, const bulla_rotate_row 
 		a->shredded++;
 		return BULLA_OK;
 	}
-	bulla_reason reason = bulla_row_reason(work->of, &work->row, &field);
+	bulla_reason reason = bulla_row_reason(a->run.job, work->of, &work->row, &field);
 	if (reason != BULLA_REASON_NONE) return put_aside(slot, work, field, reason, err);
 	return bulla_row_explain(slot->sealer, &work->row, err);
 }

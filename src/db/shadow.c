@@ -54,7 +54,7 @@ static bulla_code count_page(bulla_slot *slot, bulla_error *err)
 	for (size_t i = 0; i < slot->page.n; i++) {
 		const bulla_row *row = &slot->page.rows[i];
 		if (!row->code) continue;
-		if (bulla_row_reason(a->run.job->model, row, &field) == BULLA_REASON_NONE)
+		if (bulla_row_reason(a->run.job, a->run.job->model, row, &field) == BULLA_REASON_NONE)
 			return bulla_row_explain(slot->batch, row, err);
 		aside++;
 	}

@@ -107,7 +107,7 @@ static bulla_code swap_row(bulla_slot *slot, size_t row, bool compare, bulla_err
 		a->closing++;
 		return BULLA_OK;
 	}
-	bulla_reason reason = bulla_row_reason(a->run.job->model, sealed, &field);
+	bulla_reason reason = bulla_row_reason(a->run.job, a->run.job->model, sealed, &field);
 	if (reason != BULLA_REASON_NONE) return put_row_aside(slot, row, field, reason, err);
 	return bulla_row_explain(slot->batch, sealed, err);
 }

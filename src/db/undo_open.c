@@ -174,7 +174,10 @@ static bulla_code put_row(bulla_undo_slot *slot, size_t row, bool compare, bulla
 		return BULLA_OK;
 	}
 	bulla_code failure = failure_of(u, &slot->page.rows[row], &field);
-	bulla_reason reason = bulla_reason_of(failure);
+	const bulla_row *opened = &slot->page.rows[row];
+	const char *ignored;
+	bulla_reason reason = failure == opened->code ? bulla_row_reason(u->run.job, u->run.job->model, opened, &ignored)
+						      : bulla_reason_of(failure);
 	if (failure && reason == BULLA_REASON_NONE)
 		return bulla_fail(err, failure, "the rows cannot be opened with the keys of this environment: %s",
 				  bulla_code_name(failure));

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "crypto/sign.h"
 #include "io/file.h"
+#include "lib/history.h"
 #include "lib/witness.h"
 #include "provider/providers.h"
 #include "rootkey/rootkey.h"
@@ -352,6 +353,7 @@ void bulla_project_release(void *self)
 	bulla_log_close(project->log);
 	bulla_store_close(project->store);
 	bulla_short_log_free(project->short_log);
+	bulla_history_free(project->history);
 	bulla_pool_free(project->pool);
 	bulla_backend_free(project->backend);
 	bulla_schema_free(project->schema);

@@ -151,7 +151,7 @@ class Runbook(pages.Pages):
         self.shell('bulla rotate users && bulla kms backup mnt/backup/kms-newer.db')
         self.shell('rm .bulla/kms.db* && bulla kms restore mnt/backup/kms.db && bulla verify users', 3, '%d in quarantine' % ROWS)
         run = self.reader('The data is newer than the key store')
-        run((0, 'wrong_key'), NOTHING, NOTHING, (0, '%d are well now, 0 in quarantine' % ROWS))
+        run((0, 'key_destroyed'), NOTHING, NOTHING, (0, '%d are well now, 0 in quarantine' % ROWS))
         self.all_there()
 
     def test_data_restored(self):

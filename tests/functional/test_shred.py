@@ -269,6 +269,23 @@ class Shred(harness.Case):
         self.check_ended(3, before)
         self.fails('key_destroyed', 'shred', 'users', '3', '--cancel')
 
+    def test_a_branch_key_that_is_gone_without_a_tombstone(self):
+        """Not shredded, and not of another store: the log remembers that the key was used here."""
+        self.make()
+        self.store("DELETE FROM bulla_branch WHERE print = 'user:3'")
+        kept = self.sql('SELECT encrypted_kms_key FROM users WHERE id = 4')[0][0]
+        other = kept[:35] + bytes.fromhex('0011223344556677') + kept[43:]
+        self.sql(('UPDATE users SET encrypted_kms_key = ? WHERE id = 4', (other,)))
+        reasons = 'SELECT pk, field, reason FROM bulla_quarantine ORDER BY pk'
+        for verb in ('verify',), ('rotate', '--data'), ('apply', '--retry'):
+            self.bulla(verb[0], 'users', *verb[1:], status=3)
+            self.assertEqual(self.sql(reasons), [('[3]', '', 'key_destroyed'), ('[4]', '', 'wrong_key')], verb)
+        self.fails('unknown_key', 'get', 'users', '3')  # to a program it is no shredded record
+        self.assertEqual(self.bulla('status', 'users', '--json').model()['quarantine'], {'key_destroyed': 1, 'wrong_key': 1})
+        self.bulla('undo', 'users', status=3)
+        self.assertEqual({row[::2] for row in self.sql(reasons)}, {('[3]', 'key_destroyed'), ('[4]', 'wrong_key')})
+        self.secrets.clear()  # what undo has opened lies beside the table, for its next run
+
     # --- killed ---
     def test_killed_at_any_moment(self):
         """The same command goes on, and in the end all is as if nothing had happened."""
