@@ -296,7 +296,7 @@ static void key_schedules_are_wiped(void **state)
 		seal(lane, &m, sealed);
 		assert_int_equal(open(lane, &m, sealed, sealed), BULLA_OK);
 	}
-	assert_true(bytes_in_use(lane) > 4000);
+	assert_true(bytes_in_use(lane) > 240); /* one schedule of AES-256; how many of which size is the processor's matter */
 	bulla_lane_forget(lane);
 	assert_int_equal(bytes_in_use(lane), 0);
 	seals_as_openssl_does(lane);
