@@ -208,7 +208,11 @@ static void say_sum(const census *c)
 	say_unopened(c);
 	if (hidden) bulla_cli_say(c->cli, "%s lines are not shown; --limit 0 shows all", bulla_count_text(hidden, more));
 	for (size_t i = 0; i < c->refs.column_count; i++)
-		if (!c->refs.columns[i].indexed)
+		if (!*c->refs.columns[i].model)
+			bulla_cli_warn(c->cli, "%s.%s holds keys, and no model of bulla.yaml names it: was it renamed?",
+				       c->refs.columns[i].table, c->refs.columns[i].column);
+	for (size_t i = 0; i < c->refs.column_count; i++)
+		if (!c->refs.columns[i].indexed && *c->refs.columns[i].model)
 			bulla_cli_say(c->cli, "%s.%s has no index for this: every row was read (--index makes one)",
 				      c->refs.columns[i].table, c->refs.columns[i].column);
 }
@@ -252,7 +256,7 @@ static void put_columns(const census *c, bulla_json_writer *w)
 		const bulla_reference_column *column = &c->refs.columns[i];
 		bulla_json_open(w, NULL, '{');
 		bulla_json_put_str(w, "database", column->database);
-		bulla_json_put_str(w, "model", column->model);
+		bulla_json_put_str(w, "model", *column->model ? column->model : NULL);
 		bulla_json_put_str(w, "table", column->table);
 		bulla_json_put_str(w, "column", column->column);
 		bulla_json_put_int(w, "rows", (int64_t)column->rows);

@@ -164,25 +164,45 @@ static bool is_key(bulla_project *project, const char *key_id, const bulla_key_i
 	return memcmp(named.uuid, key->uuid, sizeof named.uuid) == 0;
 }
 
-bool bulla_keys_in_use(bulla_project *project, const bulla_key_info *key)
+static bool lists(bulla_project *project, const char *const *keys, size_t n, const bulla_key_info *key)
 {
-	const bulla_environment *env = bulla_schema_environment(project->schema);
+	for (size_t i = 0; i < n; i++)
+		if (is_key(project, keys[i], key)) return true;
+	return false;
+}
+
+static bool is_models_own(bulla_project *project, const bulla_key_info *key)
+{
 	size_t n;
 	const bulla_model *models = bulla_schema_models(project->schema, &n);
-	for (size_t i = 0; i < env->key_count; i++)
-		if (is_key(project, env->keys[i], key)) return true;
 	for (size_t m = 0; m < n; m++)
 		for (size_t k = 0; k < models[m].key_count; k++)
 			if (is_key(project, models[m].keys[k].kms_key, key)) return true;
 	return false;
 }
 
-bool bulla_keys_is_previous(bulla_project *project, const bulla_key_info *key)
+bool bulla_keys_in_use(bulla_project *project, const bulla_key_info *key)
 {
 	const bulla_environment *env = bulla_schema_environment(project->schema);
-	for (size_t i = 0; i < env->previous_count; i++)
-		if (is_key(project, env->previous[i], key)) return true;
-	return false;
+	return lists(project, env->keys, env->key_count, key) || is_models_own(project, key);
+}
+
+const char *bulla_keys_user(bulla_project *project, const bulla_key_info *key)
+{
+	const bulla_environment *env = bulla_schema_environment(project->schema);
+	if (bulla_keys_in_use(project, key)) return env->name;
+	for (size_t i = 0; (env = bulla_schema_sharer(project->schema, i)); i++)
+		if (lists(project, env->keys, env->key_count, key)) return env->name;
+	return NULL;
+}
+
+const char *bulla_keys_namer(bulla_project *project, const bulla_key_info *key)
+{
+	const bulla_environment *env;
+	const char *user = bulla_keys_user(project, key);
+	for (size_t i = 0; !user && (env = bulla_schema_sharer(project->schema, i)); i++)
+		if (lists(project, env->previous, env->previous_count, key)) return env->name;
+	return user;
 }
 
 /* What the commands below do to the key that their argument names. */

@@ -13,9 +13,11 @@ BULLA_MUST bulla_code bulla_keys_open(bulla_cli *cli, bulla_project **ret, bulla
 
 /* The engine's key that the first argument names, and the name as the engine wants it. */
 BULLA_MUST bulla_code bulla_keys_find(bulla_cli *cli, bulla_project *project, bulla_key_info *ret, bulla_error *err);
-/* Does bulla.yaml name it among the keys that wrap? Among those of `previous`? */
+/* Does this environment of bulla.yaml name it among the keys that wrap? */
 bool bulla_keys_in_use(bulla_project *project, const bulla_key_info *key);
-bool bulla_keys_is_previous(bulla_project *project, const bulla_key_info *key);
+/* The name of an environment with this key store that wraps with it; that names it at all. NULL: none does. */
+const char *bulla_keys_user(bulla_project *project, const bulla_key_info *key);
+const char *bulla_keys_namer(bulla_project *project, const bulla_key_info *key);
 
 /* "enabled", "closing", "disabled", "pending deletion". */
 const char *bulla_keys_state(const bulla_key_info *key);

@@ -102,6 +102,10 @@ static bulla_code move_branches(bulla_cli *cli, bulla_project *project, const bu
 			       key->id);
 		return BULLA_OK;
 	}
+	const char *other = bulla_keys_user(project, key);
+	if (other)
+		bulla_cli_warn(cli, "environment %s names the key among those that wrap: nothing can be sealed with it there",
+			       other);
 	TRY(bulla_project_move(project, key->uuid, &moved, err));
 	tell_moved(cli, &moved);
 	return BULLA_OK;
@@ -186,10 +190,9 @@ static void say_next(bulla_cli *cli, const bulla_key_info *key, const bulla_reti
 static void say_edge(const bulla_cli *cli, const bulla_retirement *done)
 {
 	if (done->step == BULLA_RETIRE_SCHEDULED)
-		bulla_cli_say(
-			cli,
-			"boxes, backups, and tables that this bulla.yaml does not name were not counted: whatever needs the key "
-			"fails from now on with key_pending");
+		bulla_cli_say(cli, "boxes, backups, and databases that this bulla.yaml does not name were not counted: whatever "
+				   "needs the key "
+				   "fails from now on with key_pending");
 }
 
 static bulla_code tell_step(bulla_cli *cli, bulla_project *project, const bulla_key_info *key, const bulla_retirement *done,
@@ -224,8 +227,8 @@ bulla_code bulla_run_key_delete(bulla_cli *cli, bulla_error *err)
 	TRY(bulla_keys_open(cli, &project, err));
 	TRY(bulla_keys_find(cli, project, &key, err));
 	bulla_retire_options options = { .days = (uint32_t)days, .count = count, .self = &(deletion){ cli, project } };
-	options.in_use = bulla_keys_in_use(project, &key);
-	options.is_named = options.in_use || bulla_keys_is_previous(project, &key);
+	options.used_by = bulla_keys_user(project, &key);
+	options.named_by = bulla_keys_namer(project, &key);
 	TRY(read_force(cli, &key, &options.force, err));
 	TRY(bulla_project_retire(project, &key, &options, &refs, &done, err));
 	if (options.force && done.counted) TRY(warn_of(cli, &refs, &done.references, err));

@@ -71,6 +71,25 @@ const bulla_environment *bulla_schema_environment(const bulla_schema *schema)
 	return schema->selected;
 }
 
+const bulla_environment *bulla_schema_sharer(const bulla_schema *schema, size_t i)
+{
+	for (size_t e = 0; e < schema->environment_count; e++) {
+		const bulla_environment *env = &schema->environments[e];
+		bool shares = !env->unread && strcmp(env->store, schema->selected->store) == 0;
+		if (shares && i-- == 0) return env;
+	}
+	return NULL;
+}
+
+int64_t bulla_schema_max_age(const bulla_schema *schema)
+{
+	const bulla_environment *env;
+	int64_t longest = 0;
+	for (size_t i = 0; (env = bulla_schema_sharer(schema, i)); i++)
+		if (env->cache.max_age_ms > longest) longest = env->cache.max_age_ms;
+	return longest;
+}
+
 const bulla_database *bulla_schema_databases(const bulla_schema *schema, size_t *ret_n)
 {
 	*ret_n = schema->database_count;

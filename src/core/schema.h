@@ -146,6 +146,7 @@ typedef struct bulla_environment {
 	size_t witness_count;
 	int64_t backup_retention_ms; /* backups.retention: how long backups of data and key store are kept; 0: nobody said */
 	bool insecure;
+	bool unread; /* has variables that are not set, and is not the selected one: known by name alone */
 } bulla_environment;
 
 typedef struct bulla_database {
@@ -168,6 +169,11 @@ const bulla_yaml_document *bulla_schema_document(const bulla_schema *schema);
 /* A key id that can encrypt but not decrypt. */
 bool bulla_key_encrypts_only(const char *key_id);
 const bulla_environment *bulla_schema_environment(const bulla_schema *schema);
+/* The environments that have the selected one's key store, itself among them, one after the other; NULL after the last. One that has
+ * variables which are not set now is not among them. */
+const bulla_environment *bulla_schema_sharer(const bulla_schema *schema, size_t i);
+/* The longest max_age among these: for so long some process may hold a key of that store. */
+int64_t bulla_schema_max_age(const bulla_schema *schema);
 const bulla_database *bulla_schema_databases(const bulla_schema *schema, size_t *ret_n);
 const bulla_model *bulla_schema_models(const bulla_schema *schema, size_t *ret_n); /* in the file's order */
 /* NOT_FOUND naming the models there are. */

@@ -205,6 +205,7 @@ static bulla_code read_or_name(bulla_schema_reader *r, const bulla_yaml *node, c
 		TRY(bulla_yaml_check_set(r->document, node, r->err));
 	} else if (bulla_yaml_check_set(r->document, node, NULL) != BULLA_OK) {
 		*env = defaults(node->key);
+		env->unread = true;
 		return BULLA_OK;
 	}
 	return read_environment(r, node, env);

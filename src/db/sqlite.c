@@ -390,6 +390,7 @@ const bulla_target bulla_target_sqlite = {
 	.index = bulla_lite_index,
 	.count_wraps = bulla_lite_count_wraps,
 	.index_wraps = bulla_lite_index_wraps,
+	.each_indexed = bulla_lite_each_indexed,
 	.drop = bulla_lite_drop,
 	.guards = bulla_lite_guards,
 	.stage = bulla_lite_stage,

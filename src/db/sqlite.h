@@ -82,6 +82,7 @@ bulla_code bulla_lite_guards(bulla_db *db, const bulla_mapping *mapping, bool fi
 bulla_code bulla_lite_count_wraps(bulla_db *db, const bulla_table *table, const char *column, bool every_row,
 				  bulla_found_wraps each, void *self, bool *ret_indexed, bulla_error *err);
 bulla_code bulla_lite_index_wraps(bulla_db *db, const bulla_table *table, const char *column, bulla_error *err);
+bulla_code bulla_lite_each_indexed(bulla_db *db, bulla_found_column each, void *self, bulla_error *err);
 bulla_code bulla_lite_stage(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
 bulla_code bulla_lite_unstage(bulla_db *db, const bulla_mapping *mapping, bulla_error *err);
 bulla_code bulla_lite_restore(bulla_db *db, const bulla_mapping *mapping, const bulla_restoration *what, bulla_error *err);

@@ -26,6 +26,7 @@ typedef struct group {
 typedef struct census {
 	bulla_lite *s;
 	const bulla_table *table;
+	const char *column;
 	char *directory; /* the expression, as the index has it */
 	char *index;     /* its name */
 	bulla_arena arena;
@@ -243,6 +244,7 @@ static bulla_code census_init(census *c, bulla_db *db, const bulla_table *table,
 {
 	*c = (census){ .s = bulla_lite_of(db),
 		       .table = table,
+		       .column = column,
 		       .directory = directory_of(column),
 		       .index = sqlite3_mprintf("bulla_census.%s.%s", table->name, column) };
 	return c->directory && c->index ? BULLA_OK : bulla_fail_memory(err);
@@ -270,11 +272,69 @@ bulla_code bulla_lite_count_wraps(bulla_db *db, const bulla_table *table, const 
 	return code;
 }
 
+/* --- whose index it is now --------------------------------------------------------------------------------------- */
+/* SQLite keeps an index with its table and columns when these are renamed, and writes its text anew. NULL: all of them. */
+static bulla_code each_indexed(bulla_lite *s, const char *name, bulla_found_column each, void *self, bulla_error *err)
+{
+	BULLA_STMT_AUTO *stmt = NULL;
+	int rc;
+	TRY(bulla_lite_prepare(
+		s,
+		sqlite3_mprintf(
+			"SELECT i.tbl_name, c.name, i.name, i.sql FROM sqlite_schema i, pragma_table_xinfo(i.tbl_name) c "
+			"WHERE i.type = 'index' AND i.name GLOB 'bulla_census.*' AND (%Q IS NULL OR i.name = %Q COLLATE NOCASE) "
+			"AND instr(i.sql, '(substr(\"' || replace(c.name, '\"', '\"\"') || '\", 34, ')",
+			name, name),
+		&stmt, err));
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		const char *text[4];
+		for (int i = 0; i < 4; i++)
+			if (!(text[i] = (const char *)sqlite3_column_text(stmt, i))) return bulla_fail_memory(err);
+		if (bulla_lite_is_ours(text[2], text[3])) TRY(each(self, text[0], text[1], err));
+	}
+	return rc == SQLITE_DONE ? BULLA_OK : bulla_lite_fail(s, rc, err, "look for keys");
+}
+
+bulla_code bulla_lite_each_indexed(bulla_db *db, bulla_found_column each, void *self, bulla_error *err)
+{
+	return each_indexed(bulla_lite_of(db), NULL, each, self, err);
+}
+
 /* --- making the index -------------------------------------------------------------------------------------------- */
+typedef struct owner {
+	char *table, *column;
+} owner;
+
+static bulla_code keep_owner(void *self, const char *table, const char *column, bulla_error *err)
+{
+	owner *o = self;
+	sqlite3_free(o->table);
+	sqlite3_free(o->column);
+	*o = (owner){ sqlite3_mprintf("%s", table), sqlite3_mprintf("%s", column) };
+	return o->table && o->column ? BULLA_OK : bulla_fail_memory(err);
+}
+
+/* Where the table or the column was renamed, the index goes on under the name that these have now: by it a census finds the keys. */
+static bulla_code make_way(const census *c, bulla_error *err)
+{
+	owner now = { NULL, NULL };
+	bulla_code code = each_indexed(c->s, c->index, keep_owner, &now, err);
+	bool renamed = now.table && !(bulla_name_equal(now.table, c->table->name) && bulla_name_equal(now.column, c->column));
+	char *directory = code || !renamed ? NULL : directory_of(now.column);
+	if (!code && renamed)
+		code = !directory ? bulla_fail_memory(err)
+				  : bulla_lite_execf(c->s, err, "CREATE INDEX IF NOT EXISTS \"bulla_census.%w.%w\" ON \"%w\"(%s)",
+						     now.table, now.column, now.table, directory);
+	sqlite3_free(directory);
+	sqlite3_free(now.table);
+	sqlite3_free(now.column);
+	return code ? code : bulla_lite_execf(c->s, err, "DROP INDEX \"%w\"", c->index);
+}
+
 static bulla_code drop_old(const census *c, standing index, bulla_error *err)
 {
 	if (index == ABSENT) return BULLA_OK;
-	if (index == OLD) return bulla_lite_execf(c->s, err, "DROP INDEX \"%w\"", c->index);
+	if (index == OLD) return make_way(c, err);
 	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "the database has an index %s that no job has made", c->index);
 	return bulla_advise(err, code, "give it another name: names that begin with bulla_ are taken");
 }

@@ -52,6 +52,7 @@ typedef void (*bulla_casualty)(void *self, const char *kind, const char *name, c
 
 /* `rows` rows whose wrapped keys have that directory (db/census.h); NULL data: what is no bytes at all. */
 typedef bulla_code (*bulla_found_wraps)(void *self, bulla_bytes directory, uint64_t rows, bulla_error *err);
+typedef bulla_code (*bulla_found_column)(void *self, const char *table, const char *column, bulla_error *err);
 /* An index, view or trigger, or a constraint that is part of its table. */
 typedef struct bulla_definition {
 	const char *kind; /* "index", "view", "trigger", "constraint" */
@@ -149,6 +150,8 @@ struct bulla_target {
 	bulla_code (*count_wraps)(bulla_db *db, const bulla_table *table, const char *column, bool every_row,
 				  bulla_found_wraps each, void *self, bool *ret_indexed, bulla_error *err);
 	bulla_code (*index_wraps)(bulla_db *db, const bulla_table *table, const char *column, bulla_error *err);
+	/* The columns that index_wraps has been called for, by the names that they and their tables have now. */
+	bulla_code (*each_indexed)(bulla_db *db, bulla_found_column each, void *self, bulla_error *err);
 	/* For undo, each inside a transaction of the caller's, over a mapping without a stage. stage: makes the table beside
 	 * the table that takes opened values, empty, and triggers that take a row out again when anybody writes its sealed
 	 * columns. unstage: both go; fine where there is none. restore: what jobs and finish have changed is taken back; see

@@ -6,7 +6,16 @@
 #include "db/census.h"
 #include "db/target.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#define SPOTS_MAX 100000 /* columns with an index of ours, of one database */
+
+/* A column of keys as the database knows it, whatever bulla.yaml says. */
+typedef struct spot {
+	const char *table, *column;
+	bool counted;
+} spot;
 
 typedef struct count {
 	const bulla_wraps_options *options;
@@ -14,7 +23,10 @@ typedef struct count {
 	size_t columns;
 	const bulla_database *database;
 	bulla_db *db;
-	const bulla_model *model;
+	const bulla_model *model; /* NULL: a table that no model names */
+	bulla_arena arena;
+	spot *spots; /* of this database */
+	size_t spot_count;
 } count;
 
 const char *bulla_wraps_column_of(const bulla_model *model, size_t i)
@@ -34,12 +46,31 @@ static bulla_code take_group(void *self, bulla_bytes directory, uint64_t rows, b
 	return c->sink->group(c->sink->self, &group, err);
 }
 
+static void mark_spot(count *c, const char *table, const char *column)
+{
+	for (size_t i = 0; i < c->spot_count; i++)
+		c->spots[i].counted |= bulla_name_equal(c->spots[i].table, table) && bulla_name_equal(c->spots[i].column, column);
+}
+
+/* Ciphertexts without their key's column: that was renamed, and what hangs from which key cannot be told. */
+static bulla_code check_absent(const count *c, const bulla_table *table, size_t key, bulla_error *err)
+{
+	const bulla_model *model = c->model;
+	for (size_t f = 0; key < model->key_count && f < model->field_count; f++) {
+		if (model->fields[f].key != key || !bulla_table_column(table, model->fields[f].column)) continue;
+		bulla_code code = bulla_fail(err, BULLA_ERR_CORRUPT, "table %s has %s, and no column %s with its keys",
+					     table->name, model->fields[f].column, model->keys[key].column);
+		return bulla_advise(err, code, "if the column was renamed, name it in bulla.yaml or give it its name back");
+	}
+	return BULLA_OK;
+}
+
 static bulla_code one_column(count *c, const bulla_table *table, const char *name, bulla_error *err)
 {
 	const bulla_target *target = c->db->target;
-	bulla_wraps_column column = { c->database->name, c->model->key, table->name, name, false };
-	if (!bulla_table_column(table, name)) return BULLA_OK;
+	bulla_wraps_column column = { c->database->name, c->model ? c->model->key : "", table->name, name, false };
 	c->columns++;
+	mark_spot(c, table->name, name);
 	if (!c->sink) return target->index_wraps(c->db, table, name, err);
 	TRY(target->count_wraps(c->db, table, name, c->options->every_row, take_group, c, &column.indexed, err));
 	return c->sink->column(c->sink->self, &column, err);
@@ -48,8 +79,13 @@ static bulla_code one_column(count *c, const bulla_table *table, const char *nam
 /* --- one model ----------------------------------------------------------------------------------------------------- */
 static bulla_code one_table(count *c, const bulla_table *table, bulla_error *err)
 {
-	for (size_t i = 0; bulla_wraps_column_of(c->model, i); i++)
-		TRY(one_column(c, table, bulla_wraps_column_of(c->model, i), err));
+	for (size_t i = 0; bulla_wraps_column_of(c->model, i); i++) {
+		const char *name = bulla_wraps_column_of(c->model, i);
+		if (bulla_table_column(table, name))
+			TRY(one_column(c, table, name, err));
+		else
+			TRY(check_absent(c, table, i, err));
+	}
 	return BULLA_OK;
 }
 
@@ -70,10 +106,46 @@ static bulla_code fail(const count *c, bulla_code code, bulla_error *err)
 	bulla_error why = { 0 };
 	if (!err) return code;
 	why = *err;
+	if (!c->model) return code;
 	(void)bulla_fail(err, code, "the keys of model %s cannot be counted: %s", c->model->key, why.text);
 	if (*why.next && code != BULLA_ERR_NOT_FOUND) return bulla_advise(err, code, "%s", why.next);
 	return bulla_advise(err, code, "make it readable; if it is gone for good, take model %s out of bulla.yaml",
 			    c->model->key);
+}
+
+/* --- tables that no model names ------------------------------------------------------------------------------------ */
+static bulla_code add_spot(void *self, const char *table, const char *column, bulla_error *err)
+{
+	count *c = self;
+	if (c->spot_count == SPOTS_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "a database has at most %d columns of keys", SPOTS_MAX);
+	spot *grown = realloc(c->spots, (c->spot_count + 1) * sizeof *grown);
+	if (!grown) return bulla_fail_memory(err);
+	c->spots = grown;
+	spot *added = &grown[c->spot_count];
+	*added = (spot){ 0 };
+	TRY(bulla_arena_copy(&c->arena, bulla_view_str(table), &added->table, err));
+	TRY(bulla_arena_copy(&c->arena, bulla_view_str(column), &added->column, err));
+	c->spot_count++;
+	return BULLA_OK;
+}
+
+static bulla_code one_spot(count *c, const spot *at, bulla_error *err)
+{
+	bulla_table *table = NULL;
+	TRY(c->db->target->inspect(c->db, at->table, &table, err));
+	bulla_code code = table ? one_column(c, table, at->column, err) : BULLA_OK;
+	bulla_table_free(table);
+	return code;
+}
+
+/* A table that was sealed is not forgotten because it was renamed, or its model taken out of bulla.yaml: its index tells of it. */
+static bulla_code other_spots(count *c, bulla_error *err)
+{
+	c->model = NULL;
+	for (size_t i = 0; i < c->spot_count; i++)
+		if (!c->spots[i].counted) TRY(one_spot(c, &c->spots[i], err));
+	return BULLA_OK;
 }
 
 /* --- one database -------------------------------------------------------------------------------------------------- */
@@ -88,7 +160,19 @@ static bulla_code open_database(count *c, bulla_error *err)
 	bulla_place place = { c->database->url, o->base_dir, c->sink == NULL, o->patience };
 	if (!place.patience.stop) place.patience.stop = o->stop;
 	TRY(bulla_db_open(&place, &c->db, err));
-	return c->sink ? c->db->target->begin_read(c->db, err) : BULLA_OK;
+	if (!c->sink) return BULLA_OK;
+	TRY(c->db->target->begin_read(c->db, err));
+	return o->model ? BULLA_OK : c->db->target->each_indexed(c->db, add_spot, c, err);
+}
+
+static void close_database(count *c)
+{
+	bulla_db_close(c->db);
+	bulla_arena_done(&c->arena);
+	free(c->spots);
+	c->db = NULL;
+	c->spots = NULL;
+	c->spot_count = 0;
 }
 
 static bulla_code one_database(count *c, const bulla_model *models, size_t n, bulla_error *err)
@@ -100,10 +184,10 @@ static bulla_code one_database(count *c, const bulla_model *models, size_t n, bu
 		if (!c->db) code = open_database(c, err);
 		if (!code) code = one_model(c, err);
 	}
+	if (!code && c->db) code = other_spots(c, err);
 	if (!code && c->db && c->sink) code = c->db->target->commit(c->db, err);
 	if (code) code = fail(c, code, err);
-	bulla_db_close(c->db);
-	c->db = NULL;
+	close_database(c);
 	return code;
 }
 

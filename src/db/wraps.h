@@ -2,7 +2,8 @@
  * wraps.h - how many rows of the registered tables hang from which key: the count that comes before a key is retired.
  *
  * Every column that holds wrapped keys counts, and with data_key: none every column of boxes; a record with several wraps counts under each of
- * them. Boxes elsewhere and backups are not seen.
+ * them. A table that is no longer named (it was renamed, its model was taken out) counts as well, as long as the index is on it that a job has
+ * made. Boxes elsewhere and backups are not seen.
  */
 #ifndef DB_WRAPS_H
 #define DB_WRAPS_H
@@ -15,8 +16,8 @@
 
 typedef struct bulla_wraps_column {
 	const char *database; /* its name in bulla.yaml */
-	const char *model;
-	const char *table; /* the side table where the columns lie there */
+	const char *model;    /* "" where no model names the column */
+	const char *table;    /* the side table where the columns lie there */
 	const char *column;
 	bool indexed; /* false: every row was read; bulla_wraps_index() spares that */
 } bulla_wraps_column;
@@ -40,15 +41,15 @@ typedef struct bulla_wraps_sink {
 
 typedef struct bulla_wraps_options {
 	const bulla_schema *schema;
-	const bulla_model *model; /* this one alone; NULL: all of the schema, in all databases */
+	const bulla_model *model; /* this one alone; NULL: all of the schema, in all databases that have models */
 	const char *base_dir;     /* of relative URLs */
 	bool every_row;           /* read the rows and not an index */
 	bulla_patience patience;  /* for locks; preset: 30 s */
 	const atomic_bool *stop;  /* may be NULL */
 } bulla_wraps_options;
 
-/* Counts exactly, each database in one snapshot. A column that does not exist yet has no rows; a database or table that cannot be read
- * fails, naming the model: it is never taken for empty. */
+/* Counts exactly, each database in one snapshot. A column that does not exist yet has no rows; a database or table that cannot be read,
+ * and ciphertexts beside which the column of keys is missing, fail, naming the model: it is never taken for empty. */
 BULLA_MUST bulla_code bulla_wraps_count(const bulla_wraps_options *options, const bulla_wraps_sink *sink, bulla_error *err);
 
 /* The model's columns that hold wraps, one after the other; NULL after the last. */

@@ -194,7 +194,7 @@ static bulla_code destroy(void *self, bulla_bytes identity, bulla_error *err)
 bulla_branch_keeper bulla_project_keeper(bulla_project *project)
 {
 	return (bulla_branch_keeper){ .store = &project->branches,
-				      .max_age_ms = bulla_schema_environment(project->schema)->cache.max_age_ms,
+				      .max_age_ms = bulla_schema_max_age(project->schema),
 				      .fate = fate_of,
 				      .close = close_branch,
 				      .reopen = reopen,

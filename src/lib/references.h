@@ -21,7 +21,8 @@ typedef struct bulla_reference {
 } bulla_reference;
 
 typedef struct bulla_reference_column {
-	const char *database, *model, *table, *column;
+	const char *database, *table, *column;
+	const char *model;   /* "": no model of bulla.yaml names it */
 	bool indexed;        /* counted through an index */
 	uint64_t rows;       /* that have a key */
 	uint64_t unreadable; /* of those, whose key cannot be read */
@@ -104,7 +105,8 @@ typedef struct bulla_reference_sum {
 	size_t branches_below; /* further down */
 	uint64_t rows_below;   /* wrapped by all of those */
 	uint64_t unreadable;   /* rows of any column whose key cannot be read: they may be its own */
-	uint64_t unknown;      /* rows under branch keys that the store does not have: these may hang from it */
+	uint64_t unknown;      /* rows of models under branch keys that the store does not have: these may hang from it */
+	size_t unnamed;        /* columns with rows wrapped by the key itself that no model names */
 } bulla_reference_sum;
 
 /* Marks what hangs from the subject as selected, and sums it up. NULL: everything. */

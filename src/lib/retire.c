@@ -45,6 +45,11 @@ static bulla_code refuse_references(const retire *r, bulla_buf *told, bulla_erro
 	if (r->key->state == BULLA_KEY_PENDING_DELETION)
 		return bulla_advise(err, code, "take it back: bulla key enable %s; bulla key census %s shows all of it",
 				    r->key->id, r->key->id);
+	if (r->ret->references.unnamed)
+		return bulla_advise(
+			err, code,
+			"no model of bulla.yaml names all of these tables, as if one had been renamed: name it, then bulla "
+			"rotate; or drop it");
 	return bulla_advise(err, code,
 			    "move it to another key: bulla key close %s, then bulla rotate; bulla key census %s shows it",
 			    r->key->id, r->key->id);
@@ -79,7 +84,7 @@ static bulla_code check_references(retire *r, bool every_row, bulla_error *err)
 /* --- steps --------------------------------------------------------------------------------------------------------- */
 int64_t bulla_retire_settled(const bulla_project *project, const bulla_key_info *key)
 {
-	return key->closed_us + 2000 * bulla_schema_environment(project->schema)->cache.max_age_ms;
+	return key->closed_us + 2000 * bulla_schema_max_age(project->schema);
 }
 
 static bulla_code refuse_early(const retire *r, const char *why, int64_t until_us, bulla_error *err)
@@ -105,7 +110,9 @@ static bulla_code schedule(retire *r, bulla_error *err)
 static bulla_code refuse_in_use(const retire *r, bulla_error *err)
 {
 	bulla_code code =
-		bulla_fail(err, BULLA_ERR_REFUSED, "bulla.yaml still names the key: without it nothing could be sealed");
+		bulla_fail(err, BULLA_ERR_REFUSED,
+			   "bulla.yaml still names the key, in environment %s: without it nothing could be sealed there",
+			   r->options->used_by);
 	return bulla_advise(err, code,
 			    "name another key under keys, then: bulla key delete %s; or close it as it is: bulla key close %s",
 			    r->key->id, r->key->id);
@@ -117,7 +124,7 @@ static bulla_code close_key(retire *r, bulla_error *err)
 	bulla_key_info now;
 	bulla_bytes id = bulla_view_str(r->key->id);
 	TRY(check_references(r, false, err));
-	if (r->options->in_use && !r->options->force) return refuse_in_use(r, err);
+	if (r->options->used_by && !r->options->force) return refuse_in_use(r, err);
 	TRY(bulla_engine_close(r->project->engine, id, err));
 	if (r->options->force) return schedule(r, err);
 	TRY(bulla_engine_describe(r->project->engine, id, &now, err));
@@ -139,7 +146,9 @@ static bulla_code after_closing(retire *r, bulla_error *err)
 static bulla_code refuse_named(const retire *r, bulla_error *err)
 {
 	bulla_code code =
-		bulla_fail(err, BULLA_ERR_REFUSED, "bulla.yaml still names the key, and without it no program could start");
+		bulla_fail(err, BULLA_ERR_REFUSED,
+			   "bulla.yaml still names the key, in environment %s, and without it no program could start there",
+			   r->options->named_by);
 	return bulla_advise(err, code, "nothing hangs from it: take it out of bulla.yaml, then: bulla key delete %s", r->key->id);
 }
 
@@ -148,7 +157,7 @@ static bulla_code after_waiting(retire *r, bulla_error *err)
 {
 	if (r->now_us < r->key->deletion_us) return refuse_early(r, "the key waits for its deletion", r->key->deletion_us, err);
 	TRY(check_references(r, true, err));
-	if (r->options->is_named && !r->options->force) return refuse_named(r, err);
+	if (r->options->named_by && !r->options->force) return refuse_named(r, err);
 	TRY(bulla_engine_destroy(r->project->engine, bulla_view_str(r->key->id), err));
 	r->ret->step = BULLA_RETIRE_DELETED;
 	return BULLA_OK;

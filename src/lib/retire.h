@@ -20,8 +20,9 @@ typedef enum bulla_retire_step {
 
 typedef struct bulla_retire_options {
 	uint32_t days; /* of the waiting period */
-	bool in_use;   /* the environment still wraps with it: not to be closed in passing */
-	bool is_named; /* bulla.yaml names it at all: without it, nothing that reads bulla.yaml would start */
+	/* Environments of bulla.yaml that have this key store, or NULL: */
+	const char *used_by;  /* one that still wraps with the key: not to be closed in passing */
+	const char *named_by; /* one that names it at all: without it, nothing would start there */
 	/* Goes on whatever refers to the key, and closes and schedules at once. It shortens no waiting period. */
 	bool force;
 	/* Adds the rows of every table to `refs`. With `every_row` no index is to be trusted. A failure is taken for references. */

@@ -73,8 +73,15 @@ static void select_rows(selection *s)
 		if (!r->direct) continue;
 		s->sum->rows += r->rows;
 		s->sum->columns += r->column != column;
+		s->sum->unnamed += r->column != column && !*s->refs->columns[r->column].model;
 		column = r->column;
 	}
+}
+
+/* A table that no model names may be another project's in the same database: its branch keys are in that one's store. */
+static bool is_unknown(const bulla_references *refs, const bulla_reference_rows *r)
+{
+	return r->key.kind == BULLA_WRAP_BRANCH && !r->branch && *refs->columns[r->column].model;
 }
 
 static void sum_doubtful(const bulla_references *refs, bulla_reference_sum *sum)
@@ -82,7 +89,7 @@ static void sum_doubtful(const bulla_references *refs, bulla_reference_sum *sum)
 	for (size_t i = 0; i < refs->column_count; i++)
 		sum->unreadable += refs->columns[i].unreadable;
 	for (size_t i = 0; i < refs->row_count; i++)
-		if (refs->rows[i].key.kind == BULLA_WRAP_BRANCH && !refs->rows[i].branch) sum->unknown += refs->rows[i].rows;
+		if (is_unknown(refs, &refs->rows[i])) sum->unknown += refs->rows[i].rows;
 }
 
 static void select_all(bulla_references *refs, bulla_reference_sum *sum)

@@ -149,6 +149,31 @@ class Census(Retire):
         self.assertIsNone(run.json()['references'])
         self.assertEqual(run.json()['key']['state'], 'disabled')
 
+    def test_a_table_that_was_renamed_is_counted(self):
+        self.people(model=DIRECT, steps=('apply', 'verify', 'finish'))
+        schema = self.sql("SELECT sql FROM sqlite_schema WHERE name = 'people'")[0][0]
+        self.sql('ALTER TABLE people RENAME TO people_2025', schema, 'ALTER TABLE people_2025 RENAME COLUMN encrypted_kms_key TO their_key')
+        for index in ((), ('--index',)):  # an index for the new table does not cost the old one its own
+            found = self.census('local', *index)
+            self.assertEqual([(c['model'], c['table'], c['column'], c['rows']) for c in found['columns']],
+                             [('people', 'people', 'encrypted_kms_key', 0), (None, 'people_2025', 'their_key', self.rows)])
+            self.assertEqual((found['references']['rows'], found['references']['unknown']), (self.rows, 0))
+        self.assertIn('people_2025.their_key holds keys, and no model', self.bulla('key', 'census').words)
+        run = self.fails('refused', 'key', 'delete', 'local')
+        self.assertIn('people_2025.their_key has %d rows' % self.rows, run.words)
+        self.assertIn('as if one had been renamed', run.next)
+        self.assertEqual(len(self.census('--model', 'people')['columns']), 1)
+
+    def test_a_column_that_was_renamed_is_no_zero(self):
+        self.people(model=DIRECT, steps=('apply', 'verify', 'finish'))
+        self.sql('ALTER TABLE people RENAME COLUMN encrypted_kms_key TO their_key')
+        run = self.fails('corrupt', 'key', 'census')
+        self.assertIn('no column encrypted_kms_key', run.words)
+        self.fails('corrupt', 'key', 'delete', 'local')
+        self.assertEqual(self.events('KeyCensus')[-1]['outcome'], 'corrupt')
+        self.sql('ALTER TABLE people RENAME COLUMN their_key TO encrypted_kms_key')
+        self.assertEqual(self.census('local')['references']['rows'], self.rows)
+
     def test_without_an_index(self):
         self.people(steps=('apply', 'verify', 'finish'))
         before = self.census()
@@ -339,6 +364,23 @@ class Gate(Retire):
         self.assertEqual(self.census('local')['references']['rows'], 1)
         self.bulla('key', 'enable', 'local')
         self.same_values()
+
+    def test_another_environment_of_the_store(self):
+        """The store is one, whoever opens it: what another environment names is in use, and for as long as it says."""
+        self.people(model=DIRECT, steps=('apply',))
+        self.new_key()
+        text = self.read('bulla.yaml').decode()
+        other = '  production: { keys: [local], cache: { max_age: 1h } }\n'
+        self.write('bulla.yaml', text.replace('databases:', other + 'databases:'))
+        self.bulla('rotate')
+        self.refused('in environment production')
+        warned = self.bulla('key', 'close', 'local').words
+        self.assertIn('environment production names the key', warned)
+        early = self.refused('may still hold')
+        self.assertGreater(early.next[early.next.index('from '):], 'from ' + time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() + 7000)))
+        self.write('bulla.yaml', text.replace('databases:', other.replace('{ keys', '{ store: "sqlite:other/kms.db", keys') + 'databases:'))
+        time.sleep(SECONDS)
+        self.bulla('key', 'delete', 'local')
 
     def test_force_is_on_record_and_can_be_taken_back(self):
         self.people(model=DIRECT)

@@ -270,6 +270,24 @@ static void a_variable_of_another_environment_may_be_unset(void **state)
 	assert_string_equal(err.text, "bulla.yaml: line 4, column 21: the environment variable NOPE is not set");
 }
 
+/* Who has the same key store, and for how long they keep its keys. */
+static void environments_of_one_store(void **state)
+{
+	static const char yaml[] = "version: 1\n"
+				   "environments:\n"
+				   "  development: { cache: { max_age: 10s } }\n"
+				   "  staging: { key: local, cache: { max_age: 20s } }\n"
+				   "  elsewhere: { key: local, store: \"sqlite:other.db\", cache: { max_age: 99s } }\n"
+				   "  unset: { key: \"${NOBODY_SETS_THIS}\", cache: { max_age: 98s } }\n";
+	bulla_schema *schema = parse(yaml, "development");
+	(void)state;
+	assert_string_equal(bulla_schema_sharer(schema, 0)->name, "development");
+	assert_string_equal(bulla_schema_sharer(schema, 1)->name, "staging");
+	assert_null(bulla_schema_sharer(schema, 2));
+	assert_int_equal(bulla_schema_max_age(schema), 20000);
+	bulla_schema_free(schema);
+}
+
 static void the_choice_of_environment(void **state)
 {
 	(void)state;
@@ -799,6 +817,7 @@ int main(void)
 		cmocka_unit_test(keys_and_their_defaults),
 		cmocka_unit_test(settings_of_an_environment),
 		cmocka_unit_test(a_variable_of_another_environment_may_be_unset),
+		cmocka_unit_test(environments_of_one_store),
 		cmocka_unit_test(the_choice_of_environment),
 		cmocka_unit_test(contexts),
 		cmocka_unit_test(every_key_of_a_model),

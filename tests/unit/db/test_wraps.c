@@ -407,6 +407,54 @@ static void a_side_table_has_it_too(void **state)
 	world_close(&w);
 }
 
+/* Renamed, or its model taken out: the index tells of it as long as it is there, whatever names it goes on under. */
+static void what_no_model_names_any_more(void **state)
+{
+	world w;
+	tally t;
+	(void)state;
+	world_open(&w, USERS, MODEL);
+	fill(&w, KEY("01" WRAP_A), 1, 7);
+	(void)count(&w);
+	world_sql(&w, "ALTER TABLE users RENAME TO \"their \"\"users\"; " USERS
+		      "ALTER TABLE \"their \"\"users\" RENAME COLUMN encrypted_kms_key TO \"the \"\"key\";");
+	assert_int_equal(try_count(&w, false, &t), BULLA_OK);
+	assert_string_equal(t.names, "main/users/users.encrypted_kms_key main//their \"users.the \"key ");
+	assert_int_equal(rows_of(&t, 10), 7);
+	assert_int_equal(try_count(&w, true, &t), BULLA_OK);
+	assert_int_equal(rows_of(&t, 10), 7);
+	/* the new table's index takes its name and leaves the old one */
+	bulla_wraps_options options = { .schema = w.schema, .base_dir = w.dir };
+	size_t columns;
+	assert_int_equal(bulla_wraps_index(&options, &columns, &w.err), BULLA_OK);
+	assert_int_equal(world_int(&w, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'bulla_census.%'"), 2);
+	assert_int_equal(try_count(&w, false, &t), BULLA_OK);
+	assert_int_equal(rows_of(&t, 10), 7);
+	assert_int_equal(t.indexed, 2);
+	/* what somebody else has made is not ours */
+	world_sql(&w, "DROP TABLE \"their \"\"users\"; CREATE TABLE others(k); INSERT INTO others VALUES(x'00');"
+		      "CREATE INDEX \"bulla_census.others.k\" ON others(substr(\"k\", 34, 1))");
+	assert_int_equal(try_count(&w, false, &t), BULLA_OK);
+	assert_string_equal(t.names, "main/users/users.encrypted_kms_key ");
+	world_close(&w);
+}
+
+/* Ciphertexts are there, and the column of their keys is not: that is no zero. */
+static void a_column_of_keys_that_is_gone(void **state)
+{
+	world w;
+	tally t;
+	(void)state;
+	world_open(&w, USERS, MODEL);
+	world_sql(&w, "ALTER TABLE users RENAME COLUMN encrypted_kms_key TO k");
+	assert_int_equal(try_count(&w, false, &t), BULLA_ERR_CORRUPT);
+	assert_non_null(strstr(w.err.text, "model users"));
+	assert_non_null(strstr(w.err.text, "no column encrypted_kms_key"));
+	world_sql(&w, "ALTER TABLE users DROP COLUMN email_ciphertext"); /* nothing is sealed yet */
+	assert_int_equal(try_count(&w, false, &t), BULLA_OK);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +469,8 @@ int main(void)
 		cmocka_unit_test(a_locked_database_is_waited_for_and_then_refused),
 		cmocka_unit_test(apply_makes_the_index),
 		cmocka_unit_test(a_side_table_has_it_too),
+		cmocka_unit_test(what_no_model_names_any_more),
+		cmocka_unit_test(a_column_of_keys_that_is_gone),
 	};
 	return cmocka_run_group_tests_name("db/wraps", tests, NULL, NULL);
 }

@@ -269,13 +269,13 @@ static void test_a_key_in_use_is_not_closed_in_passing(void **state)
 {
 	gate *g = gate_new(YAML("key: local"));
 	(void)state;
-	assert_int_equal(step(g, (bulla_retire_options){ .in_use = true, .is_named = true }), BULLA_ERR_REFUSED);
+	assert_int_equal(step(g, (bulla_retire_options){ .used_by = "test", .named_by = "test" }), BULLA_ERR_REFUSED);
 	assert_int_equal(g->key.closed_us, 0);
 	assert_int_equal(bulla_engine_close(g->project->engine, bulla_view_str(g->key.id), &g->err), BULLA_OK);
 	g->now_us += 200 * INT64_C(1000000);
-	assert_int_equal(step(g, (bulla_retire_options){ .in_use = true, .is_named = true }), BULLA_OK);
+	assert_int_equal(step(g, (bulla_retire_options){ .used_by = "test", .named_by = "test" }), BULLA_OK);
 	g->now_us += 30 * DAY_US;
-	assert_int_equal(step(g, (bulla_retire_options){ .is_named = true }), BULLA_ERR_REFUSED);
+	assert_int_equal(step(g, (bulla_retire_options){ .named_by = "test" }), BULLA_ERR_REFUSED);
 	assert_non_null(strstr(g->err.text, "bulla.yaml"));
 	assert_int_equal(step(g, (bulla_retire_options){ 0 }), BULLA_OK);
 	gate_free(g);
