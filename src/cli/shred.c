@@ -128,7 +128,9 @@ static void say_faults(bulla_cli *cli, const bulla_shred_result *r)
 static bulla_code say_done(bulla_cli *cli, const bulla_shred_result *r, bulla_error *err)
 {
 	char cleared[BULLA_COUNT_MAX], time[BULLA_TIME_TEXT], below[64] = "";
-	if (r->below) (void)snprintf(below, sizeof below, ", with %llu branches below it", (unsigned long long)r->below);
+	if (r->below)
+		(void)snprintf(below, sizeof below, ", and %llu other %s with it", (unsigned long long)r->below,
+			       bulla_plural(r->below, "key", "keys"));
 	if (r->branch.len)
 		bulla_cli_print(cli, "%.*s: destroyed at %s%s; %s %s cleared", BULLA_SHOW(r->branch),
 				bulla_time_text(r->destroyed_us, time), below, bulla_count_text(r->cleared, cleared),

@@ -23,7 +23,8 @@ typedef struct bulla_subject {
 	bulla_branch_fate fate;
 	bulla_buf versions; /* u64 each: of the branch, then of those below it */
 	size_t own;         /* bytes of them that are the branch's own */
-	bulla_buf below;    /* u16-prefixed identities of the branches that hang from it, each behind its parent */
+	bulla_buf
+		below; /* u16-prefixed identities of what goes with it: branches that hang from it, each behind its parent, and index keys */
 	size_t below_count;
 	bool shares;               /* a shared data key hangs from it */
 	bool shared;               /* its name does not hold the whole primary key of the record that was named */
@@ -41,6 +42,11 @@ BULLA_MUST bulla_code bulla_subject_of_record(const bulla_shred_options *options
 BULLA_MUST bulla_code bulla_subject_of_branch(const bulla_shred_options *options, bulla_subject *ret, bulla_error *err);
 /* Its fate, its versions, and what hangs from it, as they are now. */
 BULLA_MUST bulla_code bulla_subject_look(const bulla_shred_options *options, bulla_subject *subject, bulla_error *err);
+
+/* shred_scoped.c: has the index a key for the subject alone? Those keys, of all models, beside what hangs from the branch. */
+bool bulla_subject_has_index(const bulla_shred_options *options, const bulla_subject *subject, const bulla_model *model,
+			     const bulla_index_spec *index);
+BULLA_MUST bulla_code bulla_subject_look_scoped(const bulla_shred_options *options, bulla_subject *subject, bulla_error *err);
 
 /* The record itself: its row through `run`, or NULL. The page keeps it. REFUSED where two rows answer to that key. */
 BULLA_MUST bulla_code bulla_shred_find_row(bulla_run *run, const bulla_shape *shape, const bulla_bytes *pk, size_t pk_count,

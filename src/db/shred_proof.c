@@ -81,12 +81,32 @@ bulla_code bulla_shred_prove_sample(bulla_shred_table *t, bulla_error *err)
 
 /* --- its neighbours --------------------------------------------------------------------------------------------- */
 
+static size_t count_prefixed(bulla_bytes list)
+{
+	size_t n = 0;
+	for (bulla_cursor c = bulla_cursor_of(list); c.rest.len; n++)
+		(void)bulla_cursor_prefixed(&c);
+	return n;
+}
+
 /* Those behind the row at `beside`, then those from the beginning of the table. Not the row itself: its own key is another matter. */
 static bulla_code find_beside(bulla_shred_table *t, const bulla_subject *subject, bulla_shred_which which,
 			      const bulla_value *beside, size_t n, bulla_buf *out, bulla_error *err)
 {
-	if (beside) TRY(find(t, subject, which, beside, n, out, err));
-	return out->len ? BULLA_OK : find(t, subject, which, NULL, n, out, err);
+	BULLA_BUF_AUTO bulla_buf behind = { 0 };
+	BULLA_BUF_AUTO bulla_buf first = { 0 };
+	if (beside) TRY(find(t, subject, which, beside, n, &behind, err));
+	size_t found = count_prefixed(bulla_view_buf(&behind));
+	if (found < n) TRY(find(t, subject, which, NULL, n - found, &first, err));
+	TRY(bulla_buf_add(out, bulla_view_buf(&behind), err));
+	bulla_cursor c = bulla_cursor_of(bulla_view_buf(&first)), known = bulla_cursor_of(bulla_view_buf(&behind));
+	bulla_bytes met = bulla_cursor_prefixed(&known); /* in a small table those behind it come once more */
+	while (c.rest.len) {
+		bulla_bytes one = bulla_cursor_prefixed(&c);
+		if (found && bulla_bytes_equal(one, met)) break;
+		TRY(bulla_buf_add_prefixed(out, one, err));
+	}
+	return BULLA_OK;
 }
 
 static bool is_row(const bulla_shred_table *t, const bulla_page *page, size_t row, const bulla_value *locator)

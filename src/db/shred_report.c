@@ -49,17 +49,25 @@ static void tell_end(const bulla_shred_result *r, char *out, size_t size)
 	(void)snprintf(out, size, "they are gone by %s, if all are kept as bulla.yaml says", day);
 }
 
-static void tell_fields(const bulla_model *model, bool erased, bulla_json_writer *w)
+static void tell_index(const bulla_shred_report *r, const bulla_model *model, const bulla_field *field, bulla_json_writer *w)
+{
+	if (r->subject && bulla_subject_has_index(r->options, r->subject, model, field->index))
+		tell(w, "it ends with the last such copy, where model or index once had another name; else it has ended",
+		     "the blind index of %s.%s in backups and other copies: its key was this subject's own and is destroyed too",
+		     model->key, field->name);
+	else
+		tell(w, "it ends with the last such copy, or when the index has another key and the old one is gone",
+		     "the blind index of %s.%s in backups and other copies: who holds the index key can test guesses on it",
+		     model->key, field->name);
+}
+
+static void tell_fields(const bulla_shred_report *r, const bulla_model *model, bulla_json_writer *w)
 {
 	for (size_t f = 0; f < model->field_count; f++) {
 		const bulla_field *field = &model->fields[f];
 		const char *kms_key = model->data_key == BULLA_DATA_KEY_NONE ? NULL : model->keys[field->key].kms_key;
-		if (field->index)
-			tell(w, "it ends with the last such copy, or when the index has another key and the old one is gone",
-			     "the blind index of %s.%s in backups and other copies: who holds the index key can test guesses on "
-			     "it",
-			     model->key, field->name);
-		if (kms_key && !erased)
+		if (field->index) tell_index(r, model, field, w);
+		if (kms_key && r->subject)
 			tell(w, "it ends with the last such copy",
 			     "the field %s.%s in backups and other copies: it hangs from %s, which still opens it", model->key,
 			     field->name, kms_key);
@@ -78,7 +86,7 @@ static void tell_remains(const bulla_shred_report *r, bulla_json_writer *w)
 	else
 		tell(w, end, "backups, replicas and other copies of the data from before: they open as ever, by the KMS key");
 	for (size_t i = 0; i < r->table_count; i++) {
-		tell_fields(r->tables[i].job->model, !r->subject, w);
+		tell_fields(r, r->tables[i].job->model, w);
 		sense |= bulla_shred_leaves_sense(r->tables[i].job->model, !r->subject);
 	}
 	if (sense && !r->rewritten)

@@ -274,5 +274,5 @@ bulla_code bulla_subject_look(const bulla_shred_options *o, bulla_subject *s, bu
 	TRY(o->keeper->fate(o->keeper->self, identity, &s->fate, err));
 	TRY(store->versions(store->self, identity, take_version, &s->versions, err));
 	s->own = s->versions.len;
-	return can_be_parent(identity) ? look_below(store, s, err) : BULLA_OK;
+	return can_be_parent(identity) ? look_below(store, s, err) : bulla_subject_look_scoped(o, s, err);
 }

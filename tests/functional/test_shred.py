@@ -147,6 +147,41 @@ class Shred(harness.Case):
         severity, text, cure = self.findings(env=self.ahead(days=31))['backup_retention']
         self.assertEqual((severity, cure), ('note', 'say it in bulla.yaml: backups: { retention: 30d }'))
 
+    def test_neighbours_on_both_sides(self):
+        self.make()
+        done = self.bulla('shred', 'users', str(USERS - 1), '--wait', '--json').json()
+        self.assertEqual([t['neighbours_open'] for t in done['tables']], [10, 10])
+        done = self.bulla('shred', 'users', str(USERS), '--wait', '--json', '--neighbours', '100').json()
+        self.assertEqual([t['neighbours_open'] for t in done['tables']], [USERS - 2, 90 - 6])
+
+    def test_the_longest_wait_of_the_store(self):
+        """Another environment's processes may hold the key for longer, where it is the same store."""
+        self.make(config=CONFIG.replace('databases:', '  production: {{ key: local, cache: {{ max_age: 1h }} }}\n'
+                                        '  elsewhere: {{ key: local, store: "sqlite:x/kms.db", cache: {{ max_age: 9h }} }}\ndatabases:'))
+        closing = self.bulla('shred', 'users', '3', '--json', status=3).json()
+        moment = lambda name: time.mktime(time.strptime(closing[name][:19], '%Y-%m-%dT%H:%M:%S'))
+        self.assertEqual(moment('ready') - moment('closed'), 3600)
+
+    def test_an_index_key_of_its_own(self):
+        """An index whose scope is the subject has a key for it alone: that goes too, and nobody else's."""
+        self.sql('CREATE TABLE notes (id INTEGER PRIMARY KEY, tenant TEXT, body TEXT)',
+                 *[('INSERT INTO notes VALUES (?, ?, ?)', (i, 't%d' % (i % 3), 'Kqnote %d' % i)) for i in range(1, 31)])
+        self.hide('Kqnote')
+        self.model('  notes:\n    branch_key: { name: "tenant:{tenant}" }\n    fields: { body: { index: { scope: tenant } } }\n',
+                   CONFIG.replace('  second: {{ url: "sqlite:second.db" }}\n', ''))
+        self.climb()
+        before = self.exported('notes')
+        done = self.bulla('shred', '--branch', 'tenant:t1', '--wait', '--json').json()
+        self.assertEqual((done['branches_below'], done['cleared']), (1, 10))
+        index, = [r for r in done['remains'] if 'blind index' in r['where']]
+        self.assertIn('is destroyed too', index['where'])
+        left = [b['branch'] for b in self.bulla('key', 'census', '--json').json()['branches']]
+        self.assertEqual([name for name in left if name.startswith('index')], ['index:notes/body/t0', 'index:notes/body/t2'])
+        self.assertEqual([r for r in self.exported('notes') if r['tenant'] != 't1'], [r for r in before if r['tenant'] != 't1'])
+        checked = self.bulla('verify', '--json').json()['models'][0]
+        self.assertEqual((checked['quarantined'], checked['differences']), (0, 0))
+        self.bulla('rotate', 'notes', '--data')
+
     def test_progress_of_a_wait(self):
         self.make(config=CONFIG.replace('1s', '2s'))
         lines = self.bulla('shred', 'users', '3', '--wait', '--json').lines()
