@@ -308,6 +308,7 @@ static struct entry *entry_new(bulla_cache *cache, const bulla_cached_key *key, 
 				     .created_us = key->created_us,
 				     .identity = bulla_view(e->bytes, key->identity.len),
 				     .wrapped = bulla_view(e->bytes + key->identity.len, key->wrapped.len),
+				     .closing = key->closing,
 				     .read_us = key->read_us ? key->read_us : cache->now_us(cache->now_self) };
 	e->born_us = e->key.read_us;
 	return e;

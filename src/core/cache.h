@@ -28,6 +28,7 @@ typedef struct bulla_cached_key {
 	int64_t created_us;   /* VERSION, CURRENT: when that version was made */
 	bulla_bytes identity; /* VERSION, CURRENT: of the branch */
 	bulla_bytes wrapped;  /* its wrapped form: what `data_key: table | field` stores beside each row */
+	bool closing;         /* VERSION: the branch, or one that it hangs from, takes no new records */
 	int64_t read_us; /* VERSION, CURRENT: when its row was read, or that of an older one among its parents: its age counts from
 			    there, so that a branch that was closed is out of use max_age later. 0: counts from now */
 } bulla_cached_key;

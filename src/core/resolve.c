@@ -108,6 +108,7 @@ static bulla_code finish_open(bulla_resolver *r, struct bulla_want *w, const bul
 				    .created_us = w->created_us,
 				    .identity = bulla_view_buf(&w->identity),
 				    .wrapped = bulla_view_buf(&w->wrapped),
+				    .closing = w->closing || w->row == BULLA_BRANCH_CLOSING,
 				    .read_us = w->read_us };
 	w->flying = false;
 	TRY(bulla_cache_put(r->op->keyring->cache, w->current ? BULLA_CACHE_CURRENT : BULLA_CACHE_VERSION,
@@ -134,7 +135,7 @@ static bulla_code start_open(bulla_resolver *r, struct bulla_want *w, bulla_erro
 }
 
 /* Each row that is sealed under a shared data key gets a copy of its wraps: under a closed key those would be new ones. */
-static bulla_code check_closing(const struct bulla_want *w, bool closed, bulla_error *err)
+static bulla_code check_kms_closing(const struct bulla_want *w, bool closed, bulla_error *err)
 {
 	bulla_branch_purpose purpose;
 	if (!w->current || !closed) return BULLA_OK;
@@ -145,13 +146,23 @@ static bulla_code check_closing(const struct bulla_want *w, bool closed, bulla_e
 			    "bulla key close KEY once more hangs it from the keys that bulla.yaml names now; then bulla rotate");
 }
 
+/* Whatever hangs from a closed branch is closed with it: it goes when that one is destroyed, and what were still sealed under it would be
+ * lost. The cached key remembers, since the row of a cached parent was not read. */
+static bulla_code check_closing(struct bulla_want *w, const bulla_cached_key *parent, bulla_error *err)
+{
+	w->closing = parent->closing;
+	if (!w->current || !w->closing) return BULLA_OK;
+	return bulla_fail(err, BULLA_ERR_KEY_CLOSING,
+			  "a branch key that this one hangs from is closing and takes no new records");
+}
+
 static bulla_code move_open(bulla_resolver *r, struct bulla_want *w, bulla_error *err)
 {
 	BULLA_SECRET key = { 0 };
 	if (w->parent == BULLA_NO_PARENT) TRY(start_open(r, w, err));
 	if (w->state != WANT_OPEN || !parent_ready(r, w)) return BULLA_OK;
 	const bulla_cached_key *parent = r->wants[w->parent]->key;
-	TRY(check_closing(w, r->wants[w->parent]->row == BULLA_BRANCH_CLOSING, err));
+	TRY(check_closing(w, parent, err));
 	TRY(bulla_wrapping_open_by_branch(w->wrapping, r->op->lane, parent, &key, err));
 	if (parent->read_us < w->read_us) w->read_us = parent->read_us;
 	return finish_open(r, w, &key, err);
@@ -237,7 +248,7 @@ static void end_open(bulla_resolver *r)
 		bulla_error e = { 0 };
 		BULLA_SECRET key = { 0 };
 		if (w->state != WANT_ASK_OPEN) continue;
-		if (bulla_wrapping_key(w->wrapping, r->op->lane, &key, &e) || check_closing(w, w->wrapping->closed, &e) ||
+		if (bulla_wrapping_key(w->wrapping, r->op->lane, &key, &e) || check_kms_closing(w, w->wrapping->closed, &e) ||
 		    finish_open(r, w, &key, &e))
 			fail_round(r, w, &e);
 	}

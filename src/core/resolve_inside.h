@@ -43,6 +43,7 @@ struct bulla_want {
 	bulla_buf context; /* canonical, of the row being opened or made */
 	bulla_buf wrapped; /* the row */
 	bulla_branch_state row;
+	bool closing;             /* a branch that it hangs from is */
 	int64_t read_us;          /* when the row was asked for, or that of its parent if that was earlier */
 	bool tombstone;           /* failed because the branch, or one above it, was destroyed on purpose */
 	bulla_wrapping *wrapping; /* of a key that is being opened or made (core/wrapping.h); NULL for one that was cached */

@@ -6,6 +6,9 @@
 
 #include <stdio.h>
 
+#define SECOND  1000000ll
+#define MAX_AGE (300 * SECOND)
+
 #define ENVIRONMENT "version: 1\nenvironments: { development: { key: fake/call/main } }\n"
 
 static const char constant[] = ENVIRONMENT "models:\n"
@@ -122,6 +125,35 @@ static void closing(void **state)
 	world_free(w);
 }
 
+/* Whoever closes a branch closes what hangs from it: its key opens theirs, and goes with its destruction. To read something in between, by
+ * which the closed key comes into the cache, opens no way around that. */
+static void what_hangs_from_a_closing_branch(void **state)
+{
+	world *w = world_open(by_user, true);
+	row_set rows, more;
+	(void)state;
+	sealed(w, "users", &rows, 2, 1);
+	world_row(w, "all")->state = BULLA_BRANCH_CLOSING; /* two levels up */
+	w->now_us += MAX_AGE;
+	bulla_keyring_tick(w->keyring);
+	for (int read_before = 0; read_before < 2; read_before++) {
+		if (read_before) assert_int_equal(opened(w, "users", &rows, NULL), BULLA_OK);
+		bulla_batch *batch = batch_of(w, "users", NULL);
+		rows_init(&more, world_model(w, "users"), 3, 1); /* two old branches and a new one */
+		assert_int_equal(batch_seal(w, batch, &more, NULL), BULLA_OK);
+		rows_all(&more, BULLA_ERR_KEY_CLOSING);
+		rows_done(&more);
+		bulla_batch_free(batch);
+	}
+	world_row(w, "all")->state = BULLA_BRANCH_ACTIVE;
+	w->now_us += MAX_AGE;
+	bulla_keyring_tick(w->keyring);
+	sealed(w, "users", &more, 3, 1);
+	rows_done(&more);
+	rows_done(&rows);
+	world_free(w);
+}
+
 /* A shared data key goes into each row with its wraps: none is sealed any more once what wraps it is closed, and all can be read. */
 static void shared_and_closing(const char *yaml, bool branch)
 {
@@ -137,7 +169,7 @@ static void shared_and_closing(const char *yaml, bool branch)
 	assert_int_equal(opened(w, "users", &rows, NULL), BULLA_OK);
 	rows_all(&rows, BULLA_OK);
 	rows_done(&more);
-	bulla_keyring_forget(w->keyring);
+	if (!branch) bulla_keyring_forget(w->keyring); /* else with the closed branch in the cache, from reading */
 	bulla_batch *batch = batch_of(w, "users", NULL);
 	rows_init(&more, world_model(w, "users"), 2, 10);
 	assert_int_equal(batch_seal(w, batch, &more, NULL), BULLA_OK);
@@ -269,8 +301,6 @@ static void destroyed_by_the_kms(void **state)
 
 /* --- how long a process goes on with what it holds ---------------------------------------------------------------- */
 
-#define SECOND  1000000ll
-#define MAX_AGE (300 * SECOND)
 
 static bulla_code code_of_new(world *w, const char *model)
 {
@@ -784,6 +814,7 @@ int main(void)
 		cmocka_unit_test(made_under_a_branch),
 		cmocka_unit_test(different_branches_are_different_keys),
 		cmocka_unit_test(closing),
+		cmocka_unit_test(what_hangs_from_a_closing_branch),
 		cmocka_unit_test(shared_under_a_closed_key),
 		cmocka_unit_test(branches_under_a_closed_key),
 		cmocka_unit_test(destroyed),
