@@ -25,8 +25,9 @@ typedef struct bulla_branch_keeper {
 	bulla_code (*close)(void *self, bulla_bytes identity, bulla_error *err);
 	/* Takes a closing back. KEY_DESTROYED, NOT_FOUND. */
 	bulla_code (*reopen)(void *self, bulla_bytes identity, bulla_error *err);
-	/* All versions, for good; a branch need not have been closed. LOCKED and others as set_state() of the store has them. */
-	bulla_code (*destroy)(void *self, bulla_bytes identity, bulla_error *err);
+	/* All versions, for good. With `closed` CONFLICT where the branch takes new wraps (again); without it need not have been
+	 * closed. LOCKED and others as set_state() of the store has them. */
+	bulla_code (*destroy)(void *self, bulla_bytes identity, bool closed, bulla_error *err);
 	void *self;
 } bulla_branch_keeper;
 

@@ -47,24 +47,42 @@ static bulla_code wait_until(bulla_shred *s, int64_t ready_us, bulla_error *err)
 	return BULLA_OK;
 }
 
+static bulla_code taken_back(const bulla_shred *s, bulla_error *err)
+{
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "the branch %.*s was opened again meanwhile: nothing was destroyed",
+				     (int)s->subject.print.len, (const char *)s->subject.print.data);
+	return bulla_advise(err, code,
+			    "bulla audit lookup --operation BranchReopened tells who; the same command closes it anew");
+}
+
+/* Who waits is not alone: the branch may be opened again, and closed again later, which counts from then. */
+static bulla_code wait_closed(bulla_shred *s, bool *ret_ready, bulla_error *err)
+{
+	const bulla_branch_fate *fate = &s->subject.fate;
+	for (;;) {
+		s->ret->closed_us = fate->closed_us;
+		s->ret->ready_us = fate->closed_us + s->options->keeper->max_age_ms * 1000;
+		bool over = bulla_now_us(NULL) >= s->ret->ready_us;
+		*ret_ready = over || s->options->wait;
+		if (over || !*ret_ready) return BULLA_OK;
+		TRY(wait_until(s, s->ret->ready_us, err));
+		TRY(bulla_shred_survey(s, err));
+		if (fate->state == BULLA_BRANCH_DESTROYED) return BULLA_OK;
+		if (fate->state == BULLA_BRANCH_ACTIVE) return taken_back(s, err);
+	}
+}
+
 /* `ret_ready` false: come back at ready_us. */
 static bulla_code close_branch(bulla_shred *s, bool *ret_ready, bulla_error *err)
 {
 	const bulla_branch_keeper *keeper = s->options->keeper;
 	bulla_bytes identity = bulla_view_buf(&s->subject.identity);
-	bulla_branch_fate *fate = &s->subject.fate;
 	*ret_ready = true;
-	if (fate->state == BULLA_BRANCH_DESTROYED) return BULLA_OK;
+	if (s->subject.fate.state == BULLA_BRANCH_DESTROYED) return BULLA_OK;
 	TRY(keeper->close(keeper->self, identity, err));
-	TRY(keeper->fate(keeper->self, identity, fate, err));
+	TRY(keeper->fate(keeper->self, identity, &s->subject.fate, err));
 	bulla_run_hook(&s->pace, "closed");
-	s->ret->closed_us = fate->closed_us;
-	s->ret->ready_us = fate->closed_us + keeper->max_age_ms * 1000;
-	*ret_ready = s->options->wait || bulla_now_us(NULL) >= s->ret->ready_us;
-	if (!*ret_ready) return BULLA_OK;
-	bool waited = bulla_now_us(NULL) < s->ret->ready_us;
-	TRY(wait_until(s, s->ret->ready_us, err));
-	return waited ? bulla_shred_survey(s, err) : BULLA_OK;
+	return wait_closed(s, ret_ready, err);
 }
 
 /* --- destroying ------------------------------------------------------------------------------------------------- */
@@ -96,11 +114,18 @@ static bulla_code destroy_below(bulla_shred *s, bulla_error *err)
 	for (size_t i = 0; i < s->subject.below_count && !code; i++)
 		list[i] = bulla_cursor_prefixed(&c);
 	for (size_t i = s->subject.below_count; i-- > 0 && !code;) {
-		code = keeper->destroy(keeper->self, list[i], err);
+		code = keeper->destroy(keeper->self, list[i], false, err);
 		bulla_run_progress(&s->pace, "destroying", s->subject.below_count - i, s->subject.below_count, i == 0);
 	}
 	free(list);
 	return code;
+}
+
+static bulla_code forget(const bulla_shred *s, bulla_error *err)
+{
+	for (size_t i = 0; i < s->table_count; i++)
+		TRY(bulla_shred_book_forget(s->tables[i].run.db, s->subject.id, err));
+	return BULLA_OK;
 }
 
 /* The branch itself first: from that moment on nothing below it opens either. */
@@ -110,7 +135,12 @@ static bulla_code destroy(bulla_shred *s, bulla_error *err)
 	bulla_bytes identity = bulla_view_buf(&s->subject.identity);
 	if (s->subject.fate.state != BULLA_BRANCH_DESTROYED) TRY(bulla_shred_note_all(s, BULLA_SHRED_DESTROYING, err));
 	bulla_run_hook(&s->pace, "noted");
-	TRY(keeper->destroy(keeper->self, identity, err));
+	bulla_code code = keeper->destroy(keeper->self, identity, true, err);
+	if (code == BULLA_ERR_CONFLICT) {
+		TRY(forget(s, err));
+		return taken_back(s, err);
+	}
+	TRY(code);
 	TRY(destroy_below(s, err));
 	TRY(keeper->fate(keeper->self, identity, &s->subject.fate, err));
 	bulla_run_hook(&s->pace, "destroyed");
@@ -176,8 +206,7 @@ static bulla_code cancel(bulla_shred *s, bulla_error *err)
 	TRY(bulla_subject_look(s->options, &s->subject, err));
 	TRY(keeper->reopen(keeper->self, bulla_view_buf(&s->subject.identity), err));
 	TRY(bulla_shred_open_tables(s, err));
-	for (size_t i = 0; i < s->table_count; i++)
-		TRY(bulla_shred_book_forget(s->tables[i].run.db, s->subject.id, err));
+	TRY(forget(s, err));
 	s->ret->state = BULLA_BRANCH_ACTIVE;
 	return BULLA_OK;
 }

@@ -178,13 +178,14 @@ static bulla_code destroy_living(bulla_project *project, bulla_bytes identity, b
 	return code;
 }
 
-static bulla_code destroy(void *self, bulla_bytes identity, bulla_error *err)
+static bulla_code destroy(void *self, bulla_bytes identity, bool closed, bulla_error *err)
 {
 	bulla_project *project = self;
 	bulla_branch_fate fate;
 	times t;
 	TRY(find(project, identity, &fate, err));
 	if (fate.state == BULLA_BRANCH_DESTROYED && fate.destroyed_us) return BULLA_OK;
+	if (closed && fate.state == BULLA_BRANCH_ACTIVE) return bulla_fail(err, BULLA_ERR_CONFLICT, "the branch is not closed");
 	TRY(destroy_living(project, identity, fate.state, err));
 	TRY(read_times(project, identity, &t, err));
 	t.destroyed_us = bulla_now_us(NULL);

@@ -200,6 +200,25 @@ class Shred(harness.Case):
         self.assertEqual(self.everything(), before)
         self.assertEqual(self.bulla('shred', '--branch', 'tenant:t1', '--json', status=3).json()['rows'], 10)
 
+    def test_opened_again_while_another_waits(self):
+        """Who waits for max_age destroys nothing that somebody else has taken back; and counts anew where it was closed again."""
+        self.make(config=CONFIG.replace('1s', '3s'))
+        before = self.everything()
+        waiting = [self.start('shred', 'users', str(user), '--wait') for user in (3, 4)]
+        harness.wait_until(lambda: self.read('.bulla', 'audit', 'journal').count(b'BranchClosing') == 2, 30, 0.02)
+        self.bulla('shred', 'users', '3', '--cancel')
+        self.bulla('key', 'enable', '--branch', 'user:4')
+        time.sleep(1)
+        closed = time.time()
+        self.bulla('key', 'close', '--branch', 'user:4')
+        refused = self.wait(waiting[0], 1)
+        self.assertEqual(refused.code(), 'refused')
+        self.assertIn('opened again meanwhile: nothing was destroyed', refused.words)
+        self.assertEqual(self.everything(), before)
+        self.wait(waiting[1], 0)
+        self.assertGreater(time.time() - closed, 3)
+        self.assertEqual(self.exported('users')[2], before['users'][2])
+
     def test_what_was_forgotten(self):
         """A subject that was closed and never destroyed stays readable: `doctor` says so."""
         self.make()

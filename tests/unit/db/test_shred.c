@@ -88,12 +88,13 @@ static bulla_code do_reopen(void *self, bulla_bytes identity, bulla_error *err)
 	return s->w.branches.set_state(s->w.branches.self, identity, BULLA_BRANCH_CLOSING, BULLA_BRANCH_ACTIVE, err);
 }
 
-static bulla_code do_destroy(void *self, bulla_bytes identity, bulla_error *err)
+static bulla_code do_destroy(void *self, bulla_bytes identity, bool closed, bulla_error *err)
 {
 	scene *s = self;
 	bulla_branch_fate fate;
 	TRY(fate_of(s, identity, &fate, err));
 	if (fate.state == BULLA_BRANCH_DESTROYED) return BULLA_OK;
+	if (closed && fate.state == BULLA_BRANCH_ACTIVE) return bulla_fail(err, BULLA_ERR_CONFLICT, "it is not closed");
 	TRY(s->w.branches.set_state(s->w.branches.self, identity, fate.state, BULLA_BRANCH_DESTROYED, err));
 	s->destroyed_us = bulla_now_us(NULL);
 	return BULLA_OK;
@@ -345,9 +346,9 @@ static void a_subject_ends_with_a_write_ahead_log(void **state)
 	a_subject_ends("wal");
 }
 
-static bulla_code destroy_nothing(void *self, bulla_bytes identity, bulla_error *err)
+static bulla_code destroy_nothing(void *self, bulla_bytes identity, bool closed, bulla_error *err)
 {
-	(void)self, (void)identity, (void)err;
+	(void)self, (void)identity, (void)closed, (void)err;
 	return BULLA_OK;
 }
 
@@ -691,7 +692,7 @@ static void plaintext_is_never_shredded_by_accident(void **state)
 	BULLA_BUF_AUTO bulla_buf identity = { 0 };
 	assert_int_equal(bulla_branch_identity(BULLA_BRANCH_RECORD, bulla_view_str("tenant:{}"), &part, 1, &identity, NULL),
 			 BULLA_OK);
-	assert_int_equal(do_destroy(&s, bulla_view_buf(&identity), NULL), BULLA_OK);
+	assert_int_equal(do_destroy(&s, bulla_view_buf(&identity), false, NULL), BULLA_OK);
 	bulla_keyring_forget(s.w.keyring);
 	verify(&s, NOTES);
 	assert_int_equal(s.w.result.shredded, 0);
@@ -902,6 +903,33 @@ static void a_cancelled_shred_leaves_no_tombstone(void **state)
 	close_scene(&s);
 }
 
+static void open_again(scene *s, const char *step)
+{
+	BULLA_BUF_AUTO bulla_buf identity = { 0 };
+	bulla_bytes value = bulla_view_str("2");
+	if (strcmp(step, "noted") != 0) return;
+	assert_int_equal(bulla_branch_identity(BULLA_BRANCH_RECORD, bulla_view_str("user:{}"), &value, 1, &identity, NULL),
+			 BULLA_OK);
+	assert_int_equal(do_reopen(s, bulla_view_buf(&identity), NULL), BULLA_OK);
+}
+
+/* In the last moment before there is no way back: it is the store that decides. */
+static void opened_again_at_the_last_moment(void **state)
+{
+	(void)state;
+	scene s;
+	open_scene(&s, "wal");
+	s.at_step = open_again;
+	assert_refused(&s, shred_record(&s, USERS, "2"), "opened again", "BranchReopened");
+	s.at_step = NULL;
+	assert_int_equal(state_of(&s, "user:{}", "2"), BULLA_BRANCH_ACTIVE);
+	assert_int_equal(count(&s, "bulla_shred", "1"), 0);
+	verify(&s, USERS);
+	assert_int_equal(s.w.result.done, 40);
+	assert_done(&s, shred_record(&s, USERS, "2"));
+	close_scene(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -920,6 +948,7 @@ int main(void)
 		cmocka_unit_test(a_branch_goes_with_those_below),
 		cmocka_unit_test(what_the_table_refuses_is_told),
 		cmocka_unit_test(rows_from_a_backup),
+		cmocka_unit_test(opened_again_at_the_last_moment),
 		cmocka_unit_test(a_loss_is_no_shred),
 		cmocka_unit_test(plaintext_is_never_shredded_by_accident),
 		cmocka_unit_test(index_columns_of_earlier_versions_go),

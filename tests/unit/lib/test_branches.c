@@ -101,7 +101,7 @@ static bulla_code do_reopen(bench *b, size_t i)
 
 static bulla_code do_destroy(bench *b, size_t i)
 {
-	return b->keeper.destroy(b->keeper.self, bulla_view_buf(&b->identity[i]), &b->err);
+	return b->keeper.destroy(b->keeper.self, bulla_view_buf(&b->identity[i]), false, &b->err);
 }
 
 /* --- records ------------------------------------------------------------------------------------------------------ */
@@ -186,6 +186,19 @@ static void test_reopen(void **state)
 	assert_true(fate_of(b, 0).closed_us > first);
 }
 
+static void test_opened_again_is_not_destroyed(void **state)
+{
+	bench *b = *state;
+	bulla_bytes identity = bulla_view_buf(&b->identity[0]);
+	assert_int_equal(do_close(b, 0), BULLA_OK);
+	assert_int_equal(do_reopen(b, 0), BULLA_OK);
+	assert_int_equal(b->keeper.destroy(b->keeper.self, identity, true, &b->err), BULLA_ERR_CONFLICT);
+	assert_int_equal(fate_of(b, 0).state, BULLA_BRANCH_ACTIVE);
+	assert_int_equal(do_close(b, 0), BULLA_OK);
+	assert_int_equal(b->keeper.destroy(b->keeper.self, identity, true, &b->err), BULLA_OK);
+	assert_int_equal(fate_of(b, 0).state, BULLA_BRANCH_DESTROYED);
+}
+
 static void test_no_such_branch(void **state)
 {
 	bench *b = *state;
@@ -194,7 +207,7 @@ static void test_no_such_branch(void **state)
 	assert_int_equal(b->keeper.fate(b->keeper.self, nobody, &fate, NULL), BULLA_OK);
 	assert_int_equal(fate.versions, 0);
 	assert_int_equal(b->keeper.close(b->keeper.self, nobody, NULL), BULLA_ERR_NOT_FOUND);
-	assert_int_equal(b->keeper.destroy(b->keeper.self, nobody, NULL), BULLA_ERR_NOT_FOUND);
+	assert_int_equal(b->keeper.destroy(b->keeper.self, nobody, false, NULL), BULLA_ERR_NOT_FOUND);
 	assert_int_equal(b->keeper.reopen(b->keeper.self, nobody, NULL), BULLA_ERR_NOT_FOUND);
 }
 
@@ -330,6 +343,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_close_and_destroy),
 		TEST(test_reopen),
+		TEST(test_opened_again_is_not_destroyed),
 		TEST(test_no_such_branch),
 		TEST(test_killed_before_the_note),
 		TEST(test_versions_in_either_state),
