@@ -16,12 +16,13 @@ class Demo(harness.Case):
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               env=self.environment({'DEMO': demo}), timeout=harness.LONG, check=False)
         self.assertEqual(done.returncode, 0, done.stdout)
-        for kind in ('--wrap', '--data', '--index', '--context'):
+        for kind in ('--wrap', '--data', '--index', '--context', '--to local/next'):
             self.assertRegex(done.stdout, r'\$ bulla rotate \w+ %s' % kind)
         for command in ('scan', 'plan', 'apply', 'verify', 'finish', 'status', 'search', 'get', 'key rotate', 'audit verify',
                         'key census', 'shred patients 42', 'undo patients'):
             self.assertIn('$ bulla ' + command, done.stdout)
         self.assertIn('bulla: refused: the key is still referred to', done.stdout)
+        self.assertIn('Next: nothing hangs from it: bulla key delete', done.stdout)
         self.assertIn('backups can bring it back until', done.stdout)
         self.assertIn('proof: 1 of its records was asked for again, and fails with key_destroyed', done.stdout)
         back = self.sql("SELECT count(name), sum(name = 'shredded') FROM patients", database=os.path.join(demo, 'undo.db'))
