@@ -175,15 +175,28 @@ static void close_database(count *c)
 	c->spot_count = 0;
 }
 
+/* No model is in it, any more perhaps. One that is not there, or is of a kind that no job has ever opened, has nothing to tell. */
+static bulla_code open_without_models(count *c, bulla_error *err)
+{
+	bulla_error why = { 0 };
+	if (!c->sink || c->options->model) return BULLA_OK;
+	bulla_code code = open_database(c, &why);
+	if (!code || code == BULLA_ERR_NOT_FOUND || code == BULLA_ERR_CONFIG) return BULLA_OK;
+	if (err) *err = why;
+	return code;
+}
+
 static bulla_code one_database(count *c, const bulla_model *models, size_t n, bulla_error *err)
 {
 	bulla_code code = BULLA_OK;
+	c->model = NULL;
 	for (size_t i = 0; i < n && !code; i++) {
 		if (!is_wanted(c, &models[i])) continue;
 		c->model = &models[i];
 		if (!c->db) code = open_database(c, err);
 		if (!code) code = one_model(c, err);
 	}
+	if (!code && !c->db) code = open_without_models(c, err);
 	if (!code && c->db) code = other_spots(c, err);
 	if (!code && c->db && c->sink) code = c->db->target->commit(c->db, err);
 	if (code) code = fail(c, code, err);

@@ -41,7 +41,7 @@ typedef struct bulla_wraps_sink {
 
 typedef struct bulla_wraps_options {
 	const bulla_schema *schema;
-	const bulla_model *model; /* this one alone; NULL: all of the schema, in all databases that have models */
+	const bulla_model *model; /* this one alone; NULL: all of the schema, in all databases */
 	const char *base_dir;     /* of relative URLs */
 	bool every_row;           /* read the rows and not an index */
 	bulla_patience patience;  /* for locks; preset: 30 s */

@@ -164,6 +164,16 @@ class Census(Retire):
         self.assertIn('as if one had been renamed', run.next)
         self.assertEqual(len(self.census('--model', 'people')['columns']), 1)
 
+    def test_a_model_that_was_taken_out_is_counted(self):
+        self.people(model=DIRECT, steps=('apply', 'verify', 'finish'))
+        text = self.read('bulla.yaml').decode().replace('databases:', 'databases:\n  gone: { url: "sqlite:gone.db" }')
+        self.write('bulla.yaml', text[:text.index('models:')])
+        self.assertEqual([(c['model'], c['table'], c['rows']) for c in self.census('local')['columns']], [(None, 'people', self.rows)])
+        self.assertIn('people.encrypted_kms_key has', self.fails('refused', 'key', 'delete', 'local').words)
+        os.chmod(self.database, 0)
+        if not os.access(self.database, os.R_OK):
+            self.fails('permission', 'key', 'census')
+
     def test_a_column_that_was_renamed_is_no_zero(self):
         self.people(model=DIRECT, steps=('apply', 'verify', 'finish'))
         self.sql('ALTER TABLE people RENAME COLUMN encrypted_kms_key TO their_key')
