@@ -146,6 +146,9 @@ bool bulla_shred_is_involved(const bulla_shred *shred, const bulla_shred_table *
 BULLA_MUST bulla_code bulla_shred_refuse_plaintext(const bulla_run *run, bulla_error *err);
 BULLA_MUST bulla_code bulla_shred_check_ready(const bulla_run *run, bulla_error *err);
 
+/* shred_unnamed.c: REFUSED where a table of these databases has rows under the branch, and none of the tables is it. */
+BULLA_MUST bulla_code bulla_shred_refuse_unnamed(const bulla_shred *shred, bulla_error *err);
+
 /* shred_end.c: in the database of the rows, which versions are going and then that they have gone; of one table or of all involved. */
 BULLA_MUST bulla_code bulla_shred_note(bulla_shred *shred, bulla_shred_table *table, bulla_shred_step step, bulla_error *err);
 BULLA_MUST bulla_code bulla_shred_note_all(bulla_shred *shred, bulla_shred_step step, bulla_error *err);

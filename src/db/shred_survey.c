@@ -134,6 +134,7 @@ static bulla_code refuse(bulla_shred *s, bulla_error *err)
 {
 	TRY(refuse_data_key(s, err));
 	TRY(refuse_shared(s, err));
+	if (s->subject.fate.state != BULLA_BRANCH_DESTROYED) TRY(bulla_shred_refuse_unnamed(s, err));
 	for (size_t i = 0; i < s->table_count; i++) {
 		bulla_shred_table *t = &s->tables[i];
 		if (!t->rows && !bulla_subject_has_scope(&s->subject, t->job->model)) continue;

@@ -200,6 +200,15 @@ class Shred(harness.Case):
         self.assertEqual(self.everything(), before)
         self.assertEqual(self.bulla('shred', '--branch', 'tenant:t1', '--json', status=3).json()['rows'], 10)
 
+    def test_rows_in_a_table_that_no_model_names(self):
+        self.make()
+        schema = self.sql("SELECT sql FROM sqlite_schema WHERE name = 'users'")[0][0]
+        self.sql('ALTER TABLE users RENAME TO users_2025', schema)
+        run = self.fails('refused', 'shred', '--branch', 'user:3', '--wait')
+        self.assertIn('table users_2025 has rows that hang from this branch (1)', run.words)
+        self.sql('DROP TABLE users', 'ALTER TABLE users_2025 RENAME TO users')
+        self.assertEqual(self.bulla('shred', '--branch', 'user:3', '--wait', '--json').json()['cleared'], 4)
+
     def test_opened_again_while_another_waits(self):
         """Who waits for max_age destroys nothing that somebody else has taken back; and counts anew where it was closed again."""
         self.make(config=CONFIG.replace('1s', '3s'))
