@@ -10,7 +10,7 @@ import pages
 CONFIG = '''version: 1
 environments:
   development: { key: local, cache: { max_age: 1s } }
-  production: { key: local }
+  production: { key: local, cache: { max_age: 1s } }
   test: { key: local, store: "sqlite:.test/kms.db", root_key: "file:.test/root.key" }
 databases:
   main: { url: "sqlite:app.db" }
