@@ -107,6 +107,14 @@ static void print_shredded(bulla_cli *cli, const bulla_json *shredded)
 				bulla_plural(rows, "row lies", "rows lie"));
 }
 
+static void print_unnamed(bulla_cli *cli, const bulla_json *columns)
+{
+	bulla_bytes name;
+	for (size_t i = 0; i < bulla_json_count(columns); i++)
+		if (bulla_json_string(bulla_json_at(columns, i), &name))
+			bulla_cli_print(cli, "  sealed, and no field of bulla.yaml any more: %.*s", BULLA_SHOW(name));
+}
+
 static bulla_code print_status(bulla_cli *cli, const bulla_json *status, bulla_error *err)
 {
 	char rows[BULLA_COUNT_MAX];
@@ -123,6 +131,7 @@ static bulla_code print_status(bulla_cli *cli, const bulla_json *status, bulla_e
 	print_quarantine(cli, bulla_json_member(status, "quarantine_entries"));
 	print_rotation(cli, status);
 	print_shredded(cli, bulla_json_member(status, "shredded"));
+	print_unnamed(cli, bulla_json_member(status, "unnamed"));
 	print_workers(cli, bulla_json_member(status, "workers"));
 	return BULLA_OK;
 }
@@ -148,6 +157,13 @@ static int64_t sum_unsealed(const bulla_json *fields)
 	return sum;
 }
 
+static bool lacks_index(const bulla_json *fields)
+{
+	for (size_t i = 0; i < bulla_json_count(fields); i++)
+		if (bulla_tree_boolean(bulla_json_at(fields, i), "index_missing")) return true;
+	return false;
+}
+
 static void suggest(bulla_cli *cli, const bulla_json *status)
 {
 	char model[136];
@@ -163,15 +179,20 @@ static void suggest(bulla_cli *cli, const bulla_json *status)
 	const bulla_json *rotation = bulla_json_member(status, "rotation");
 	bool undoing = bulla_bytes_is(phase, "undoing");
 	if (bulla_tree_boolean(rotation, "under_way") && !undoing)
-		bulla_cli_next(cli, "bulla rotate%s --%.*s (goes on where it stopped)", model,
-			       BULLA_SHOW(bulla_tree_text(rotation, "kind")));
+		bulla_cli_next(cli, "bulla rotate%s --%.*s%s (goes on where it stopped)", model,
+			       BULLA_SHOW(bulla_tree_text(rotation, "kind")),
+			       bulla_bytes_is(bulla_tree_text(rotation, "kind"), "context") ? " --from FILE" : "");
 	else if (bulla_tree_integer(status, "wrap_debt", 0) && !undoing)
 		bulla_cli_next(cli, "bulla rotate%s --catch-up (rows under older keys)", model);
+	else if (lacks_index(bulla_json_member(status, "fields")))
+		bulla_cli_next(cli, "bulla rotate%s --index (makes the index that is not there)", model);
 	if (begun && sum_unsealed(bulla_json_member(status, "fields")))
 		bulla_cli_next(cli, "bulla apply%s (seals what is not sealed)", model);
 	if (bulla_json_count(bulla_json_member(status, "quarantine")))
 		bulla_cli_next(cli, "bulla status%s --quarantine, mend those rows, then: bulla %s%s%s", model,
 			       undoing ? "undo" : "apply", model, undoing ? "" : " --retry");
+	if (bulla_json_count(bulla_json_member(status, "unnamed")))
+		bulla_cli_next(cli, "put the field back into bulla.yaml: no other job may touch its values or their keys");
 }
 
 /* --- the command ----------------------------------------------------------------------------------------------------- */

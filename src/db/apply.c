@@ -5,6 +5,7 @@
 
 #include "db/check.h"
 #include "db/original.h"
+#include "db/orphan.h"
 #include "db/wraps.h"
 #include "io/file.h"
 
@@ -69,7 +70,7 @@ static bulla_code install(bulla_apply *a, bulla_error *err)
 	begin_state(a);
 	TRY(target->begin_write(a->run.db, err));
 	bulla_code code = bulla_original_note(&a->run, err);
-	if (!code) code = target->install(a->run.db, &a->run.mapping, err);
+	if (!code) code = bulla_orphan_install(&a->run, err);
 	if (!code) code = bulla_lease_store(&a->run, err);
 	if (!code) return target->commit(a->run.db, err);
 	target->rollback(a->run.db);
@@ -101,10 +102,19 @@ static bulla_code check_dropped(const bulla_apply *a, bulla_error *err)
 	return bulla_advise(err, code, "run: bulla finish %s", a->run.job->model->key);
 }
 
+/* A new index of rows that are sealed already takes their values, which only their keys give; left empty it would find nothing. */
+static bulla_code check_indexes(bulla_apply *a, bulla_error *err)
+{
+	uint64_t rows;
+	TRY(bulla_run_count(&a->run, &rows, err));
+	return rows && bulla_mapping_lacks_index(&a->run.mapping) ? bulla_run_fail_unready(&a->run, err) : BULLA_OK;
+}
+
 static bulla_code prepare(bulla_apply *a, bulla_error *err)
 {
 	TRY(check(a, err));
 	TRY(check_phase(a, err));
+	TRY(check_indexes(a, err));
 	TRY(check_drift(a, err));
 	TRY(bulla_lease_take(&a->run, err));
 	TRY(bulla_run_record(&a->run, "JobStarted", "apply", err));
@@ -300,22 +310,10 @@ static bulla_code check_guards(bulla_apply *a, bool *ret, bulla_error *err)
 	return BULLA_OK;
 }
 
-/* An index of rows that are there already takes their plaintext, which only their keys give. */
-static bulla_code check_whole(bulla_apply *a, bulla_error *err)
-{
-	uint64_t rows;
-	TRY(bulla_run_count(&a->run, &rows, err));
-	if (rows == 0 || bulla_mapping_is_ready(&a->run.mapping)) return BULLA_OK;
-	bulla_code code =
-		bulla_fail(err, BULLA_ERR_REFUSED, "table %s lacks columns of model %s, and has no plaintext to fill them from",
-			   a->run.mapping.table->name, a->run.job->model->key);
-	return bulla_advise(err, code, "run: bulla rotate %s --index", a->run.job->model->key);
-}
-
 static bulla_code guard_locked(bulla_apply *a, bulla_error *err)
 {
 	const bulla_target *target = a->run.db->target;
-	TRY(target->install(a->run.db, &a->run.mapping, err));
+	TRY(bulla_orphan_install(&a->run, err));
 	TRY(target->index(a->run.db, &a->run.mapping, err));
 	a->run.state.phase = BULLA_PHASE_FINISHED;
 	if (!a->run.state.filled_ms) a->run.state.filled_ms = bulla_now_us(NULL) / 1000;
@@ -331,7 +329,7 @@ static bulla_code guard(bulla_apply *a, bulla_error *err)
 	if (guarded && bulla_mapping_is_ready(&a->run.mapping)) return count_result(a, err);
 	TRY(check(a, err));
 	TRY(check_drift(a, err));
-	TRY(check_whole(a, err));
+	TRY(check_indexes(a, err));
 	TRY(bulla_lease_take(&a->run, err));
 	TRY(bulla_run_record(&a->run, "JobStarted", "apply", err));
 	TRY(target->begin_write(a->run.db, err));

@@ -68,7 +68,7 @@ bulla_code bulla_book_make(bulla_db *db, bulla_error *err)
 /* Those above, which are there together, and those that other commands make when they need them. What says which keys were destroyed
  * (bulla_shred) is kept. */
 static const char *const together[] = { "bulla_job", "bulla_quarantine", "bulla_report", "bulla_original" };
-static const char *const apart[] = { "bulla_rotation", "bulla_rotated", "bulla_window", "bulla_shredded" };
+static const char *const apart[] = { "bulla_rotation", "bulla_rotated", "bulla_window", "bulla_sealed", "bulla_shredded" };
 
 static bulla_code run_on(bulla_db *db, const char *verb, const char *table, const bulla_value *model, int64_t *ret,
 			 bulla_error *err)

@@ -3,6 +3,7 @@
  */
 #include "db/check.h"
 
+#include "db/orphan.h"
 #include "db/sql_text.h"
 
 #include <stdio.h>
@@ -153,6 +154,23 @@ static bulla_code check_made(const bulla_run *run, bulla_findings *f, bulla_erro
 	if (run->state.columns.len) TRY(bulla_json_parse(bulla_view_buf(&run->state.columns), &t.before, err));
 	bulla_code code = check_all_taken(&t, err);
 	bulla_json_free(t.before);
+	return code;
+}
+
+/* --- fields that the schema named once --------------------------------------------------------------------------- */
+
+static bulla_code check_orphans(const bulla_run *run, bulla_findings *f, bulla_error *err)
+{
+	bulla_aside orphans = { 0 };
+	char name[BULLA_NAME_MAX + 1];
+	bulla_code code = bulla_orphan_list(run, &orphans, err);
+	for (size_t i = 0; !code && i < orphans.n; i++) {
+		bulla_bytes pk = bulla_aside_entry(&orphans, i).pk;
+		(void)snprintf(name, sizeof name, "%.*s", (int)pk.len, (const char *)pk.data);
+		code = bulla_refuse(f, err, BULLA_ERR_REFUSED, BULLA_ORPHAN_NEXT, BULLA_ORPHAN_TEXT, name,
+				    run->mapping.table->name, run->job->model->key);
+	}
+	bulla_aside_done(&orphans);
 	return code;
 }
 
@@ -441,6 +459,7 @@ bulla_code bulla_check(const bulla_run *run, bulla_findings *findings, bulla_err
 	TRY(check_impostors(mapping->table, findings, err));
 	TRY(check_strict(mapping, findings, err));
 	TRY(check_made(run, findings, err));
+	TRY(check_orphans(run, findings, err));
 	for (size_t i = 0; i < mapping->model->field_count; i++)
 		TRY(check_field(mapping, &mapping->fields[i], findings, err));
 	TRY(check_constraints(mapping, findings, err));

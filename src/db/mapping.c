@@ -4,6 +4,7 @@
 #include "db/mapping.h"
 
 #include "base/buf.h"
+#include "db/orphan.h"
 #include "db/rotation.h"
 #include "db/target.h"
 
@@ -171,11 +172,36 @@ static void add_own(bulla_mapping *m, const char *name)
 	if (column) m->own[m->own_count++] = column->name;
 }
 
-/* Columns that a rotation of indexes will drop, whether or not the schema still names them. */
-static bulla_code add_windows(bulla_mapping *m, bulla_db *db, bulla_error *err)
+/* --- older indexes ---------------------------------------------------------------------------------------------- */
+
+const bulla_table *bulla_mapping_home(const bulla_mapping *mapping)
+{
+	return mapping->aside ? mapping->side : mapping->table;
+}
+
+bool bulla_model_names_index(const bulla_model *model, const char *column)
+{
+	for (size_t f = 0; f < model->field_count; f++) {
+		const bulla_field *field = &model->fields[f];
+		if (field->index && bulla_name_equal(field->index->column, column)) return true;
+		if (field->before && bulla_name_equal(field->before->index->column, column)) return true;
+	}
+	return false;
+}
+
+const char *bulla_mapping_stray_index(const bulla_mapping *mapping, size_t i)
+{
+	const bulla_table_index *index = &bulla_mapping_home(mapping)->indexes[i];
+	const char *column = index->ours && index->column_count == 1 ? index->columns[0] : NULL;
+	return column && !bulla_model_names_index(mapping->model, column) ? column : NULL;
+}
+
+/* Columns that the schema may not name any more: of older indexes, and of fields that were taken out. */
+static bulla_code add_unnamed(bulla_mapping *m, bulla_db *db, bulla_error *err)
 {
 	bulla_aside list = { 0 };
 	bulla_code code = bulla_window_list(db, m->model->key, &list, err);
+	if (!code) code = bulla_orphan_noted(db, m->model->key, &list, err);
 	for (size_t i = 0; !code && i < list.n; i++) {
 		const char *name;
 		code = bulla_arena_copy(&m->arena, bulla_aside_entry(&list, i).pk, &name, err);
@@ -197,7 +223,11 @@ bulla_code bulla_mapping_own(bulla_mapping *m, bulla_db *db, bulla_error *err)
 	}
 	for (size_t k = 0; k < m->model->key_count; k++)
 		add_own(m, m->model->keys[k].column);
-	return add_windows(m, db, err);
+	for (size_t i = 0; i < m->table->index_count && !m->aside; i++) {
+		const char *stray = bulla_mapping_stray_index(m, i);
+		if (stray) add_own(m, stray);
+	}
+	return add_unnamed(m, db, err);
 }
 
 bool bulla_mapping_is_ready(const bulla_mapping *mapping)
@@ -214,6 +244,13 @@ bool bulla_mapping_is_sealed(const bulla_mapping *mapping)
 	for (size_t k = 0; k < mapping->model->key_count; k++)
 		if (!mapping->keys[k]) return false;
 	return true;
+}
+
+bool bulla_mapping_lacks_index(const bulla_mapping *mapping)
+{
+	for (size_t i = 0; i < mapping->model->field_count; i++)
+		if (mapping->fields[i].cipher && mapping->model->fields[i].index && !mapping->fields[i].index) return true;
+	return false;
 }
 
 bool bulla_mapping_is_finished(const bulla_mapping *mapping)

@@ -54,16 +54,25 @@ BULLA_MUST bulla_code bulla_mapping_stage(bulla_mapping *mapping, struct bulla_d
 #define BULLA_STAGE_KEY   "key:%d"        /* of the position in the locator */
 #define BULLA_STAGE_LOST  "lost"          /* 1: a key of the row was destroyed on purpose, and some value with it */
 
-/* Finds bulla's columns in the table itself, for `own` and `own_count`: those that the model names, and older indexes that a
- * rotation has left for a while. */
+/* Finds bulla's columns in the table itself, for `own` and `own_count`: those that the model names, and those of blind indexes that it
+ * named earlier. */
 BULLA_MUST bulla_code bulla_mapping_own(bulla_mapping *mapping, struct bulla_db *db, bulla_error *err);
 
 /* Every ciphertext, index and key column is there. */
 bool bulla_mapping_is_ready(const bulla_mapping *mapping);
 /* But for columns of new indexes, perhaps. */
 bool bulla_mapping_is_sealed(const bulla_mapping *mapping);
+/* A field that is sealed has a new index whose column is not there: only its values can fill it. */
+bool bulla_mapping_lacks_index(const bulla_mapping *mapping);
 /* Every ciphertext column is there and no plaintext column is. */
 bool bulla_mapping_is_finished(const bulla_mapping *mapping);
+
+/* Is it the column of an index, or of one that is being replaced, in the model? */
+bool bulla_model_names_index(const bulla_model *model, const char *column);
+/* The column of the `i`th index of `home` where a job has made it as a blind index and the model names it no more; else NULL. Goes from
+ * 0 to bulla_mapping_home(mapping)->index_count. */
+const char *bulla_mapping_stray_index(const bulla_mapping *mapping, size_t i);
+const bulla_table *bulla_mapping_home(const bulla_mapping *mapping); /* the table that `home` is the name of */
 
 /* --- shapes ---------------------------------------------------------------------------------------------------- */
 #define BULLA_SHAPE_PLAIN  1u

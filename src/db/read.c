@@ -8,6 +8,7 @@
 #include "core/index.h"
 #include "core/reason.h"
 #include "db/quarantine.h"
+#include "db/rotation.h"
 
 #define TAMPERING_BITS 64 /* from here on two values with one index are no accident */
 
@@ -43,14 +44,25 @@ static bulla_code open_parts(struct reader *r, const bulla_job *job, bulla_walk_
 	return r->run.db->target->walk_open(r->run.db, &r->run.mapping, &r->shape, kind, field, &r->walk, err);
 }
 
+/* An index that a rotation is making for the first time does not find every row yet; beside an older one both are searched. */
+static bulla_code check_whole(const bulla_run *run, bulla_error *err)
+{
+	bulla_rotation rotation = { 0 };
+	const char *model = run->job->model->key;
+	bulla_code code = bulla_rotation_load(run->db, model, &rotation, err);
+	bool making = !code && rotation.pending && rotation.kind == BULLA_ROTATE_INDEX;
+	bulla_rotation_done(&rotation);
+	if (!making) return code;
+	code = bulla_fail(err, BULLA_ERR_REFUSED, "indexes of model %s are being made: not every row would be found", model);
+	return bulla_advise(err, code, "let it end: bulla rotate %s --index", model);
+}
+
 /* A new index whose column is not there yet is no hindrance where the one that it replaces is. */
 static bulla_code check_searchable(const bulla_run *run, const bulla_field *field, bulla_error *err)
 {
 	const struct bulla_mapped_field *f = &run->mapping.fields[field->position];
-	if (bulla_mapping_is_sealed(&run->mapping) && (f->index || f->before)) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "table %s is not sealed yet: it lacks columns of model %s",
-				     run->mapping.table->name, run->job->model->key);
-	return bulla_advise(err, code, "run: bulla apply %s", run->job->model->key);
+	if (!bulla_mapping_is_sealed(&run->mapping) || !(f->index || f->before)) return bulla_run_fail_unready(run, err);
+	return f->before ? BULLA_OK : check_whole(run, err);
 }
 
 static bulla_code reader_open(struct reader *r, const bulla_job *job, bulla_walk_kind kind, const bulla_field *field,

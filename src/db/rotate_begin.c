@@ -5,6 +5,7 @@
 #include "db/rotate.h"
 
 #include "core/keyring.h"
+#include "db/orphan.h"
 #include "db/probe.h"
 #include "io/file.h"
 
@@ -19,13 +20,8 @@ static bulla_code check_ready(const bulla_rotate *a, bulla_error *err)
 	if (!a->run.job->keyring) return bulla_fail(err, BULLA_ERR_USAGE, "a rotation needs the keys of the environment");
 	if (!a->dry) TRY(bulla_run_check_undo(&a->run, err));
 	bool index = a->options->kind == BULLA_ROTATE_INDEX;
-	if (!(index ? bulla_mapping_is_sealed : bulla_mapping_is_ready)(a->mapping)) {
-		bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "table %s is not sealed yet: it lacks columns of model %s",
-					     a->mapping->table->name, model->key);
-		bool lacks = bulla_mapping_is_sealed(a->mapping); /* of indexes only */
-		return bulla_advise(err, code, "run: bulla %s %s%s", lacks ? "rotate" : "apply", model->key,
-				    lacks ? " --index" : "");
-	}
+	if (!(index ? bulla_mapping_is_sealed : bulla_mapping_is_ready)(a->mapping)) return bulla_run_fail_unready(&a->run, err);
+	if (!a->dry) TRY(bulla_orphan_check(&a->run, err));
 	if (a->options->kind != BULLA_ROTATE_WRAP || model->data_key != BULLA_DATA_KEY_NONE) return BULLA_OK;
 	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "model %s has no wrapped keys: the KMS encrypts each value itself",
 				     model->key);
@@ -121,7 +117,8 @@ static bulla_code refuse_other(const bulla_rotate *a, bulla_error *err)
 	const char *kind = bulla_rotate_kind_name(a->rotation.kind), *model = a->run.job->model->key;
 	bulla_code code =
 		bulla_fail(err, BULLA_ERR_REFUSED, "a rotation of another kind is under way for model %s: --%s", model, kind);
-	return bulla_advise(err, code, "let it end first: bulla rotate %s --%s", model, kind);
+	return bulla_advise(err, code, "let it end first: bulla rotate %s --%s%s", model, kind,
+			    a->rotation.kind == BULLA_ROTATE_CONTEXT ? " --from FILE" : "");
 }
 
 /* --data does what --wrap does and more: it may take its place. The other way round, rows with new wraps would pass for rows with new
@@ -177,7 +174,7 @@ static bulla_code remake_guard(bulla_rotate *a, bulla_error *err)
 {
 	const bulla_target *target = a->run.db->target;
 	TRY(target->begin_write(a->run.db, err));
-	bulla_code code = target->install(a->run.db, &a->run.mapping, err);
+	bulla_code code = bulla_orphan_install(&a->run, err);
 	if (!code) code = bulla_lease_store(&a->run, err);
 	if (!code) return target->commit(a->run.db, err);
 	target->rollback(a->run.db);

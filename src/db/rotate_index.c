@@ -7,6 +7,8 @@
  */
 #include "db/rotate.h"
 
+#include "db/orphan.h"
+
 /* --- one page --------------------------------------------------------------------------------------------------------- */
 
 static bool is_stored(const bulla_rotate_slot *slot, size_t row, size_t position, bulla_bytes index)
@@ -48,18 +50,29 @@ const bulla_rotate_kind_table bulla_rotate_index = { BULLA_SHAPE_SEALED, true, i
 
 /* --- windows ---------------------------------------------------------------------------------------------------------- */
 
+/* An index that bulla.yaml names no more, and never named as a previous one, goes like one whose window is closed. */
+static bulla_code note_strays(bulla_rotate *a, bulla_error *err)
+{
+	const bulla_mapping *m = &a->run.mapping;
+	for (size_t i = 0; i < bulla_mapping_home(m)->index_count; i++) {
+		const char *column = bulla_mapping_stray_index(m, i);
+		if (column) TRY(bulla_window_note(a->run.db, a->run.job->model->key, column, err));
+	}
+	return BULLA_OK;
+}
+
 /* New columns and triggers in one transaction: from its commit on no new index is another value's. */
 static bulla_code open_windows(bulla_rotate *a, bulla_error *err)
 {
-	const bulla_target *target = a->run.db->target;
 	bool aside = a->run.mapping.aside;
-	TRY(target->install(a->run.db, &a->run.mapping, err));
+	TRY(bulla_orphan_install(&a->run, err));
 	TRY(bulla_run_map(&a->run, aside, err));
 	for (size_t f = 0; f < a->run.mapping.model->field_count; f++) {
 		const bulla_field *field = &a->run.mapping.model->fields[f];
 		if (a->run.mapping.fields[f].before)
 			TRY(bulla_window_note(a->run.db, a->run.job->model->key, field->before->index->column, err));
 	}
+	TRY(note_strays(a, err));
 	return bulla_lease_store(&a->run, err);
 }
 
@@ -73,37 +86,24 @@ bulla_code bulla_rotate_open_windows(bulla_rotate *a, bulla_error *err)
 	return code;
 }
 
-/* Is it the column of an index that the schema still names? */
-static bool is_named(const bulla_model *model, const char *column)
-{
-	for (size_t f = 0; f < model->field_count; f++) {
-		const bulla_field *field = &model->fields[f];
-		if (field->index && bulla_name_equal(field->index->column, column)) return true;
-		if (field->before && bulla_name_equal(field->before->index->column, column)) return true;
-	}
-	return false;
-}
-
 static bulla_code close_one(bulla_rotate *a, const char *column, bulla_error *err)
 {
 	const bulla_target *target = a->run.db->target;
 	const bulla_mapping *m = &a->run.mapping;
-	const bulla_table *home = m->aside ? m->side : m->table;
-	if (bulla_table_column(home, column)) TRY(target->narrow(a->run.db, m, column, err));
+	if (bulla_table_column(bulla_mapping_home(m), column)) TRY(target->narrow(a->run.db, m, column, err));
 	return bulla_window_forget(a->run.db, a->run.job->model->key, column, err);
 }
 
 /* The triggers go first: SQLite drops no column that one of them names. */
 static bulla_code close_windows(bulla_rotate *a, bulla_aside *columns, bulla_error *err)
 {
-	const bulla_target *target = a->run.db->target;
 	bool aside = a->run.mapping.aside;
-	TRY(target->install(a->run.db, &a->run.mapping, err));
+	TRY(bulla_orphan_install(&a->run, err));
 	for (size_t i = 0; i < columns->n; i++) {
 		BULLA_BUF_AUTO bulla_buf column = { 0 };
 		TRY(bulla_buf_add(&column, bulla_aside_entry(columns, i).pk, err));
 		TRY(bulla_buf_terminate(&column, err));
-		if (is_named(a->run.job->model, (const char *)column.data))
+		if (bulla_model_names_index(a->run.job->model, (const char *)column.data))
 			a->ret->windows++;
 		else if (!a->ret->left)
 			TRY(close_one(a, (const char *)column.data, err));

@@ -75,6 +75,22 @@ bulla_code bulla_run_check_undo(const bulla_run *run, bulla_error *err)
 	return bulla_advise(err, code, "bulla undo %s goes on with it; bulla finish %s gives it up", model, model);
 }
 
+bulla_code bulla_run_fail_unready(const bulla_run *run, bulla_error *err)
+{
+	const char *model = run->job->model->key, *table = run->mapping.table->name;
+	bool index = bulla_mapping_lacks_index(&run->mapping), sealed = bulla_mapping_is_sealed(&run->mapping);
+	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED,
+				     index ? "table %s is sealed, and lacks the column of an index of model %s"
+					   : "table %s is not sealed yet: it lacks columns of model %s",
+				     table, model);
+	if (index && !sealed)
+		return bulla_advise(err, code,
+				    "new fields come first: take that index out of bulla.yaml, run: bulla apply %s; then put it back, and run: "
+				    "bulla rotate %s --index",
+				    model, model);
+	return bulla_advise(err, code, "run: bulla %s %s%s", index ? "rotate" : "apply", model, index ? " --index" : "");
+}
+
 bool bulla_run_stopped(const bulla_run *run)
 {
 	return run->job->stop && atomic_load(run->job->stop);

@@ -34,6 +34,9 @@ BULLA_MUST bulla_code bulla_run_map(bulla_run *run, bool aside, bulla_error *err
 /* REFUSED, with what to do, while an undo of the model has begun and not ended. */
 BULLA_MUST bulla_code bulla_run_check_undo(const bulla_run *run, bulla_error *err);
 
+/* REFUSED, with the command that makes them: the table lacks columns of the model. */
+bulla_code bulla_run_fail_unready(const bulla_run *run, bulla_error *err);
+
 bool bulla_run_stopped(const bulla_run *run);
 /* INTERRUPTED, with the step that takes it up again. */
 bulla_code bulla_run_interrupted(const bulla_run *run, bulla_error *err);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "db/census.h"
 #include "db/quarantine.h"
+#include "db/orphan.h"
 #include "db/rotation.h"
 #include "db/sealed_sql.h"
 #include "db/shredded.h"
@@ -78,6 +79,8 @@ static bulla_code tell_counts(void *self, const bulla_value *values, size_t n, b
 		bulla_json_put_int(t->out, "sealed", sealed);
 		bulla_json_put_int(t->out, "unsealed", unsealed);
 		bulla_json_put_int(t->out, "null", rows - sealed - unsealed);
+		bulla_json_put_bool(t->out, "index_missing",
+				    m->fields[f].cipher && m->fields[f].field->index && !m->fields[f].index);
 		bulla_json_put_bool(t->out, "plaintext_left", m->fields[f].plain || t->run->state.phase == BULLA_PHASE_UNDOING);
 		bulla_json_close(t->out, '}');
 	}
@@ -215,6 +218,19 @@ static bulla_code tell_undo(bulla_run *run, bulla_json_writer *out, bulla_error 
 	return run->db->target->run(run->db, (const char *)sql.data, NULL, 0, tell_number, out, NULL, err);
 }
 
+/* Sealed columns of fields that the model names no more. */
+static bulla_code tell_unnamed(const bulla_run *run, bulla_json_writer *out, bulla_error *err)
+{
+	bulla_aside orphans = { 0 };
+	bulla_code code = bulla_orphan_list(run, &orphans, err);
+	bulla_json_open(out, "unnamed", '[');
+	for (size_t i = 0; !code && i < orphans.n; i++)
+		bulla_json_put_bytes(out, NULL, bulla_aside_entry(&orphans, i).pk);
+	bulla_json_close(out, ']');
+	bulla_aside_done(&orphans);
+	return code;
+}
+
 static bulla_code tell_rows(struct teller *t, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf sql = { 0 };
@@ -236,6 +252,7 @@ static bulla_code tell(bulla_run *run, bulla_json_writer *out, bulla_error *err)
 	TRY(code);
 	TRY(bulla_quarantine_tell(run->db, run->job->model->key, out, "quarantine", err));
 	TRY(bulla_quarantine_explain(run->db, run->job->model->key, out, "quarantine_entries", err));
+	TRY(tell_unnamed(run, out, err));
 	tell_workers(run, out);
 	TRY(tell_undo(run, out, err));
 	bulla_json_close(out, '}');

@@ -8,7 +8,9 @@
 #include "db/undo.h"
 
 #include "db/check.h"
+#include "db/orphan.h"
 #include "db/report.h"
+#include "db/rotation.h"
 #include "io/file.h"
 
 #include <inttypes.h>
@@ -398,6 +400,19 @@ static bulla_code open_and_prove(bulla_undo *u, bulla_error *err)
 	return bulla_advise(err, code, "what was opened is kept; run this again at a quieter time");
 }
 
+/* Rows that are sealed for the earlier context would all be put aside. */
+static bulla_code check_rotation(const bulla_undo *u, bulla_error *err)
+{
+	bulla_rotation rotation = { 0 };
+	const char *model = u->run.job->model->key;
+	bulla_code code = bulla_rotation_load(u->run.db, model, &rotation, err);
+	bool between = !code && rotation.pending && rotation.kind == BULLA_ROTATE_CONTEXT;
+	bulla_rotation_done(&rotation);
+	if (!between) return code;
+	code = bulla_fail(err, BULLA_ERR_REFUSED, "model %s is between two contexts: rotate --context has not ended", model);
+	return bulla_advise(err, code, "let it end first: bulla rotate %s --context --from FILE", model);
+}
+
 static bulla_code check_ready(bulla_undo *u, bulla_error *err)
 {
 	const bulla_mapping *m = &u->run.mapping;
@@ -411,8 +426,8 @@ static bulla_code check_ready(bulla_undo *u, bulla_error *err)
 		return bulla_advise(err, code, "run this where the project's key store is: bulla init");
 	}
 	for (size_t i = 0; i < m->model->field_count; i++)
-		if (m->fields[i].plain && m->fields[i].cipher) return check_phase(u, err);
-	return BULLA_OK;
+		if (m->fields[i].plain && m->fields[i].cipher) TRY(check_phase(u, err));
+	return check_rotation(u, err);
 }
 
 static bulla_code bring_back(bulla_undo *u, bulla_error *err)
@@ -448,6 +463,7 @@ static bulla_code undo(bulla_undo *u, bulla_error *err)
 	begin_lists(u);
 	TRY(bulla_mapping_own(&u->run.mapping, u->run.db, err));
 	if (!is_touched(u)) return bulla_run_count(&u->run, &u->ret->rows, err);
+	if (returns_any(&u->run.mapping) || !u->options->discard) TRY(bulla_orphan_check(&u->run, err));
 	TRY(returns_any(&u->run.mapping) ? bring_back(u, err) : take_away(u, err));
 	TRY(bulla_quarantine_count(u->run.db, u->run.job->model->key, &u->ret->quarantined, err));
 	if (u->undone) *u->run.owner = 0; /* the lease went with the bookkeeping */

@@ -35,10 +35,7 @@ static bulla_code check_ready(verification *x, bulla_error *err)
 					     "there is no key to sign the report with, and an unsigned one proves nothing");
 		return bulla_advise(err, code, "run this where the project's key store is: bulla init");
 	}
-	if (bulla_mapping_is_ready(&x->run.mapping)) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "table %s is not sealed yet: it lacks columns of model %s",
-				     x->run.mapping.table->name, job->model->key);
-	return bulla_advise(err, code, "run: bulla apply %s", job->model->key);
+	return bulla_mapping_is_ready(&x->run.mapping) ? BULLA_OK : bulla_run_fail_unready(&x->run, err);
 }
 
 static bulla_code prepare_strict(verification *x, bulla_error *err)
