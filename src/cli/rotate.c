@@ -163,8 +163,13 @@ static bulla_code find_earlier(const bulla_project *earlier, const bulla_model *
 
 /* --- the command ------------------------------------------------------------------------------------------------------ */
 
+/* Of all models. */
+typedef struct totals {
+	uint64_t windows, changed, left;
+} totals;
+
 static bulla_code rotate(bulla_cli *cli, bulla_project *project, const bulla_model *model, size_t kind,
-			 bulla_rotate_options options, const bulla_project *earlier, uint64_t *windows, bulla_error *err)
+			 bulla_rotate_options options, const bulla_project *earlier, totals *sum, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf census = { 0 };
 	bulla_bar bar = bulla_bar_of(cli, model->key);
@@ -177,26 +182,34 @@ static bulla_code rotate(bulla_cli *cli, bulla_project *project, const bulla_mod
 	bulla_bar_done(&bar);
 	TRY(code);
 	if (!debt && (result.quarantined || result.left)) cli->status = 3;
-	*windows += result.windows;
+	sum->windows += result.windows;
+	sum->changed += result.changed;
+	sum->left += result.left;
 	if (!cli->json) return say_result(cli, model, debt, &result, bulla_view_buf(&census), err);
 	put_result(cli, model, kinds[kind].option, debt, &result, bulla_view_buf(&census));
 	return BULLA_OK;
 }
 
-static void suggest(bulla_cli *cli, size_t kind, uint64_t windows)
+static void suggest(bulla_cli *cli, size_t kind, const totals *sum)
 {
-	if (bulla_cli_switch(cli, "debt"))
-		bulla_cli_next(cli, "bulla rotate%s --catch-up, where rows are left", cli->subject);
+	if (bulla_cli_switch(cli, "debt") && sum->left)
+		bulla_cli_next(cli, "bulla rotate%s --catch-up (or the rotation that bulla status shows under way)",
+			       cli->subject);
+	else if (bulla_cli_switch(cli, "debt"))
+		bulla_cli_next(cli, "bulla key census (what still hangs from which key)");
 	else if (cli->status == 3)
 		bulla_cli_next(cli,
 			       "bulla status%s (shows the quarantine); what is left is under keys that do not answer, or written "
 			       "by an application that holds an older key",
 			       cli->subject);
-	else if (windows)
+	else if (sum->windows)
 		bulla_cli_next(cli,
 			       "once every application runs with this bulla.yaml, take previous: out of it, deploy that, then: "
 			       "bulla rotate%s "
 			       "--index",
+			       cli->subject);
+	else if (kinds[kind].kind == BULLA_ROTATE_WRAP && !sum->changed && !bulla_cli_switch(cli, "catch-up"))
+		bulla_cli_next(cli, "nothing lay under older keys; for new material: bulla key rotate, then bulla rotate%s again",
 			       cli->subject);
 	else
 		bulla_cli_next(cli, kinds[kind].next, cli->subject);
@@ -210,7 +223,7 @@ bulla_code bulla_run_rotate(bulla_cli *cli, bulla_error *err)
 	const char *from = bulla_cli_value(cli, "from");
 	bulla_rotate_options options;
 	size_t n = 0, kind;
-	uint64_t windows = 0;
+	totals sum = { 0 };
 	TRY(read_kind(cli, &kind, err));
 	TRY(read_options(cli, kind, &options, err));
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_KEYRING, &project, err));
@@ -218,8 +231,8 @@ bulla_code bulla_run_rotate(bulla_cli *cli, bulla_error *err)
 	if (from) TRY(bulla_project_open(from, bulla_cli_value(cli, "env"), BULLA_PROJECT_SCHEMA, &earlier, err));
 	bulla_results_open(cli);
 	for (size_t i = 0; i < n; i++)
-		TRY(rotate(cli, project, &models[i], kind, options, earlier, &windows, err));
+		TRY(rotate(cli, project, &models[i], kind, options, earlier, &sum, err));
 	bulla_results_close(cli);
-	suggest(cli, kind, windows);
+	suggest(cli, kind, &sum);
 	return BULLA_OK;
 }

@@ -49,8 +49,7 @@ static bulla_code check_definition(finish *f, bulla_error *err)
 	bulla_findings_done(&findings);
 	TRY(code);
 	if (!bulla_mapping_is_ready(&f->run.mapping)) return bulla_run_fail_unready(&f->run, err);
-	if (!f->run.state.filled_ms)
-		return refuse(f, err, "apply", "table %s is not sealed yet", f->run.mapping.table->name);
+	if (!f->run.state.filled_ms) return refuse(f, err, "apply", "table %s is not sealed yet", f->run.mapping.table->name);
 	return BULLA_OK;
 }
 

@@ -25,7 +25,8 @@ BULLA_MUST bulla_code bulla_orphan_check(const bulla_run *run, bulla_error *err)
 #define BULLA_ORPHAN_TEXT                                                                                                        \
 	"column %s of table %s holds sealed values of a field that model %s does not name: they would be lost with their keys"
 #define BULLA_ORPHAN_NEXT                                                                                                        \
-	"put the field back into bulla.yaml; or, to lose its values for good, set that column to NULL in every row, then run this "  \
+	"put the field back into bulla.yaml; or, to lose its values for good, set that column to NULL in every row, then run "   \
+	"this "                                                                                                                  \
 	"again"
 
 #endif

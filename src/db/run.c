@@ -85,7 +85,8 @@ bulla_code bulla_run_fail_unready(const bulla_run *run, bulla_error *err)
 				     table, model);
 	if (index && !sealed)
 		return bulla_advise(err, code,
-				    "new fields come first: take that index out of bulla.yaml, run: bulla apply %s; then put it back, and run: "
+				    "new fields come first: take that index out of bulla.yaml, run: bulla apply %s; then put it "
+				    "back, and run: "
 				    "bulla rotate %s --index",
 				    model, model);
 	return bulla_advise(err, code, "run: bulla %s %s%s", index ? "rotate" : "apply", model, index ? " --index" : "");
