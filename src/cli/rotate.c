@@ -85,6 +85,7 @@ static void put_result(bulla_cli *cli, const bulla_model *model, const char *kin
 		bulla_json_put_int(w, "windows", (int64_t)r->windows);
 		bulla_json_put_bool(w, "resumed", r->resumed);
 	}
+	bulla_json_put_bool(w, "passed_over", r->passed_over);
 	bulla_json_put_int(w, "left", (int64_t)r->left);
 	bulla_json_put_int(w, "quarantined", (int64_t)r->quarantined);
 	bulla_json_put_int(w, "shredded", (int64_t)r->shredded);
@@ -121,6 +122,11 @@ static bulla_code say_result(bulla_cli *cli, const bulla_model *model, bool debt
 {
 	char rows[BULLA_COUNT_MAX], changed[BULLA_COUNT_MAX], left[BULLA_COUNT_MAX], bad[BULLA_COUNT_MAX], time[BULLA_COUNT_MAX],
 		rate[BULLA_COUNT_MAX];
+	if (r->passed_over) {
+		bulla_cli_print(cli, "%s: nothing to do: %s", model->key,
+				model->data_key == BULLA_DATA_KEY_NONE ? "it has no wrapped keys" : "it is bound as it was");
+		return BULLA_OK;
+	}
 	if (debt)
 		bulla_cli_print(cli, "%s: %s of %s rows are under older keys", model->key, bulla_count_text(r->left, left),
 				bulla_count_text(r->rows, rows));
@@ -229,6 +235,7 @@ bulla_code bulla_run_rotate(bulla_cli *cli, bulla_error *err)
 	TRY(bulla_cli_open(cli, BULLA_PROJECT_KEYRING, &project, err));
 	TRY(bulla_cli_models(cli, project, &models, &n, err));
 	if (from) TRY(bulla_project_open(from, bulla_cli_value(cli, "env"), BULLA_PROJECT_SCHEMA, &earlier, err));
+	options.several = n > 1;
 	bulla_results_open(cli);
 	for (size_t i = 0; i < n; i++)
 		TRY(rotate(cli, project, &models[i], kind, options, earlier, &sum, err));

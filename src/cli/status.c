@@ -178,7 +178,10 @@ static void suggest(bulla_cli *cli, const bulla_json *status)
 	}
 	const bulla_json *rotation = bulla_json_member(status, "rotation");
 	bool undoing = bulla_bytes_is(phase, "undoing");
-	if (bulla_tree_boolean(rotation, "under_way") && !undoing)
+	bool alive = bulla_tree_boolean(bulla_json_at(bulla_json_member(status, "workers"), 0), "alive");
+	if (bulla_tree_boolean(rotation, "under_way") && !undoing && alive)
+		bulla_cli_next(cli, "bulla status%s --watch (a job is at work)", model);
+	else if (bulla_tree_boolean(rotation, "under_way") && !undoing)
 		bulla_cli_next(cli, "bulla rotate%s --%.*s%s (goes on where it stopped)", model,
 			       BULLA_SHOW(bulla_tree_text(rotation, "kind")),
 			       bulla_bytes_is(bulla_tree_text(rotation, "kind"), "context") ? " --from FILE" : "");

@@ -131,6 +131,7 @@ typedef struct bulla_rotate_options {
 	bool catch_up;           /* wrap: no newer branch version, only what lies under older ones */
 	const char *to;          /* this key must be among those that wrap: REFUSED otherwise; NULL: whichever do */
 	const bulla_model *from; /* context: the model as it was; of a schema that outlives the job */
+	bool several;            /* of several models: one for which there is nothing to do is passed over, not refused */
 	int64_t settle_ms;       /* go on looking until so long after the beginning: writers may hold the older key for max_age */
 	unsigned workers;        /* threads beside the caller's; 0: one */
 	size_t batch_rows;       /* 0: chosen; tests make it small */
@@ -149,6 +150,7 @@ typedef struct bulla_rotate_result {
 	uint64_t moved;       /* branch and index keys that went over to other KMS keys, because the environment's have changed */
 	uint64_t rounds;      /* passes over the table */
 	uint64_t windows;     /* index: older indexes that the schema still names; they are written and searched too */
+	bool passed_over;     /* nothing to do for this model: no wrapped keys, or the same context as before */
 	bool resumed;         /* it went on with a rotation that had been cut off */
 	double seconds;
 } bulla_rotate_result;

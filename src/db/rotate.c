@@ -142,6 +142,7 @@ static bulla_code end(bulla_rotate *a, bulla_error *err)
 static bulla_code rotate(bulla_rotate *a, bulla_buf *out, bulla_error *err)
 {
 	TRY(bulla_rotate_begin(a, err));
+	if (a->ret->passed_over) return bulla_buf_add_str(out, "[]", err);
 	TRY(bulla_rotate_prepare(a, err));
 	if (a->dry) {
 		TRY(bulla_rotate_pass(a, err));

@@ -23,6 +23,8 @@ static bulla_code check_ready(const bulla_rotate *a, bulla_error *err)
 	if (!(index ? bulla_mapping_is_sealed : bulla_mapping_is_ready)(a->mapping)) return bulla_run_fail_unready(&a->run, err);
 	if (!a->dry) TRY(bulla_orphan_check(&a->run, err));
 	if (a->options->kind != BULLA_ROTATE_WRAP || model->data_key != BULLA_DATA_KEY_NONE) return BULLA_OK;
+	a->ret->passed_over = a->options->several;
+	if (a->ret->passed_over) return BULLA_OK;
 	bulla_code code = bulla_fail(err, BULLA_ERR_REFUSED, "model %s has no wrapped keys: the KMS encrypts each value itself",
 				     model->key);
 	return bulla_advise(err, code, "run: bulla rotate %s --data", model->key);
@@ -208,6 +210,7 @@ bulla_code bulla_rotate_begin(bulla_rotate *a, bulla_error *err)
 	TRY(check_ready(a, err));
 	TRY(check_destination(a, err));
 	if (a->options->kind == BULLA_ROTATE_CONTEXT) TRY(bulla_rotate_lay_from(a, err));
+	if (a->ret->passed_over) return BULLA_OK;
 	TRY(bulla_layout_init(&a->layout, a->run.job->model, err));
 	if (a->dry) {
 		TRY(bulla_rotation_load(a->run.db, a->run.job->model->key, &a->rotation, err));

@@ -92,7 +92,10 @@ bulla_code bulla_rotate_lay_from(bulla_rotate *a, bulla_error *err)
 	a->from = a->options->from;
 	TRY(check_keys(a, err));
 	TRY(find_origins(a, err));
-	if (binds_alike(a)) {
+	bool alike = binds_alike(a);
+	a->ret->passed_over = alike && a->options->several;
+	if (a->ret->passed_over) return BULLA_OK;
+	if (alike) {
 		bulla_code code =
 			bulla_fail(err, BULLA_ERR_REFUSED,
 				   "both schemas bind model %s to the same names, types and context: there is nothing to do",

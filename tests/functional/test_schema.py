@@ -6,6 +6,7 @@ ROWS = 40
 NOTE = '      note: {}\n'
 EMAIL = 'email: { index: { normalize: lowercase } }'
 LADDER = ('apply', 'verify', 'finish')
+BOXED = '  notes: { context: { model_name: Note, model_id: "{id}" }, data_key: none, fields: { text: {} } }\n'
 JOBS = (('rotate', '--wrap'), ('rotate', '--data'), ('rotate', '--index'), ('apply',), ('undo',))
 
 
@@ -150,6 +151,33 @@ class IndexChanged(Schema):
 
     def test_undo_of_the_older_after_finish(self):
         self.undo_the_older(LADDER)
+
+
+class Several(Schema):
+    """Without a model all are done: one for which there is nothing to do does not stand in the way of the others."""
+
+    def test_passed_over(self):
+        self.sql('CREATE TABLE notes(id INTEGER PRIMARY KEY, text TEXT)', "INSERT INTO notes VALUES (1, 'something')")
+        self.people(5, model=BOXED + harness.PEOPLE_MODEL, steps=LADDER)
+        done = lambda *options: [(model['model'], model['passed_over'], model['rows'])
+                                 for model in self.bulla('rotate', *options, '--json').json()['models']]
+        self.assertEqual(done(), [('notes', True, 0), ('people', False, 5)])
+        self.assertEqual(done('--debt'), [('notes', True, 0), ('people', False, 5)])
+        self.assertEqual(done('--data'), [('notes', False, 1), ('people', False, 5)])
+        self.fails('refused', 'rotate', 'notes')
+        self.assertIn('notes: nothing to do', self.bulla('rotate').text)
+        self.write('earlier.yaml', self.change('model_name: Person', 'model_name: Human'))
+        self.assertEqual(done('--context', '--from', 'earlier.yaml'), [('notes', True, 0), ('people', False, 5)])
+        self.fails('refused', 'rotate', 'notes', '--context', '--from', 'earlier.yaml')
+        self.bulla('verify')
+
+    def test_last_lines(self):
+        self.people(5, model=harness.PEOPLE_MODEL.replace('    branch_key: { name: people }\n', ''), steps=LADDER)
+        self.assertIn('key rotate', self.bulla('rotate', 'people').next)
+        self.assertIn('key census', self.bulla('rotate', 'people', '--debt').next)
+        self.bulla('key', 'rotate', 'local')
+        self.assertIn('--catch-up', self.bulla('rotate', 'people', '--debt').next)
+        self.assertIn('--debt', self.bulla('rotate', 'people').next)
 
 
 class Between(Schema):
