@@ -48,15 +48,6 @@ static bulla_code make_side_table(bulla_lite *s, const bulla_mapping *m, bulla_e
 	return bulla_lite_exec(s, sqlite3_str_finish(sql), err);
 }
 
-bulla_code bulla_lite_install(bulla_db *db, const bulla_mapping *mapping, bulla_error *err)
-{
-	bulla_lite *s = bulla_lite_of(db);
-	if (mapping->aside) TRY(make_side_table(s, mapping, err));
-	TRY(add_columns(s, mapping, err));
-	TRY(bulla_lite_triggers_drop(s, mapping, err));
-	return bulla_lite_triggers_make(s, mapping, mapping->plain_count == 0, err);
-}
-
 bulla_code bulla_lite_narrow(bulla_db *db, const bulla_mapping *mapping, const char *column, bulla_error *err)
 {
 	bulla_lite *s = bulla_lite_of(db);
@@ -124,6 +115,26 @@ static bulla_code make_blind_index(bulla_lite *s, const bulla_mapping *m, const 
 	return bulla_advise(err, code,
 			    "run: bulla plan %s, which counts the rows that collide; mend them, or take unique: true away",
 			    m->model->key);
+}
+
+/* Before the first row is sealed: the triggers that look for rows of the same index would read the whole side table for each. */
+static bulla_code make_unique_indexes(bulla_lite *s, const bulla_mapping *m, bulla_error *err)
+{
+	for (size_t i = 0; i < m->model->field_count; i++) {
+		const bulla_field *field = &m->model->fields[i];
+		if (field->index && field->index->unique) TRY(make_blind_index(s, m, field, err));
+	}
+	return BULLA_OK;
+}
+
+bulla_code bulla_lite_install(bulla_db *db, const bulla_mapping *mapping, bulla_error *err)
+{
+	bulla_lite *s = bulla_lite_of(db);
+	if (mapping->aside) TRY(make_side_table(s, mapping, err));
+	TRY(add_columns(s, mapping, err));
+	if (mapping->aside) TRY(make_unique_indexes(s, mapping, err));
+	TRY(bulla_lite_triggers_drop(s, mapping, err));
+	return bulla_lite_triggers_make(s, mapping, mapping->plain_count == 0, err);
 }
 
 bulla_code bulla_lite_index(bulla_db *db, const bulla_mapping *mapping, bulla_error *err)
