@@ -19,7 +19,8 @@ typedef struct bulla_arena_block {
 
 static bulla_code add_block(bulla_arena *arena, size_t need, bulla_error *err)
 {
-	size_t size = need > BLOCK_SIZE ? need : BLOCK_SIZE;
+	size_t usual = arena->block ? arena->block : BLOCK_SIZE;
+	size_t size = need > usual ? need : usual;
 	block *b = calloc(1, sizeof *b + size);
 	if (!b) return bulla_fail_memory(err);
 	b->size = size;

@@ -11,8 +11,9 @@
 
 typedef struct bulla_arena {
 	struct bulla_arena_block *blocks;
-	size_t used; /* bytes handed out */
-	size_t max;  /* LIMIT beyond; 0 means BULLA_ARENA_MAX */
+	size_t used;  /* bytes handed out */
+	size_t max;   /* LIMIT beyond; 0 means BULLA_ARENA_MAX */
+	size_t block; /* what is asked of the allocator at a time; 0 means 8192 */
 } bulla_arena;
 
 #define BULLA_ARENA_MAX (64u << 20)

@@ -23,6 +23,8 @@ const bulla_json *bulla_json_member(const bulla_json *object, const char *name);
 const bulla_json *bulla_json_at(const bulla_json *array, size_t index);
 size_t bulla_json_count(const bulla_json *array_or_object);
 bool bulla_json_is_null(const bulla_json *node);
+bool bulla_json_is_object(const bulla_json *node);
+bool bulla_json_is_array(const bulla_json *node);
 bool bulla_json_string(const bulla_json *node, bulla_bytes *ret_text);
 bool bulla_json_integer(const bulla_json *node, int64_t *ret_value);
 bool bulla_json_number(const bulla_json *node, double *ret_value); /* a whole one too */

@@ -93,6 +93,16 @@ bool bulla_json_is_null(const bulla_json *node)
 	return json_is_null(node_of(node));
 }
 
+bool bulla_json_is_object(const bulla_json *node)
+{
+	return json_is_object(node_of(node));
+}
+
+bool bulla_json_is_array(const bulla_json *node)
+{
+	return json_is_array(node_of(node));
+}
+
 bool bulla_json_string(const bulla_json *node, bulla_bytes *ret_text)
 {
 	if (!json_is_string(node_of(node))) return false;
