@@ -120,13 +120,11 @@ static bulla_code put_material(bulla_bytes raw, bulla_buf *out, bulla_error *err
 	return bulla_buf_add_u8(out, '"', err);
 }
 
-static bulla_code put_context(bulla_bytes canonical, bulla_buf *out, bulla_error *err)
+static bulla_code put_pairs(bulla_bytes canonical, bulla_buf *out, bulla_error *err)
 {
 	bulla_pair pairs[BULLA_CONTEXT_PAIRS_MAX];
 	size_t n;
-	if (canonical.len == 0) return BULLA_OK;
 	TRY(bulla_context_decode(canonical, pairs, &n, err));
-	TRY(bulla_buf_add_str(out, ",\"encryptionContext\":", err));
 	for (size_t i = 0; i < n; i++) {
 		TRY(bulla_buf_add_u8(out, i ? ',' : '{', err));
 		TRY(put_string(pairs[i].name, out, err));
@@ -136,15 +134,79 @@ static bulla_code put_context(bulla_bytes canonical, bulla_buf *out, bulla_error
 	return bulla_buf_add_str(out, n ? "}" : "{}", err);
 }
 
+static bulla_code put_context(bulla_bytes canonical, bulla_buf *out, bulla_error *err)
+{
+	if (canonical.len == 0) return BULLA_OK;
+	TRY(bulla_buf_add_str(out, ",\"encryptionContext\":", err));
+	return put_pairs(canonical, out, err);
+}
+
+/* --- who, and for what ----------------------------------------------------------------------------------------- */
+static bulla_code put_local(const bulla_event *e, bulla_buf *out, bulla_error *err)
+{
+	TRY(put_member(",\"principal\":", e->principal, out, err));
+	TRY(put_member(",\"key\":", e->key, out, err));
+	TRY(put_material(e->material, out, err));
+	return put_context(e->context, out, err);
+}
+
+static bulla_code put_identity(const bulla_event_origin *o, bulla_buf *out, bulla_error *err)
+{
+	const char *type = o->user_arn.len ? "IAMUser" : "Unknown";
+	TRY(put_member(",\"userIdentity\":{\"type\":", bulla_view_str(type), out, err));
+	TRY(put_member(",\"principalId\":", o->user_name, out, err));
+	TRY(put_member(",\"arn\":", o->user_arn, out, err));
+	TRY(put_member(",\"accountId\":", o->account, out, err));
+	TRY(put_member(",\"accessKeyId\":", o->access_key_id, out, err));
+	TRY(put_member(",\"userName\":", o->user_name, out, err));
+	return bulla_buf_add_u8(out, '}', err);
+}
+
+/* The canonical empty context is two bytes, and no member. */
+static bulla_code put_parameters(const bulla_event *e, bulla_buf *out, bulla_error *err)
+{
+	bool context = e->context.len > 2;
+	if (!context && !e->origin->parameters.len) return bulla_buf_add_str(out, ",\"requestParameters\":null", err);
+	TRY(bulla_buf_add_str(out, ",\"requestParameters\":{", err));
+	TRY(bulla_buf_add(out, e->origin->parameters, err));
+	if (context) {
+		TRY(bulla_buf_add_str(out, &",\"encryptionContext\":"[e->origin->parameters.len ? 0 : 1], err));
+		TRY(put_pairs(e->context, out, err));
+	}
+	return bulla_buf_add_u8(out, '}', err);
+}
+
+static bulla_code put_resource(const bulla_event *e, bulla_buf *out, bulla_error *err)
+{
+	if (e->key.len == 0) return BULLA_OK;
+	TRY(put_member(",\"resources\":[{\"ARN\":", e->key, out, err));
+	TRY(put_member(",\"accountId\":", e->origin->account, out, err));
+	return bulla_buf_add_str(out, ",\"type\":\"AWS::KMS::Key\"}]", err);
+}
+
+static bulla_code put_origin(const bulla_event *e, bulla_buf *out, bulla_error *err)
+{
+	const bulla_event_origin *o = e->origin;
+	bulla_bytes agent = bulla_view(o->user_agent.data,
+				       o->user_agent.len < BULLA_USER_AGENT_MAX ? o->user_agent.len : BULLA_USER_AGENT_MAX);
+	TRY(put_identity(o, out, err));
+	TRY(put_member(",\"awsRegion\":", o->region, out, err));
+	TRY(put_member(",\"sourceIPAddress\":", o->source_ip, out, err));
+	TRY(put_member(",\"userAgent\":", agent, out, err));
+	TRY(put_member(",\"errorCode\":", o->error_code, out, err));
+	TRY(put_member(",\"errorMessage\":", o->error_text, out, err));
+	TRY(put_parameters(e, out, err));
+	TRY(put_resource(e, out, err));
+	TRY(bulla_buf_add_str(out, o->read_only ? ",\"readOnly\":true" : ",\"readOnly\":false", err));
+	return put_material(e->material, out, err);
+}
+
 static bulla_code write_event(const bulla_event *e, bulla_buf *out, bulla_error *err)
 {
 	char time[TIME_MAX_TEXT];
 	TRY(put_member("{\"eventTime\":", time_text(e->time_us, time), out, err));
 	TRY(put_member(",\"eventName\":", bulla_view_str(e->operation), out, err));
-	TRY(put_member(",\"principal\":", e->principal, out, err));
-	TRY(put_member(",\"key\":", e->key, out, err));
-	TRY(put_material(e->material, out, err));
-	TRY(put_context(e->context, out, err));
+	TRY(e->origin ? put_origin(e, out, err) : put_local(e, out, err));
 	TRY(put_member(",\"requestID\":", e->request_id, out, err));
 	TRY(put_member(",\"outcome\":", bulla_view_str(e->outcome), out, err));
 	TRY(put_number(",\"generation\":", (int64_t)e->generation, out, err));

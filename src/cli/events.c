@@ -2,6 +2,7 @@
  * events.c - audit events: which of them are asked for, and how they are shown.
  */
 #include "cli/events.h"
+#include "audit/event_read.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "cli/tree.h"
@@ -28,9 +29,8 @@ static bool is(const bulla_json *event, const char *member, const char *wanted)
 	return !wanted || bulla_bytes_is(bulla_tree_text(event, member), wanted);
 }
 
-static bool has(const bulla_json *event, const char *member, const char *part)
+static bool has(bulla_bytes text, const char *part)
 {
-	bulla_bytes text = bulla_tree_text(event, member);
 	return !part || (text.len && memmem(text.data, text.len, part, strlen(part)));
 }
 
@@ -39,7 +39,7 @@ static bool context_has(const bulla_json *event, const bulla_pair *pair)
 	char name[256];
 	if (pair->name.len >= sizeof name) return false;
 	(void)snprintf(name, sizeof name, "%.*s", BULLA_SHOW(pair->name));
-	return bulla_bytes_equal(bulla_tree_text(bulla_json_member(event, "encryptionContext"), name), pair->value);
+	return bulla_bytes_equal(bulla_tree_text(bulla_event_context(event), name), pair->value);
 }
 
 /* Times are texts of one form: they compare as bytes do. */
@@ -53,7 +53,7 @@ static bool in_time(const bulla_events *events, const bulla_json *event)
 static bool matches(const bulla_events *events, const bulla_json *event)
 {
 	if (!is(event, "eventName", events->operation) || !is(event, "outcome", events->outcome)) return false;
-	if (!has(event, "key", events->key) || !has(event, "principal", events->principal)) return false;
+	if (!has(bulla_event_key(event), events->key) || !has(bulla_event_principal(event), events->principal)) return false;
 	for (size_t i = 0; i < events->context_count; i++)
 		if (!context_has(event, &events->context[i])) return false;
 	return in_time(events, event);
@@ -83,9 +83,9 @@ static bulla_code show(const bulla_events *events, uint64_t index, const bulla_j
 	if (time.len > 19) time.len = 19; /* to the second */
 	TRY(bulla_buf_printf(&line, err, "%6llu  %.*sZ  %-18.*s %-10.*s ", (unsigned long long)index, BULLA_SHOW(time),
 			     BULLA_SHOW(bulla_tree_text(event, "eventName")), BULLA_SHOW(bulla_tree_text(event, "outcome"))));
-	TRY(bulla_buf_printf(&line, err, "%-36.*s  %.*s", BULLA_SHOW(short_key(bulla_tree_text(event, "key"))),
-			     BULLA_SHOW(bulla_tree_text(event, "principal"))));
-	bulla_json_members(bulla_json_member(event, "encryptionContext"), add_pair, &line);
+	TRY(bulla_buf_printf(&line, err, "%-36.*s  %.*s", BULLA_SHOW(short_key(bulla_event_key(event))),
+			     BULLA_SHOW(bulla_event_principal(event))));
+	bulla_json_members(bulla_event_context(event), add_pair, &line);
 	int64_t count = bulla_tree_integer(event, "count", 0);
 	if (count) TRY(bulla_buf_printf(&line, err, " %lld times", (long long)count));
 	if (detail.len) TRY(bulla_buf_add_str(&line, "  ", err));

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "audit/event.h"
+#include "audit/event_read.h"
 #include "base/context.h"
 
 #include <stdlib.h>
@@ -45,6 +46,104 @@ static void writes_every_member_in_order(void **state)
 		"\"principal\":\"local:1000/ann@host\",\"key\":\"arn:aws:kms:eu-west-1:1:key/2\",\"material\":\"00ff10\","
 		"\"encryptionContext\":{\"model_id\":\"12\",\"model_name\":\"User\"},\"requestID\":\"r-1\",\"outcome\":\"ok\","
 		"\"generation\":7,\"count\":12,\"detail\":\"60s\"}");
+}
+
+static void writes_a_request_as_cloudtrail_does(void **state)
+{
+	BULLA_BUF_AUTO bulla_buf context = { 0 };
+	const bulla_pair pairs[] = { { bulla_view_str("tenant"), bulla_view_str("7") } };
+	const bulla_event_origin origin = { .account = bulla_view_str("123456789012"),
+					    .user_arn = bulla_view_str("arn:aws:iam::123456789012:user/web"),
+					    .user_name = bulla_view_str("web"),
+					    .access_key_id = bulla_view_str("AKIA234"),
+					    .source_ip = bulla_view_str("10.0.0.7"),
+					    .user_agent = bulla_view_str("aws-cli/2"),
+					    .region = bulla_view_str("eu-west-1"),
+					    .parameters = bulla_view_str("\"keyId\":\"alias/a\""),
+					    .error_code = bulla_view_str("AccessDeniedException"),
+					    .error_text = bulla_view_str("no"),
+					    .read_only = true };
+	(void)state;
+	assert_int_equal(bulla_context_encode(pairs, 1, &context, NULL), BULLA_OK);
+	const bulla_event event = { .operation = "Decrypt",
+				    .principal = bulla_view_str("not shown"),
+				    .key = bulla_view_str("arn:aws:kms:eu-west-1:1:key/2"),
+				    .material = bulla_view("\x01", 1),
+				    .context = bulla_view_buf(&context),
+				    .request_id = bulla_view_str("r-1"),
+				    .outcome = "denied",
+				    .generation = 7,
+				    .origin = &origin };
+	assert_event(
+		&event,
+		"{\"eventTime\":\"1970-01-01T00:00:00.000000Z\",\"eventName\":\"Decrypt\","
+		"\"userIdentity\":{\"type\":\"IAMUser\",\"principalId\":\"web\",\"arn\":\"arn:aws:iam::123456789012:user/web\","
+		"\"accountId\":\"123456789012\",\"accessKeyId\":\"AKIA234\",\"userName\":\"web\"},\"awsRegion\":\"eu-west-1\","
+		"\"sourceIPAddress\":\"10.0.0.7\",\"userAgent\":\"aws-cli/2\",\"errorCode\":\"AccessDeniedException\","
+		"\"errorMessage\":\"no\",\"requestParameters\":{\"keyId\":\"alias/a\",\"encryptionContext\":{\"tenant\":\"7\"}},"
+		"\"resources\":[{\"ARN\":\"arn:aws:kms:eu-west-1:1:key/"
+		"2\",\"accountId\":\"123456789012\",\"type\":\"AWS::KMS::Key\"}],"
+		"\"readOnly\":true,\"material\":\"01\",\"requestID\":\"r-1\",\"outcome\":\"denied\",\"generation\":7}");
+}
+
+/* Nobody is known, nothing is asked for; a context alone; a long user agent. */
+static void writes_a_request_of_nobody(void **state)
+{
+	char agent[BULLA_USER_AGENT_MAX + 10];
+	BULLA_BUF_AUTO bulla_buf context = { 0 }, out = { 0 };
+	const bulla_pair pairs[] = { { bulla_view_str("a"), bulla_view_str("b") } };
+	(void)state;
+	memset(agent, 'x', sizeof agent);
+	assert_int_equal(bulla_context_encode(pairs, 1, &context, NULL), BULLA_OK);
+	const bulla_event_origin origin = { .access_key_id = bulla_view_str("AKIA"),
+					    .user_agent = bulla_view(agent, sizeof agent) };
+	bulla_event event = { .operation = "Decrypt", .outcome = "denied", .origin = &origin };
+	assert_int_equal(bulla_event_encode(&event, &out, NULL), BULLA_OK);
+	assert_int_equal(bulla_buf_terminate(&out, NULL), BULLA_OK);
+	assert_non_null(strstr((char *)out.data, "\"type\":\"Unknown\",\"accessKeyId\":\"AKIA\"}"));
+	assert_non_null(strstr((char *)out.data, "\"requestParameters\":null,\"readOnly\":false"));
+	agent[BULLA_USER_AGENT_MAX] = 0;
+	assert_non_null(strstr((char *)out.data, agent));
+	agent[BULLA_USER_AGENT_MAX] = 'x';
+	agent[BULLA_USER_AGENT_MAX + 1] = 0;
+	assert_null(strstr((char *)out.data, agent));
+	bulla_buf_clear(&out);
+	event.context = bulla_view_buf(&context);
+	assert_int_equal(bulla_event_encode(&event, &out, NULL), BULLA_OK);
+	assert_int_equal(bulla_buf_terminate(&out, NULL), BULLA_OK);
+	assert_non_null(strstr((char *)out.data, "\"requestParameters\":{\"encryptionContext\":{\"a\":\"b\"}}"));
+}
+
+static void assert_reads(const bulla_event *event, const char *principal, const char *key, bool context)
+{
+	BULLA_BUF_AUTO bulla_buf out = { 0 };
+	bulla_json *json = NULL;
+	assert_int_equal(bulla_event_encode(event, &out, NULL), BULLA_OK);
+	assert_int_equal(bulla_json_parse(bulla_view_buf(&out), &json, NULL), BULLA_OK);
+	assert_true(bulla_bytes_is(bulla_event_principal(json), principal));
+	assert_true(bulla_bytes_is(bulla_event_key(json), key));
+	assert_int_equal(bulla_event_context(json) != NULL, context);
+	bulla_json_free(json);
+}
+
+static void is_read_at_either_place(void **state)
+{
+	BULLA_BUF_AUTO bulla_buf context = { 0 };
+	const bulla_pair pairs[] = { { bulla_view_str("a"), bulla_view_str("b") } };
+	(void)state;
+	assert_int_equal(bulla_context_encode(pairs, 1, &context, NULL), BULLA_OK);
+	bulla_event_origin origin = { .user_arn = bulla_view_str("arn:u"), .access_key_id = bulla_view_str("AKIA") };
+	bulla_event event = { .operation = "Decrypt",
+			      .principal = bulla_view_str("local:1"),
+			      .key = bulla_view_str("arn:k"),
+			      .context = bulla_view_buf(&context) };
+	assert_reads(&event, "local:1", "arn:k", true);
+	event.origin = &origin;
+	assert_reads(&event, "arn:u", "arn:k", true);
+	origin.user_arn = (bulla_bytes){ 0 };
+	event.key = (bulla_bytes){ 0 };
+	event.context = (bulla_bytes){ 0 };
+	assert_reads(&event, "AKIA", "", false);
 }
 
 static void leaves_out_what_is_absent(void **state)
@@ -174,6 +273,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_every_member_in_order),
 		cmocka_unit_test(leaves_out_what_is_absent),
+		cmocka_unit_test(writes_a_request_as_cloudtrail_does),
+		cmocka_unit_test(writes_a_request_of_nobody),
+		cmocka_unit_test(is_read_at_either_place),
 		cmocka_unit_test(escapes),
 		cmocka_unit_test(escapes_exactly_what_has_to_be),
 		cmocka_unit_test(writes_times),
