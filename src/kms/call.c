@@ -2,6 +2,7 @@
  * call.c - using keys: a group of requests, one append to the audit log, then the replies.
  */
 #include "base/context.h"
+#include "kms/authorize.h"
 #include "kms/blob.h"
 #include "kms/inside.h"
 
@@ -17,7 +18,9 @@ typedef struct call {
 	const bulla_snapshot *now;
 	const bulla_engine_request *request;
 	bulla_engine_reply *reply;
+	int64_t now_us;
 	bulla_event event;
+	bulla_event_origin origin;
 	char detail[160];
 } call;
 
@@ -63,14 +66,29 @@ static void answer_key(call *c, const bulla_key *key, const bulla_material *mate
 	reply->closed = key->data.closed_us != 0;
 }
 
+static bool is_rehearsal(const call *c)
+{
+	return c->request->caller && c->request->caller->dry_run;
+}
+
+/* After the key was found and its state checked, before it is used: AWS's order. */
+static bulla_code permit(const call *c, const char *action, const bulla_key *key, bulla_bytes context, bulla_error *err)
+{
+	const bulla_caller *caller = c->request->caller;
+	if (!caller && !c->now->rights.freeze_count) return BULLA_OK;
+	bulla_question question = { .action = action, .key = key, .context = context };
+	return bulla_authorize(c->now, &c->engine->home, caller, &question, c->now_us, err);
+}
+
 /* The key that seals. */
-static bulla_code sealing_key(call *c, const bulla_key **ret, bulla_error *err)
+static bulla_code sealing_key(call *c, const char *action, bulla_bytes context, const bulla_key **ret, bulla_error *err)
 {
 	c->event.key = bulla_key_id_asked(c->request->key_id);
 	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, c->request->key_id, ret, err));
 	note_key(c, *ret);
 	note_material(c, (*ret)->current);
-	return bulla_key_must_seal(*ret, err);
+	TRY(bulla_key_must_seal(*ret, err));
+	return permit(c, action, *ret, context, err);
 }
 
 static bulla_code seal(call *c, const bulla_key *key, bulla_bytes context, bulla_bytes plain, bulla_error *err)
@@ -84,9 +102,10 @@ static bulla_code seal(call *c, const bulla_key *key, bulla_bytes context, bulla
 }
 
 /* The key and the material that a blob names. */
-static bulla_code opening_key(call *c, bulla_bytes blob, const bulla_key **ret_key, const bulla_material **ret_material,
+static bulla_code opening_key(call *c, const char *action, const bulla_key **ret_key, const bulla_material **ret_material,
 			      bulla_error *err)
 {
+	bulla_bytes blob = c->request->input;
 	bulla_blob_head head;
 	TRY(bulla_blob_split(blob, &head, err));
 	const bulla_key *key = bulla_snapshot_key(c->now, head.uuid);
@@ -95,6 +114,7 @@ static bulla_code opening_key(call *c, bulla_bytes blob, const bulla_key **ret_k
 	if (key->data.state == BULLA_KEY_TOMBSTONE)
 		return fail(err, BULLA_ERR_KEY_DESTROYED, "the key of this ciphertext was destroyed");
 	TRY(bulla_key_must_be_enabled(key, err));
+	TRY(permit(c, action, key, c->request->context, err));
 	const bulla_material *material = bulla_key_material(key, head.material);
 	if (!material) return fail(err, BULLA_ERR_UNKNOWN_KEY, "the ciphertext names material that its key does not have");
 	note_material(c, material);
@@ -104,13 +124,13 @@ static bulla_code opening_key(call *c, bulla_bytes blob, const bulla_key **ret_k
 }
 
 /* A caller that names a key means no other, whatever the blob says. */
-static bulla_code check_named(call *c, bulla_error *err)
+static bulla_code check_names(call *c, bulla_bytes key_id, bulla_error *err)
 {
 	const bulla_key *named = NULL;
 	bulla_blob_head head;
-	if (c->request->key_id.len == 0) return BULLA_OK;
-	c->event.key = bulla_key_id_asked(c->request->key_id);
-	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, c->request->key_id, &named, err));
+	if (key_id.len == 0) return BULLA_OK;
+	c->event.key = bulla_key_id_asked(key_id);
+	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, key_id, &named, err));
 	note_key(c, named);
 	TRY(bulla_blob_split(c->request->input, &head, err));
 	if (memcmp(named->uuid, head.uuid, BULLA_UUID_SIZE) != 0)
@@ -137,23 +157,24 @@ static bulla_code draw(call *c, bulla_buf *out, bulla_error *err)
 }
 
 /* --- operations ------------------------------------------------------------------------------------------------ */
-static bulla_code generate_into(call *c, bulla_buf *key_out, bulla_error *err)
+static bulla_code generate_into(call *c, const char *action, bulla_buf *key_out, bulla_error *err)
 {
 	const bulla_key *key = NULL;
 	TRY(take_context(c, c->request->context, err));
-	TRY(sealing_key(c, &key, err));
+	TRY(sealing_key(c, action, c->request->context, &key, err));
+	if (is_rehearsal(c)) return BULLA_OK;
 	TRY(draw(c, key_out, err));
 	return seal(c, key, c->request->context, bulla_view_buf(key_out), err);
 }
 
 static bulla_code generate(call *c, bulla_error *err)
 {
-	return generate_into(c, &c->reply->plaintext, err);
+	return generate_into(c, "kms:GenerateDataKey", &c->reply->plaintext, err);
 }
 
 static bulla_code generate_without_plaintext(call *c, bulla_error *err)
 {
-	bulla_code code = generate_into(c, &c->desk->plain, err);
+	bulla_code code = generate_into(c, "kms:GenerateDataKeyWithoutPlaintext", &c->desk->plain, err);
 	bulla_buf_clear(&c->desk->plain);
 	return code;
 }
@@ -162,11 +183,11 @@ static bulla_code encrypt(call *c, bulla_error *err)
 {
 	const bulla_key *key = NULL;
 	TRY(take_context(c, c->request->context, err));
-	TRY(sealing_key(c, &key, err));
+	TRY(sealing_key(c, "kms:Encrypt", c->request->context, &key, err));
 	if (c->request->input.len > BULLA_KMS_PLAINTEXT_MAX)
 		return bulla_fail(err, BULLA_ERR_TOO_LARGE, "a KMS key encrypts at most %d bytes by itself",
 				  BULLA_KMS_PLAINTEXT_MAX);
-	return seal(c, key, c->request->context, c->request->input, err);
+	return is_rehearsal(c) ? BULLA_OK : seal(c, key, c->request->context, c->request->input, err);
 }
 
 static bulla_code decrypt(call *c, bulla_error *err)
@@ -174,18 +195,19 @@ static bulla_code decrypt(call *c, bulla_error *err)
 	const bulla_key *key = NULL;
 	const bulla_material *material = NULL;
 	TRY(take_context(c, c->request->context, err));
-	TRY(check_named(c, err));
-	TRY(opening_key(c, c->request->input, &key, &material, err));
+	TRY(check_names(c, c->request->key_id, err));
+	TRY(opening_key(c, "kms:Decrypt", &key, &material, err));
+	TRY(bulla_budget_spend(c->engine, c->now, c->request->caller, c->now_us, err));
 	TRY(bulla_blob_open(c->desk->lane, material->secret, c->request->input, c->request->context, &c->desk->scratch,
 			    &c->reply->plaintext, err));
+	if (is_rehearsal(c)) bulla_buf_clear(&c->reply->plaintext);
 	answer_key(c, key, material);
 	return BULLA_OK;
 }
 
 /* The record names the key that sealed and its context; where the blob came from is in the detail. */
-static bulla_code re_encrypt_opened(call *c, const bulla_key *from, const bulla_material *material, bulla_error *err)
+static void note_source(call *c, const bulla_key *from, const bulla_material *material)
 {
-	const bulla_key *to = NULL;
 	char hex[2 * BULLA_MATERIAL_ID_SIZE + 1];
 	(void)snprintf(hex, sizeof hex, "%016llx", (unsigned long long)bulla_get_u64(material->name.id));
 	bool same = bulla_bytes_equal(c->request->context, c->request->new_context);
@@ -193,9 +215,19 @@ static bulla_code re_encrypt_opened(call *c, const bulla_key *from, const bulla_
 		       same ? "same" : "other");
 	c->event.detail = bulla_view_str(c->detail);
 	c->event.material = (bulla_bytes){ 0 };
+}
+
+static bulla_code re_encrypt_opened(call *c, const bulla_key *from, const bulla_material *material, bulla_error *err)
+{
+	const bulla_key *to = NULL;
+	note_source(c, from, material);
 	TRY(take_context(c, c->request->new_context, err));
-	TRY(sealing_key(c, &to, err));
-	return seal(c, to, c->request->new_context, bulla_view_buf(&c->desk->plain), err);
+	TRY(sealing_key(c, "kms:ReEncryptTo", c->request->new_context, &to, err));
+	if (is_rehearsal(c)) return BULLA_OK;
+	TRY(seal(c, to, c->request->new_context, bulla_view_buf(&c->desk->plain), err));
+	(void)snprintf(c->reply->source_arn, sizeof c->reply->source_arn, "%s", from->arn);
+	memcpy(c->reply->source_material, material->name.id, BULLA_MATERIAL_ID_SIZE);
+	return BULLA_OK;
 }
 
 static bulla_code re_encrypt(call *c, bulla_error *err)
@@ -203,7 +235,9 @@ static bulla_code re_encrypt(call *c, bulla_error *err)
 	const bulla_key *from = NULL;
 	const bulla_material *material = NULL;
 	TRY(take_context(c, c->request->context, err));
-	TRY(opening_key(c, c->request->input, &from, &material, err));
+	TRY(check_names(c, c->request->source_id, err));
+	TRY(opening_key(c, "kms:ReEncryptFrom", &from, &material, err));
+	TRY(bulla_budget_spend(c->engine, c->now, c->request->caller, c->now_us, err));
 	TRY(bulla_blob_open(c->desk->lane, material->secret, c->request->input, c->request->context, &c->desk->scratch,
 			    &c->desk->plain, err));
 	bulla_code code = re_encrypt_opened(c, from, material, err);
@@ -213,7 +247,18 @@ static bulla_code re_encrypt(call *c, bulla_error *err)
 
 static bulla_code generate_random(call *c, bulla_error *err)
 {
+	TRY(permit(c, "kms:GenerateRandom", NULL, (bulla_bytes){ 0 }, err));
 	return draw(c, &c->reply->plaintext, err);
+}
+
+/* Nothing is done; answer() makes the record. */
+static bulla_code record_refusal(call *c, bulla_error *err)
+{
+	const bulla_engine_refusal *refusal = c->request->refusal;
+	c->event.key = bulla_key_id_asked(c->request->key_id);
+	if (c->request->context.len) (void)!take_context(c, c->request->context, err);
+	if (err && refusal->why) *err = *refusal->why;
+	return refusal->code;
 }
 
 static const struct {
@@ -226,6 +271,7 @@ static const struct {
 	[BULLA_ENGINE_DECRYPT] = { "Decrypt", decrypt },
 	[BULLA_ENGINE_RE_ENCRYPT] = { "ReEncrypt", re_encrypt },
 	[BULLA_ENGINE_GENERATE_RANDOM] = { "GenerateRandom", generate_random },
+	[BULLA_ENGINE_REFUSED] = { "Refused", record_refusal },
 };
 
 /* --- replies --------------------------------------------------------------------------------------------------- */
@@ -236,6 +282,7 @@ static void empty(bulla_engine_reply *reply)
 	reply->code = BULLA_OK;
 	reply->text[0] = 0;
 	reply->key_arn[0] = 0;
+	reply->source_arn[0] = 0;
 	reply->closed = false;
 }
 
@@ -261,15 +308,18 @@ static bool is_our_fault(bulla_code code)
 	return code == BULLA_ERR_MEMORY || code == BULLA_ERR_CRYPTO || code == BULLA_ERR_INTERNAL;
 }
 
-static bulla_code answer(call *c, int64_t now_us, bulla_error *err)
+static bulla_code answer(call *c, bulla_error *err)
 {
 	char request_id[BULLA_UUID_TEXT + 1];
 	bulla_error why = { 0 };
 	size_t operation = (size_t)c->request->operation;
-	if (operation >= sizeof operations / sizeof *operations || !operations[operation].run)
+	bool known = operation < sizeof operations / sizeof *operations && operations[operation].run;
+	if (!known || (operation == BULLA_ENGINE_REFUSED) != (c->request->refusal != NULL))
 		return bulla_fail(err, BULLA_ERR_USAGE, "the engine has no operation %zu", operation);
 	TRY(bulla_request_id(c->desk->lane, request_id, err));
-	c->event = bulla_engine_event(c->engine, operations[operation].name, request_id, c->now->generation, now_us);
+	const char *name = c->request->refusal ? c->request->refusal->operation : operations[operation].name;
+	c->event = bulla_engine_event(c->engine, name, request_id, c->now->generation, c->now_us);
+	bulla_event_call(&c->event, c->request->caller, c->now, &c->engine->home, &c->origin);
 	bulla_code code = operations[operation].run(c, &why);
 	if (is_our_fault(code)) {
 		if (err) *err = why;
@@ -277,7 +327,9 @@ static bulla_code answer(call *c, int64_t now_us, bulla_error *err)
 	}
 	if (code) {
 		refuse(c->reply, code, why.text);
-		c->event.outcome = bulla_code_name(code);
+		bulla_event_fail(&c->event, c->request->caller, &c->origin, code, &why);
+	} else if (is_rehearsal(c)) {
+		c->event.outcome = "dry_run";
 	}
 	return bulla_kms_journal_add(&c->desk->journal, &c->event, err);
 }
@@ -287,9 +339,14 @@ static bulla_code answer_all(bulla_engine *engine, bulla_desk *desk, const bulla
 {
 	int64_t now_us = bulla_engine_now(engine);
 	for (size_t i = 0; i < n; i++) {
-		call c = { .engine = engine, .desk = desk, .now = now, .request = &requests[i], .reply = &replies[i] };
+		call c = { .engine = engine,
+			   .desk = desk,
+			   .now = now,
+			   .request = &requests[i],
+			   .reply = &replies[i],
+			   .now_us = now_us };
 		empty(&replies[i]);
-		TRY(answer(&c, now_us, err));
+		TRY(answer(&c, err));
 	}
 	return bulla_engine_publish(engine, &desk->journal, now->generation, err);
 }

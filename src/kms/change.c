@@ -29,8 +29,14 @@ bulla_code bulla_change_key(bulla_change *c, bulla_bytes key_id, const bulla_key
 {
 	c->event.key = bulla_key_id_asked(key_id);
 	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, key_id, ret, err));
-	bulla_change_note_key(c, (*ret)->arn, NULL);
+	bulla_change_take_key(c, *ret);
 	return BULLA_OK;
+}
+
+void bulla_change_take_key(bulla_change *c, const bulla_key *key)
+{
+	c->question.key = key;
+	bulla_change_note_key(c, key->arn, NULL);
 }
 
 bulla_code bulla_change_put_key(bulla_change *c, const uint8_t uuid[static BULLA_UUID_SIZE], const bulla_key_data *data,
@@ -80,24 +86,22 @@ static bulla_code record(bulla_change *c, bulla_log_head *ret_head, bulla_error 
 }
 
 /* A refusal is told to the caller and to the log; one that cannot be recorded is a failure of the log. */
-static bulla_code refuse(bulla_change *c, bulla_code why, bulla_error *err)
+static bulla_code refuse(bulla_change *c, bulla_code code, const bulla_error *why, bulla_error *err)
 {
-	bulla_error trouble = { 0 };
 	bulla_log_head head;
-	c->event.outcome = bulla_code_name(why);
-	bulla_code code = record(c, &head, &trouble);
-	if (code == BULLA_OK) code = c->engine->store.set_head(c->engine->store.self, &head, &trouble);
-	if (code == BULLA_OK) return why;
-	if (err) *err = trouble;
+	bulla_event_fail(&c->event, c->caller, &c->origin, code, why);
+	TRY(record(c, &head, err));
+	TRY(c->engine->store.set_head(c->engine->store.self, &head, err));
+	if (err) *err = *why;
 	return code;
 }
 
 /* The log says "ok" and the store said no: said in the log as well, as far as it goes. */
-static void take_back(bulla_change *c, bulla_code why)
+static void take_back(bulla_change *c, bulla_code why, const bulla_error *err)
 {
 	bulla_error ignored;
 	bulla_log_head head;
-	c->event.outcome = bulla_code_name(why);
+	bulla_event_fail(&c->event, c->caller, &c->origin, why, err);
 	if (record(c, &head, &ignored) == BULLA_OK) (void)!c->engine->store.set_head(c->engine->store.self, &head, &ignored);
 }
 
@@ -122,7 +126,7 @@ static bulla_code carry_out(bulla_change *c, bulla_error *err)
 	TRY(bulla_draft_seal(&c->draft, c->lane, c->root, next_generation(c), c->now->rows, c->now->row_count, &rows, &n, err));
 	TRY(record(c, &head, err));
 	bulla_code code = write_rows(c, rows, n, &head, err);
-	if (code) take_back(c, code);
+	if (code) take_back(c, code, err);
 	return code;
 }
 
@@ -133,34 +137,80 @@ static void take_root(bulla_engine *engine, bulla_root *next)
 	*next = (bulla_root){ 0 }; /* transferred */
 }
 
-static bulla_code try_once(bulla_engine *engine, const char *operation, bulla_planner planner, void *self, bulla_error *err)
+/* Nothing is written, and the record says so. */
+static bulla_code rehearse(bulla_change *c, bulla_error *err)
+{
+	bulla_log_head head;
+	c->event.outcome = "dry_run";
+	TRY(record(c, &head, err));
+	return c->engine->store.set_head(c->engine->store.self, &head, err);
+}
+
+static bulla_code ask(const bulla_change *c, bulla_error *err)
+{
+	return bulla_authorize(c->now, &c->engine->home, c->caller, &c->question, c->now_us, err);
+}
+
+/* An alias is a resource of its own, beside the key or the two keys that it names. */
+static bulla_code permit(bulla_change *c, bulla_error *err)
+{
+	if (!c->caller || c->idle) return BULLA_OK;
+	if (!c->question.action) {
+		(void)snprintf(c->action, sizeof c->action, "kms:%s", c->event.operation);
+		c->question.action = c->action;
+	}
+	const bulla_key *key = c->question.key;
+	TRY(ask(c, err));
+	c->question.key = c->other_key;
+	if (c->other_key) TRY(ask(c, err));
+	c->question.key = NULL;
+	c->question.resource = bulla_view_str(c->alias_arn);
+	if (c->alias_arn[0]) TRY(ask(c, err));
+	c->question.key = key;
+	return BULLA_OK;
+}
+
+static bulla_code plan_and_do(bulla_change *c, bulla_planner planner, void *self, bulla_error *err)
+{
+	bulla_error why = { 0 };
+	bulla_code code = planner(self, c, &why);
+	if (code == BULLA_OK) code = permit(c, &why);
+	if (code) return refuse(c, code, &why, err);
+	if (c->idle) return BULLA_OK;
+	TRY(c->caller && c->caller->dry_run ? rehearse(c, err) : carry_out(c, err));
+	if (c->next_root) take_root(c->engine, c->next_root);
+	return BULLA_OK;
+}
+
+static bulla_code try_once(bulla_engine *engine, const bulla_caller *caller, const char *operation, bulla_planner planner,
+			   void *self, bulla_error *err)
 {
 	char request_id[BULLA_UUID_TEXT + 1];
 	bulla_snapshot *now = NULL;
 	TRY(bulla_request_id(engine->lane, request_id, err));
 	TRY(bulla_engine_acquire_locked(engine, &now, err));
-	bulla_change c = {
-		.engine = engine, .now = now, .now_us = bulla_engine_now(engine), .lane = engine->lane, .root = &engine->root
-	};
+	bulla_change c = { .engine = engine,
+			   .now = now,
+			   .now_us = bulla_engine_now(engine),
+			   .lane = engine->lane,
+			   .root = &engine->root,
+			   .caller = caller };
 	c.event = bulla_engine_event(engine, operation, request_id, now->generation, c.now_us);
-	bulla_code code = planner(self, &c, err);
-	if (code)
-		code = refuse(&c, code, err);
-	else if (!c.idle)
-		code = carry_out(&c, err);
-	if (code == BULLA_OK && c.next_root) take_root(engine, c.next_root);
+	bulla_event_call(&c.event, caller, now, &engine->home, &c.origin);
+	bulla_code code = plan_and_do(&c, planner, self, err);
 	bulla_draft_done(&c.draft);
 	bulla_snapshot_unref(now);
 	return code;
 }
 
-bulla_code bulla_engine_change(bulla_engine *engine, const char *operation, bulla_planner planner, void *self, bulla_error *err)
+bulla_code bulla_engine_change(bulla_engine *engine, const bulla_caller *caller, const char *operation, bulla_planner planner,
+			       void *self, bulla_error *err)
 {
 	TRY(bulla_engine_check(engine, err));
 	bulla_code code = BULLA_ERR_CONFLICT;
 	pthread_mutex_lock(&engine->change);
 	for (int i = 0; i < BULLA_CHANGE_TRIES && code == BULLA_ERR_CONFLICT; i++)
-		code = try_once(engine, operation, planner, self, err);
+		code = try_once(engine, caller, operation, planner, self, err);
 	bulla_lane_forget(engine->lane);
 	pthread_mutex_unlock(&engine->change);
 	return code;

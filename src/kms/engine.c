@@ -35,6 +35,46 @@ bulla_event bulla_engine_event(const bulla_engine *engine, const char *operation
 			      .generation = generation };
 }
 
+/* --- who asks -------------------------------------------------------------------------------------------------- */
+/* What AWS calls read-only in its records: nothing in the store is other than before. */
+static bool is_read_only(const char *operation)
+{
+	static const char *const prefixes[] = { "Decrypt", "DeriveSharedSecret", "Describe",  "Encrypt", "Generate", "Get",
+						"List",    "LookupEvents",       "ReEncrypt", "Sign",    "Verify" };
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+		if (strncmp(operation, prefixes[i], strlen(prefixes[i])) == 0) return true;
+	return false;
+}
+
+void bulla_event_call(bulla_event *event, const bulla_caller *caller, const bulla_snapshot *now, const bulla_realm *home,
+		      bulla_event_origin *origin)
+{
+	if (!caller) return;
+	const bulla_principal *principal = bulla_rights_principal(&now->rights, caller->principal);
+	*origin = (bulla_event_origin){ .account = home->account,
+					.access_key_id = caller->access_key_id,
+					.source_ip = caller->source_ip,
+					.user_agent = caller->user_agent,
+					.region = caller->region.len ? caller->region : home->region,
+					.parameters = caller->parameters,
+					.read_only = is_read_only(event->operation) };
+	if (principal) {
+		origin->user_arn = bulla_view(principal->arn, principal->arn_len);
+		origin->user_name = principal->name;
+	}
+	event->origin = origin;
+	if (caller->request_id.len) event->request_id = caller->request_id;
+}
+
+void bulla_event_fail(bulla_event *event, const bulla_caller *caller, bulla_event_origin *origin, bulla_code code,
+		      const bulla_error *err)
+{
+	event->outcome = bulla_code_name(code);
+	if (!caller) return;
+	if (caller->error_name) origin->error_code = bulla_view_str(caller->error_name(caller, code));
+	if (err) origin->error_text = bulla_view_str(err->text);
+}
+
 bulla_code bulla_engine_publish(bulla_engine *engine, bulla_kms_journal *journal, uint64_t generation, bulla_error *err)
 {
 	bulla_log_head head;
@@ -129,7 +169,8 @@ static bulla_snapshot *current(bulla_engine *engine)
 static bulla_code reload(bulla_engine *engine, bulla_error *err)
 {
 	bulla_snapshot *fresh = NULL;
-	bulla_code code = bulla_snapshot_load(&engine->store, engine->lane, &engine->root, engine->pool, &fresh, err);
+	bulla_code code =
+		bulla_snapshot_load(&engine->store, engine->lane, &engine->root, engine->pool, &engine->home, &fresh, err);
 	bulla_lane_forget(engine->lane);
 	TRY(code);
 	pthread_mutex_lock(&engine->lock);
@@ -208,6 +249,7 @@ void bulla_engine_free(bulla_engine *engine)
 	if (engine->pool) bulla_root_done(&engine->root);
 	bulla_pool_free(engine->pool);
 	bulla_lane_free(engine->lane);
+	free(engine->budgets);
 	pthread_mutex_destroy(&engine->change);
 	pthread_mutex_destroy(&engine->lock);
 	free(engine);

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/secret.h"
 #include "crypto/backend.h"
+#include "kms/caller.h"
 #include "kms/store.h"
 
 typedef struct bulla_engine bulla_engine;
@@ -65,32 +66,45 @@ typedef enum bulla_engine_operation {
 	BULLA_ENGINE_ENCRYPT = 3,
 	BULLA_ENGINE_DECRYPT = 4,
 	BULLA_ENGINE_RE_ENCRYPT = 5, /* opens `input` with `context`, seals under `key_id` with `new_context` */
-	BULLA_ENGINE_GENERATE_RANDOM = 6
+	BULLA_ENGINE_GENERATE_RANDOM = 6,
+	BULLA_ENGINE_REFUSED = 7 /* only recorded: whoever took the request refused it */
 } bulla_engine_operation;
+
+/* What was refused before it came to the engine. Static or living as long as the request. */
+typedef struct bulla_engine_refusal {
+	const char *operation; /* as it was asked for; "" when not even that is known */
+	bulla_code code;
+	const bulla_error *why;
+} bulla_engine_refusal;
 
 /* Views that live until the call returns. */
 typedef struct bulla_engine_request {
 	bulla_engine_operation operation;
 	bulla_bytes key_id;      /* uuid, ARN, alias/NAME or alias ARN; optional for DECRYPT, where it must name the blob's key:
 	                          * UNKNOWN_KEY. RE_ENCRYPT: the key that seals; not for GENERATE_RANDOM */
+	bulla_bytes source_id;   /* RE_ENCRYPT: the key that must have made the blob, likewise; empty: any */
 	bulla_bytes context;     /* canonical (base/context.h) */
 	bulla_bytes new_context; /* RE_ENCRYPT */
 	bulla_bytes input;       /* ENCRYPT: plaintext; DECRYPT, RE_ENCRYPT: blob */
 	size_t bytes;            /* GENERATE_*: length of the key or of the random bytes, 1..1024; 0 means 32 */
+	const bulla_caller *caller;          /* NULL: this process itself. DENIED where the caller may not */
+	const bulla_engine_refusal *refusal; /* REFUSED */
 } bulla_engine_request;
 
 /* Owned by the caller, zeroed before the first use; clear with bulla_engine_reply_done(), or use it again: its buffers are wiped and
  * kept. NOT_FOUND: `key_id` names nothing. UNKNOWN_KEY: a blob names a key or material that this store never had; KEY_DESTROYED: one
  * that was deleted. KEY_DISABLED and KEY_PENDING hold for every use, KEY_CLOSING for sealing. AUTH: wrong context or a changed blob. */
 typedef struct bulla_engine_reply {
-	bulla_code code; /* of this request; the other members are set only on BULLA_OK */
-	char text[160];  /* the failure's one line */
+	bulla_code code;                 /* of this request; the other members are set only on BULLA_OK */
+	char text[BULLA_ERROR_TEXT_MAX]; /* the failure's one line */
 	bulla_buf blob;
 	bulla_buf plaintext; /* data key, decrypted bytes or random bytes; wiped by _done */
 	char key_arn[BULLA_ARN_MAX];
 	uint8_t key_uuid[BULLA_UUID_SIZE];
 	uint8_t material_id[BULLA_MATERIAL_ID_SIZE];
-	bool closed; /* the key takes no new wraps */
+	bool closed;                                     /* the key takes no new wraps */
+	char source_arn[BULLA_ARN_MAX];                  /* RE_ENCRYPT: of the key that opened */
+	uint8_t source_material[BULLA_MATERIAL_ID_SIZE]; /* likewise */
 } bulla_engine_reply;
 
 void bulla_engine_reply_done(bulla_engine_reply *reply);

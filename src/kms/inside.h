@@ -7,6 +7,7 @@
 #ifndef KMS_INSIDE_H
 #define KMS_INSIDE_H
 
+#include "kms/caller.h"
 #include "kms/journal.h"
 #include "kms/snapshot.h"
 
@@ -22,6 +23,13 @@ typedef struct bulla_desk {
 	bulla_buf scratch; /* public */
 	bulla_buf plain;   /* RE_ENCRYPT: between the two keys */
 } bulla_desk;
+
+/* How many decryptions a principal has made in the window that is running. */
+typedef struct bulla_budget {
+	char name[BULLA_PRINCIPAL_NAME_MAX + 1];
+	int64_t since_us;
+	uint32_t spent;
+} bulla_budget;
 
 struct bulla_engine {
 	bulla_kms_store store;
@@ -41,14 +49,14 @@ struct bulla_engine {
 	pthread_mutex_t lock;
 	bulla_snapshot *snapshot; /* under `lock` */
 	bulla_desk *desks;        /* under `lock` */
+	bulla_budget *budgets;    /* under `lock` */
+	size_t budget_count;      /* under `lock` */
 };
 
 /* USAGE in a child of the process that opened the engine, where its keys are not there. First thing in every call. */
 BULLA_MUST bulla_code bulla_engine_check(const bulla_engine *engine, bulla_error *err);
 
-/* The image of the store as it is now: loads it again when it has changed. Give it back with bulla_snapshot_unref(). */
-BULLA_MUST bulla_code bulla_engine_acquire(bulla_engine *engine, bulla_snapshot **ret, bulla_error *err);
-/* The same for who holds `change`. */
+/* bulla_engine_acquire() for who holds `change`. */
 BULLA_MUST bulla_code bulla_engine_acquire_locked(bulla_engine *engine, bulla_snapshot **ret, bulla_error *err);
 
 int64_t bulla_engine_now(const bulla_engine *engine);
@@ -59,6 +67,18 @@ void bulla_desk_give(bulla_engine *engine, bulla_desk *desk);
 /* An event of this engine that lacks only what happened. `request_id` must live as long as it. */
 bulla_event bulla_engine_event(const bulla_engine *engine, const char *operation, const char *request_id, uint64_t generation,
 			       int64_t now_us);
+
+/* Says in the event on whose behalf it is made; nothing without a caller. `origin` must live as long as the event. */
+void bulla_event_call(bulla_event *event, const bulla_caller *caller_or_null, const bulla_snapshot *now, const bulla_realm *home,
+		      bulla_event_origin *origin);
+/* Says that it was refused, and why. The text of `err` must live as long as the event. */
+void bulla_event_fail(bulla_event *event, const bulla_caller *caller_or_null, bulla_event_origin *origin, bulla_code code,
+		      const bulla_error *err);
+
+/* kms/budget.c: counts one decryption by the caller. DENIED where its principal has used up what it may in this window. Nothing without a
+ * caller or a budget. */
+BULLA_MUST bulla_code bulla_budget_spend(bulla_engine *engine, const bulla_snapshot *now, const bulla_caller *caller,
+					 int64_t now_us, bulla_error *err);
 
 /* Appends what the journal holds and moves the store's head: what was called is on record when this returns. */
 BULLA_MUST bulla_code bulla_engine_publish(bulla_engine *engine, bulla_kms_journal *journal, uint64_t generation,

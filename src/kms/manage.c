@@ -1,8 +1,9 @@
 /*
  * manage.c - managing keys: one planner for each operation, which says what it refuses and which rows it writes.
  */
-#include "base/text.h"
-#include "kms/change.h"
+#include "kms/planners.h"
+
+#include <stdio.h>
 
 #define DAY_US            (INT64_C(86400) * 1000000)
 #define WAIT_DAYS_MIN     7
@@ -10,15 +11,6 @@
 #define ROTATION_DAYS_MIN 90
 #define ROTATION_DAYS_MAX 2560
 #define KEY_MATERIALS_MAX 10000 /* versions of one key */
-
-/* What an operation is asked with; each planner uses its part. */
-typedef struct order {
-	bulla_bytes key;
-	uint32_t days;
-	bulla_bytes text;              /* a description, or an alias without "alias/" */
-	bulla_bytes alias;             /* create: empty means none */
-	uint8_t uuid[BULLA_UUID_SIZE]; /* create: made once, also when it has to be tried again */
-} order;
 
 static bulla_code put_alias(bulla_change *c, bulla_bytes name, const uint8_t *uuid, int64_t created_us, bulla_error *err)
 {
@@ -30,9 +22,9 @@ static bulla_code put_alias(bulla_change *c, bulla_bytes name, const uint8_t *uu
 }
 
 /* --- planners -------------------------------------------------------------------------------------------------- */
-static bulla_code plan_create(void *self, bulla_change *c, bulla_error *err)
+bulla_code bulla_plan_create(void *self, bulla_change *c, bulla_error *err)
 {
-	const order *o = self;
+	const bulla_order *o = self;
 	bulla_key_data data = { .state = BULLA_KEY_ENABLED,
 				.usage = BULLA_KEY_USAGE_ENCRYPT_DECRYPT,
 				.origin = BULLA_KEY_ORIGIN_ENGINE,
@@ -53,9 +45,9 @@ static bulla_code plan_create(void *self, bulla_change *c, bulla_error *err)
 	return bulla_change_put_key(c, o->uuid, &data, err);
 }
 
-static bulla_code plan_enable(void *self, bulla_change *c, bulla_error *err)
+bulla_code bulla_plan_enable(void *self, bulla_change *c, bulla_error *err)
 {
-	const order *o = self;
+	const bulla_order *o = self;
 	const bulla_key *key = NULL;
 	TRY(bulla_change_key(c, o->key, &key, err));
 	TRY(bulla_key_must_not_be_pending(key, err));
@@ -65,9 +57,9 @@ static bulla_code plan_enable(void *self, bulla_change *c, bulla_error *err)
 	return bulla_change_put_key(c, key->uuid, &data, err);
 }
 
-static bulla_code plan_disable(void *self, bulla_change *c, bulla_error *err)
+bulla_code bulla_plan_disable(void *self, bulla_change *c, bulla_error *err)
 {
-	const order *o = self;
+	const bulla_order *o = self;
 	const bulla_key *key = NULL;
 	TRY(bulla_change_key(c, o->key, &key, err));
 	TRY(bulla_key_must_not_be_pending(key, err));
@@ -76,9 +68,9 @@ static bulla_code plan_disable(void *self, bulla_change *c, bulla_error *err)
 	return bulla_change_put_key(c, key->uuid, &data, err);
 }
 
-static bulla_code plan_close(void *self, bulla_change *c, bulla_error *err)
+bulla_code bulla_plan_close(void *self, bulla_change *c, bulla_error *err)
 {
-	const order *o = self;
+	const bulla_order *o = self;
 	const bulla_key *key = NULL;
 	TRY(bulla_change_key(c, o->key, &key, err));
 	TRY(bulla_key_must_not_be_pending(key, err));
@@ -87,9 +79,9 @@ static bulla_code plan_close(void *self, bulla_change *c, bulla_error *err)
 	return bulla_change_put_key(c, key->uuid, &data, err);
 }
 
-static bulla_code plan_deletion(void *self, bulla_change *c, bulla_error *err)
+bulla_code bulla_plan_deletion(void *self, bulla_change *c, bulla_error *err)
 {
-	const order *o = self;
+	const bulla_order *o = self;
 	const bulla_key *key = NULL;
 	bulla_change_note(c, "in %u days", o->days);
 	TRY(bulla_change_key(c, o->key, &key, err));
@@ -103,9 +95,9 @@ static bulla_code plan_deletion(void *self, bulla_change *c, bulla_error *err)
 	return bulla_change_put_key(c, key->uuid, &data, err);
 }
 
-static bulla_code plan_cancel(void *self, bulla_change *c, bulla_error *err)
+bulla_code bulla_plan_cancel(void *self, bulla_change *c, bulla_error *err)
 {
-	const order *o = self;
+	const bulla_order *o = self;
 	const bulla_key *key = NULL;
 	TRY(bulla_change_key(c, o->key, &key, err));
 	if (key->data.state != BULLA_KEY_PENDING_DELETION)
@@ -126,9 +118,9 @@ static bulla_code draft_rotation(bulla_change *c, const bulla_key *key, bulla_ke
 	return bulla_change_put_key(c, key->uuid, data, err);
 }
 
-static bulla_code plan_rotate(void *self, bulla_change *c, bulla_error *err)
+bulla_code bulla_plan_rotate(void *self, bulla_change *c, bulla_error *err)
 {
-	const order *o = self;
+	const bulla_order *o = self;
 	const bulla_key *key = NULL;
 	TRY(bulla_change_key(c, o->key, &key, err));
 	TRY(bulla_key_must_seal(key, err));
@@ -136,9 +128,9 @@ static bulla_code plan_rotate(void *self, bulla_change *c, bulla_error *err)
 	return draft_rotation(c, key, &data, err);
 }
 
-static bulla_code plan_schedule(void *self, bulla_change *c, bulla_error *err)
+bulla_code bulla_plan_schedule(void *self, bulla_change *c, bulla_error *err)
 {
-	const order *o = self;
+	const bulla_order *o = self;
 	const bulla_key *key = NULL;
 	if (o->days) bulla_change_note(c, "every %u days", o->days);
 	TRY(bulla_change_key(c, o->key, &key, err));
@@ -152,28 +144,84 @@ static bulla_code plan_schedule(void *self, bulla_change *c, bulla_error *err)
 	return bulla_change_put_key(c, key->uuid, &data, err);
 }
 
-static bulla_code plan_delete_alias(bulla_change *c, const order *o, const bulla_alias *old, bulla_error *err)
+bulla_code bulla_plan_description(void *self, bulla_change *c, bulla_error *err)
 {
-	c->event.operation = "DeleteAlias";
-	if (!old) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "the engine has no such alias");
-	const bulla_key *key = bulla_snapshot_key(c->now, old->data.uuid);
-	bulla_change_note_key(c, key->arn, NULL);
-	return bulla_draft_remove(&c->draft, BULLA_KMS_ALIAS, o->text, err);
-}
-
-static bulla_code plan_alias(void *self, bulla_change *c, bulla_error *err)
-{
-	const order *o = self;
+	const bulla_order *o = self;
 	const bulla_key *key = NULL;
-	const bulla_alias *old = bulla_snapshot_alias(c->now, o->text);
-	bulla_change_note(c, BULLA_ALIAS_PREFIX "%.*s", (int)o->text.len, (const char *)o->text.data);
-	if (o->key.len == 0) return plan_delete_alias(c, o, old, err);
-	if (old) c->event.operation = "UpdateAlias";
 	TRY(bulla_change_key(c, o->key, &key, err));
 	TRY(bulla_key_must_not_be_pending(key, err));
-	return put_alias(c, o->text, key->uuid, old ? old->data.created_us : c->now_us, err);
+	bulla_key_data data = key->data;
+	data.description = o->text;
+	return bulla_change_put_key(c, key->uuid, &data, err);
 }
 
+/* --- aliases --------------------------------------------------------------------------------------------------- */
+static void note_alias(bulla_change *c, bulla_bytes name)
+{
+	const bulla_realm *home = &c->engine->home;
+	bulla_change_note(c, BULLA_ALIAS_PREFIX "%.*s", (int)name.len, (const char *)name.data);
+	(void)snprintf(c->alias_arn, sizeof c->alias_arn, "arn:aws:kms:%.*s:%.*s:" BULLA_ALIAS_PREFIX "%.*s",
+		       (int)home->region.len, (const char *)home->region.data, (int)home->account.len,
+		       (const char *)home->account.data, (int)name.len, (const char *)name.data);
+}
+
+static bulla_code find_alias(bulla_change *c, const bulla_order *o, const bulla_alias **ret, bulla_error *err)
+{
+	*ret = bulla_snapshot_alias(c->now, o->alias);
+	note_alias(c, o->alias);
+	if (!*ret) return bulla_fail(err, BULLA_ERR_NOT_FOUND, "the engine has no such alias");
+	return BULLA_OK;
+}
+
+bulla_code bulla_plan_delete_alias(void *self, bulla_change *c, bulla_error *err)
+{
+	const bulla_order *o = self;
+	const bulla_alias *old = NULL;
+	TRY(find_alias(c, o, &old, err));
+	bulla_change_take_key(c, bulla_snapshot_key(c->now, old->data.uuid));
+	return bulla_draft_remove(&c->draft, BULLA_KMS_ALIAS, o->alias, err);
+}
+
+static bulla_code point_alias(bulla_change *c, const bulla_order *o, int64_t created_us, bulla_error *err)
+{
+	const bulla_key *key = NULL;
+	note_alias(c, o->alias);
+	TRY(bulla_change_key(c, o->key, &key, err));
+	TRY(bulla_key_must_not_be_pending(key, err));
+	return put_alias(c, o->alias, key->uuid, created_us, err);
+}
+
+bulla_code bulla_plan_create_alias(void *self, bulla_change *c, bulla_error *err)
+{
+	const bulla_order *o = self;
+	if (bulla_snapshot_alias(c->now, o->alias))
+		return bulla_fail(err, BULLA_ERR_EXISTS, "there is an alias of that name already");
+	return point_alias(c, o, c->now_us, err);
+}
+
+bulla_code bulla_plan_update_alias(void *self, bulla_change *c, bulla_error *err)
+{
+	const bulla_order *o = self;
+	const bulla_alias *old = NULL;
+	TRY(find_alias(c, o, &old, err));
+	c->other_key = bulla_snapshot_key(c->now, old->data.uuid);
+	return point_alias(c, o, old->data.created_us, err);
+}
+
+/* Makes it, moves it, or, without a key, deletes it. */
+bulla_code bulla_plan_alias(void *self, bulla_change *c, bulla_error *err)
+{
+	const bulla_order *o = self;
+	bool old = bulla_snapshot_alias(c->now, o->alias) != NULL;
+	if (o->key.len == 0) {
+		c->event.operation = "DeleteAlias";
+		return bulla_plan_delete_alias(self, c, err);
+	}
+	if (old) c->event.operation = "UpdateAlias";
+	return old ? bulla_plan_update_alias(self, c, err) : bulla_plan_create_alias(self, c, err);
+}
+
+/* --- the end of a key ------------------------------------------------------------------------------------------ */
 /* The tombstone stays, so that what hangs from the key is told from what nobody knows. */
 static bulla_code draft_destruction(bulla_change *c, const bulla_key *key, bulla_error *err)
 {
@@ -196,9 +244,9 @@ static bulla_code draft_destruction(bulla_change *c, const bulla_key *key, bulla
 	return bulla_change_put_key(c, key->uuid, &data, err);
 }
 
-static bulla_code plan_destruction(void *self, bulla_change *c, bulla_error *err)
+bulla_code bulla_plan_destruction(void *self, bulla_change *c, bulla_error *err)
 {
-	const order *o = self;
+	const bulla_order *o = self;
 	const bulla_key *key = NULL;
 	TRY(bulla_change_key(c, o->key, &key, err));
 	if (key->data.state != BULLA_KEY_PENDING_DELETION)
@@ -243,95 +291,6 @@ bulla_code bulla_engine_tick(bulla_engine *engine, bulla_error *err)
 	bool due = now->due_us <= bulla_engine_now(engine);
 	bulla_snapshot_unref(now);
 	while (due)
-		TRY(bulla_engine_change(engine, "Tick", plan_due, &due, err));
+		TRY(bulla_engine_change(engine, NULL, "Tick", plan_due, &due, err));
 	return BULLA_OK;
-}
-
-/* --- what callers ask for -------------------------------------------------------------------------------------- */
-static bulla_code check_description(bulla_bytes text, bulla_error *err)
-{
-	if (text.len > BULLA_DESCRIPTION_MAX)
-		return bulla_fail(err, BULLA_ERR_LIMIT, "a description has at most %d bytes", BULLA_DESCRIPTION_MAX);
-	if (!bulla_utf8_valid(text)) return bulla_fail(err, BULLA_ERR_ENCODING, "a description is UTF-8 text");
-	return BULLA_OK;
-}
-
-static bulla_code new_uuid(bulla_engine *engine, uint8_t out[static BULLA_UUID_SIZE], bulla_error *err)
-{
-	bulla_desk *desk = NULL;
-	TRY(bulla_desk_take(engine, &desk, err));
-	bulla_code code = bulla_random(desk->lane, out, BULLA_UUID_SIZE, err);
-	bulla_desk_give(engine, desk);
-	bulla_uuid_mark(out);
-	return code;
-}
-
-bulla_code bulla_engine_create_key(bulla_engine *engine, const char *description, const char *alias_or_null, bulla_key_info *ret,
-				   bulla_error *err)
-{
-	order o = { .text = bulla_view_str(description) };
-	char id[BULLA_UUID_TEXT + 1];
-	TRY(bulla_engine_check(engine, err));
-	TRY(check_description(o.text, err));
-	if (alias_or_null) TRY(bulla_alias_parse(alias_or_null, &o.alias, err));
-	TRY(new_uuid(engine, o.uuid, err));
-	TRY(bulla_engine_change(engine, "CreateKey", plan_create, &o, err));
-	bulla_uuid_print(o.uuid, id);
-	return ret ? bulla_engine_describe(engine, bulla_view_str(id), ret, err) : BULLA_OK;
-}
-
-bulla_code bulla_engine_enable(bulla_engine *engine, bulla_bytes key, bulla_error *err)
-{
-	order o = { .key = key };
-	return bulla_engine_change(engine, "EnableKey", plan_enable, &o, err);
-}
-
-bulla_code bulla_engine_disable(bulla_engine *engine, bulla_bytes key, bulla_error *err)
-{
-	order o = { .key = key };
-	return bulla_engine_change(engine, "DisableKey", plan_disable, &o, err);
-}
-
-bulla_code bulla_engine_close(bulla_engine *engine, bulla_bytes key, bulla_error *err)
-{
-	order o = { .key = key };
-	return bulla_engine_change(engine, "CloseKey", plan_close, &o, err);
-}
-
-bulla_code bulla_engine_schedule_deletion(bulla_engine *engine, bulla_bytes key, uint32_t days, bulla_error *err)
-{
-	order o = { .key = key, .days = days };
-	return bulla_engine_change(engine, "ScheduleKeyDeletion", plan_deletion, &o, err);
-}
-
-bulla_code bulla_engine_cancel_deletion(bulla_engine *engine, bulla_bytes key, bulla_error *err)
-{
-	order o = { .key = key };
-	return bulla_engine_change(engine, "CancelKeyDeletion", plan_cancel, &o, err);
-}
-
-bulla_code bulla_engine_destroy(bulla_engine *engine, bulla_bytes key, bulla_error *err)
-{
-	order o = { .key = key };
-	return bulla_engine_change(engine, "DeleteKey", plan_destruction, &o, err);
-}
-
-bulla_code bulla_engine_rotate(bulla_engine *engine, bulla_bytes key, bulla_key_info *ret, bulla_error *err)
-{
-	order o = { .key = key };
-	TRY(bulla_engine_change(engine, "RotateKeyOnDemand", plan_rotate, &o, err));
-	return ret ? bulla_engine_describe(engine, key, ret, err) : BULLA_OK;
-}
-
-bulla_code bulla_engine_set_rotation(bulla_engine *engine, bulla_bytes key, uint32_t days, bulla_error *err)
-{
-	order o = { .key = key, .days = days };
-	return bulla_engine_change(engine, days ? "EnableKeyRotation" : "DisableKeyRotation", plan_schedule, &o, err);
-}
-
-bulla_code bulla_engine_set_alias(bulla_engine *engine, const char *alias, bulla_bytes key, bulla_error *err)
-{
-	order o = { .key = key };
-	TRY(bulla_alias_parse(alias, &o.text, err));
-	return bulla_engine_change(engine, "CreateAlias", plan_alias, &o, err);
 }

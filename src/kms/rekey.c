@@ -28,12 +28,27 @@ static bulla_code draft_material(bulla_change *c, const rekey *r, const bulla_ma
 	return bulla_draft_put(&c->draft, BULLA_KMS_MATERIAL, bulla_view(id, sizeof id), bulla_view_buf(&payload), err);
 }
 
+static bulla_code draft_access_key(bulla_change *c, const rekey *r, const bulla_access_key *key, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf payload = { 0 }, sealed = { 0 };
+	bulla_access_data data = key->data;
+	TRY(bulla_access_secret_wrap(c->lane, &r->root, key->id, bulla_view(key->secret->bytes, key->secret_len), &data, &sealed,
+				     err));
+	TRY(bulla_access_encode(&data, &payload, err));
+	return bulla_draft_put(&c->draft, BULLA_KMS_ACCESS, key->id, bulla_view_buf(&payload), err);
+}
+
+static bool holds_a_key(bulla_kms_table table)
+{
+	return table == BULLA_KMS_META || table == BULLA_KMS_MATERIAL || table == BULLA_KMS_ACCESS;
+}
+
 /* Rows that hold no key need a new MAC only: written again as they are. */
 static bulla_code draft_plain_rows(bulla_change *c, bulla_error *err)
 {
 	for (size_t i = 0; i < c->now->row_count; i++) {
 		const bulla_stored_row *row = &c->now->rows[i];
-		if (row->table != BULLA_KMS_KEY && row->table != BULLA_KMS_ALIAS) continue;
+		if (holds_a_key(row->table)) continue;
 		TRY(bulla_draft_put(&c->draft, row->table, row->id, row->payload, err));
 	}
 	return BULLA_OK;
@@ -48,6 +63,8 @@ static bulla_code plan_rekey(void *self, bulla_change *c, bulla_error *err)
 	TRY(draft_plain_rows(c, err));
 	for (size_t i = 0; i < c->now->material_count; i++)
 		TRY(draft_material(c, r, &c->now->materials[i], err));
+	for (size_t i = 0; i < c->now->rights.key_count; i++)
+		TRY(draft_access_key(c, r, &c->now->rights.keys[i], err));
 	return BULLA_OK;
 }
 
@@ -57,7 +74,7 @@ bulla_code bulla_engine_rekey(bulla_engine *engine, const uint8_t new_root_key[s
 	rekey r = { .note = root_note };
 	TRY(bulla_engine_check(engine, err));
 	TRY(bulla_root_derive(engine->pool, new_root_key, &r.root, err));
-	bulla_code code = bulla_engine_change(engine, "RekeyStore", plan_rekey, &r, err);
+	bulla_code code = bulla_engine_change(engine, NULL, "RekeyStore", plan_rekey, &r, err);
 	bulla_root_done(&r.root);
 	return code;
 }
@@ -81,5 +98,5 @@ static bulla_code plan_adopt(void *self, bulla_change *c, bulla_error *err)
 bulla_code bulla_engine_adopt(bulla_engine *engine, bulla_bytes reason, uint64_t logged_generation, bulla_error *err)
 {
 	adoption a = { reason, logged_generation };
-	return bulla_engine_change(engine, "Discontinuity", plan_adopt, &a, err);
+	return bulla_engine_change(engine, NULL, "Discontinuity", plan_adopt, &a, err);
 }

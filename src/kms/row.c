@@ -12,7 +12,11 @@
 #define DIGEST_LABEL "bulla rows v1"
 
 static const char *const table_names[] = {
-	[BULLA_KMS_META] = "meta", [BULLA_KMS_KEY] = "key", [BULLA_KMS_MATERIAL] = "material", [BULLA_KMS_ALIAS] = "alias"
+	[BULLA_KMS_META] = "meta",           [BULLA_KMS_KEY] = "key",
+	[BULLA_KMS_MATERIAL] = "material",   [BULLA_KMS_ALIAS] = "alias",
+	[BULLA_KMS_PRINCIPAL] = "principal", [BULLA_KMS_ACCESS] = "access key",
+	[BULLA_KMS_POLICY] = "policy",       [BULLA_KMS_GRANT] = "grant",
+	[BULLA_KMS_TAGS] = "tags",           [BULLA_KMS_FREEZE] = "freeze",
 };
 
 static const char *name_of(bulla_kms_table table)

@@ -59,13 +59,16 @@ static bulla_code take_alias(bulla_snapshot *s, const bulla_stored_row *row, bul
 	if (!bulla_alias_decode(row->payload, &alias->data)) return corrupt(row, "it does not parse", err);
 	const bulla_key *key = bulla_snapshot_key(s, alias->data.uuid);
 	if (!key || key->data.state == BULLA_KEY_TOMBSTONE) return corrupt(row, "its key is missing", err);
-	alias->name = row->id;
+	const char *full_name = NULL;
+	TRY(bulla_arena_printf(&s->arena, &full_name, err, BULLA_ALIAS_PREFIX "%.*s", (int)row->id.len,
+			       (const char *)row->id.data));
+	alias->full_name = bulla_view_str(full_name);
+	alias->name = bulla_view(full_name + sizeof BULLA_ALIAS_PREFIX - 1, row->id.len);
 	s->alias_count++;
 	return BULLA_OK;
 }
 
-static bulla_code take_row(bulla_snapshot *s, const bulla_stored_row *row, bulla_lane *lane, const bulla_root *root,
-			   bulla_error *err)
+static bulla_code take_row(bulla_snapshot *s, const bulla_stored_row *row, const bulla_rights_loader *with, bulla_error *err)
 {
 	switch (row->table) {
 	case BULLA_KMS_META:
@@ -73,11 +76,12 @@ static bulla_code take_row(bulla_snapshot *s, const bulla_stored_row *row, bulla
 	case BULLA_KMS_KEY:
 		return take_key(s, row, err);
 	case BULLA_KMS_MATERIAL:
-		return take_material(s, row, lane, root, err);
+		return take_material(s, row, with->lane, with->root, err);
 	case BULLA_KMS_ALIAS:
 		return take_alias(s, row, err);
+	default:
+		return bulla_rights_take(&s->rights, with, row, err);
 	}
-	return corrupt(row, "no such table", err);
 }
 
 /* --- putting together ------------------------------------------------------------------------------------------ */
@@ -114,23 +118,26 @@ static bulla_code sort_aliases(bulla_snapshot *s, bulla_error *err)
 	return BULLA_OK;
 }
 
-static bulla_code build(bulla_snapshot *s, bulla_lane *lane, const bulla_root *root, bulla_error *err)
+static bulla_code build(bulla_snapshot *s, const bulla_rights_loader *with, bulla_error *err)
 {
-	size_t counts[BULLA_KMS_ALIAS + 1] = { 0 };
+	size_t counts[BULLA_KMS_TABLES] = { 0 };
 	for (size_t i = 0; i < s->row_count; i++)
-		if (s->rows[i].table <= BULLA_KMS_ALIAS) counts[s->rows[i].table]++;
+		if (s->rows[i].table < BULLA_KMS_TABLES) counts[s->rows[i].table]++;
 	TRY(bulla_arena_take(&s->arena, counts[BULLA_KMS_KEY], sizeof *s->keys, &s->keys, err));
 	TRY(bulla_arena_take(&s->arena, counts[BULLA_KMS_MATERIAL], sizeof *s->materials, &s->materials, err));
 	TRY(bulla_arena_take(&s->arena, counts[BULLA_KMS_ALIAS], sizeof *s->aliases, &s->aliases, err));
+	TRY(bulla_rights_reserve(&s->rights, with, counts, err));
 	for (size_t i = 0; i < s->row_count; i++)
-		TRY(take_row(s, &s->rows[i], lane, root, err));
+		TRY(take_row(s, &s->rows[i], with, err));
+	bulla_rights_join(&s->rights);
 	TRY(join_materials(s, err));
 	return sort_aliases(s, err);
 }
 
 static bulla_code load(bulla_snapshot *s, const bulla_kms_store *store, bulla_lane *lane, const bulla_root *root,
-		       bulla_error *err)
+		       const bulla_realm *home, bulla_error *err)
 {
+	bulla_rights_loader with = { &s->arena, s->pool, lane, root, home->account };
 	bulla_rows rows;
 	/* The version first: a change between the two is then seen as one to come, never as one that is there already. */
 	TRY(store->version(store->self, &s->version, err));
@@ -140,11 +147,11 @@ static bulla_code load(bulla_snapshot *s, const bulla_kms_store *store, bulla_la
 	s->generation = rows.generation;
 	s->rows = rows.rows;
 	s->row_count = rows.n;
-	return build(s, lane, root, err);
+	return build(s, &with, err);
 }
 
 bulla_code bulla_snapshot_load(const bulla_kms_store *store, bulla_lane *lane, const bulla_root *root, bulla_pool *pool,
-			       bulla_snapshot **out, bulla_error *err)
+			       const bulla_realm *home, bulla_snapshot **out, bulla_error *err)
 {
 	bulla_snapshot *s = calloc(1, sizeof *s);
 	if (!s) return bulla_fail_memory(err);
@@ -152,7 +159,7 @@ bulla_code bulla_snapshot_load(const bulla_kms_store *store, bulla_lane *lane, c
 	s->arena.max = BULLA_SNAPSHOT_MAX;
 	s->pool = pool;
 	s->due_us = BULLA_NEVER;
-	bulla_code code = load(s, store, lane, root, err);
+	bulla_code code = load(s, store, lane, root, home, err);
 	if (code) {
 		bulla_snapshot_unref(s);
 		return code;
@@ -172,6 +179,7 @@ void bulla_snapshot_unref(bulla_snapshot *snapshot)
 	if (!snapshot || atomic_fetch_sub(&snapshot->references, 1) != 1) return;
 	for (size_t i = 0; i < snapshot->material_count; i++)
 		bulla_pool_give(snapshot->pool, snapshot->materials[i].secret);
+	bulla_rights_done(&snapshot->rights, snapshot->pool);
 	bulla_arena_done(&snapshot->arena);
 	free(snapshot);
 }

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "kms/key_id.h"
 #include "kms/material.h"
-#include "kms/row.h"
+#include "kms/rights.h"
 
 #include <stdatomic.h>
 
@@ -24,7 +24,8 @@ typedef struct bulla_material {
 } bulla_material;
 
 typedef struct bulla_alias {
-	bulla_bytes name; /* without "alias/" */
+	bulla_bytes name;      /* without "alias/" */
+	bulla_bytes full_name; /* with it */
 	bulla_alias_data data;
 } bulla_alias;
 
@@ -56,13 +57,17 @@ typedef struct bulla_snapshot {
 	size_t alias_count;
 	const bulla_alias **aliases_by_key; /* sorted by uuid, then name */
 	int64_t due_us;                     /* the earliest of all keys */
+	bulla_rights rights;
 } bulla_snapshot;
 
-/* Loads and checks everything. NOT_FOUND for an empty store, ROOT_KEY when the root key is another one, CORRUPT, NEWER. */
+/* Loads and checks everything; principals are of the account of `home`. NOT_FOUND for an empty store, ROOT_KEY when the root key is another one, CORRUPT, NEWER. */
 BULLA_MUST bulla_code bulla_snapshot_load(const bulla_kms_store *store, bulla_lane *lane, const bulla_root *root,
-					  bulla_pool *pool, bulla_snapshot **out, bulla_error *err);
+					  bulla_pool *pool, const bulla_realm *home, bulla_snapshot **out, bulla_error *err);
 bulla_snapshot *bulla_snapshot_ref(bulla_snapshot *snapshot);
 void bulla_snapshot_unref(bulla_snapshot *snapshot); /* NULL is fine */
+
+/* The image of an engine's store as it is now: loads it again when it has changed. Give it back with bulla_snapshot_unref(). */
+BULLA_MUST bulla_code bulla_engine_acquire(bulla_engine *engine, bulla_snapshot **ret, bulla_error *err);
 
 /* NULL when there is none. */
 const bulla_key *bulla_snapshot_key(const bulla_snapshot *snapshot, const uint8_t uuid[static BULLA_UUID_SIZE]);

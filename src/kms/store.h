@@ -15,8 +15,15 @@
 typedef enum bulla_kms_table {
 	BULLA_KMS_META = 1, /* one row each: "root" (how the root key is made, canary), "log" (signing key), "rows" (all MACs) */
 	BULLA_KMS_KEY = 2,  /* id = key uuid */
-	BULLA_KMS_MATERIAL = 3, /* id = key uuid ‖ material id */
-	BULLA_KMS_ALIAS = 4     /* id = alias name without "alias/" */
+	BULLA_KMS_MATERIAL = 3,  /* id = key uuid ‖ material id */
+	BULLA_KMS_ALIAS = 4,     /* id = alias name without "alias/" */
+	BULLA_KMS_PRINCIPAL = 5, /* id = name */
+	BULLA_KMS_ACCESS = 6,    /* id = access key id */
+	BULLA_KMS_POLICY = 7,    /* id = 'u' ‖ principal ‖ 00 ‖ name, or 'k' ‖ key uuid */
+	BULLA_KMS_GRANT = 8,     /* id = the grant's 32 bytes */
+	BULLA_KMS_TAGS = 9,      /* id = key uuid */
+	BULLA_KMS_FREEZE = 10,   /* id = '*', 'k' ‖ key uuid, or 'u' ‖ principal */
+	BULLA_KMS_TABLES
 } bulla_kms_table;
 
 typedef struct bulla_kms_row {

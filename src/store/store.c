@@ -97,7 +97,7 @@ bulla_code bulla_store_check_rows(const bulla_kms_row *rows, size_t n, bulla_err
 {
 	if (n == 0) return bulla_fail(err, BULLA_ERR_USAGE, "a change of the key store without rows");
 	for (size_t i = 0; i < n; i++) {
-		if (rows[i].table < BULLA_KMS_META || rows[i].table > BULLA_KMS_ALIAS || rows[i].id.len == 0)
+		if (rows[i].table < BULLA_KMS_META || rows[i].table >= BULLA_KMS_TABLES || rows[i].id.len == 0)
 			return bulla_fail(err, BULLA_ERR_USAGE, "a row of the key store without table or id");
 		if (rows[i].id.len > BULLA_STORE_IDENTITY_MAX || rows[i].data.len > BULLA_STORE_ROW_MAX)
 			return bulla_fail(err, BULLA_ERR_LIMIT, "a row of the key store is too large");

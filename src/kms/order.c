@@ -1,0 +1,128 @@
+/*
+ * order.c - the table of orders, and those that this process gives to itself.
+ */
+#include "kms/order.h"
+#include "base/text.h"
+#include "kms/planners.h"
+
+static const struct {
+	const char *name; /* as AWS spells it, where AWS has it; permission is asked for kms:<name> */
+	bulla_planner plan;
+} orders[BULLA_ORDERS] = {
+	[BULLA_ORDER_CREATE_KEY] = { "CreateKey", bulla_plan_create },
+	[BULLA_ORDER_ENABLE_KEY] = { "EnableKey", bulla_plan_enable },
+	[BULLA_ORDER_DISABLE_KEY] = { "DisableKey", bulla_plan_disable },
+	[BULLA_ORDER_CLOSE_KEY] = { "CloseKey", bulla_plan_close },
+	[BULLA_ORDER_SCHEDULE_DELETION] = { "ScheduleKeyDeletion", bulla_plan_deletion },
+	[BULLA_ORDER_CANCEL_DELETION] = { "CancelKeyDeletion", bulla_plan_cancel },
+	[BULLA_ORDER_DELETE_KEY] = { "DeleteKey", bulla_plan_destruction },
+	[BULLA_ORDER_ROTATE] = { "RotateKeyOnDemand", bulla_plan_rotate },
+	[BULLA_ORDER_ENABLE_ROTATION] = { "EnableKeyRotation", bulla_plan_schedule },
+	[BULLA_ORDER_DISABLE_ROTATION] = { "DisableKeyRotation", bulla_plan_schedule },
+	[BULLA_ORDER_SET_ALIAS] = { "CreateAlias", bulla_plan_alias },
+	[BULLA_ORDER_CREATE_ALIAS] = { "CreateAlias", bulla_plan_create_alias },
+	[BULLA_ORDER_UPDATE_ALIAS] = { "UpdateAlias", bulla_plan_update_alias },
+	[BULLA_ORDER_DELETE_ALIAS] = { "DeleteAlias", bulla_plan_delete_alias },
+	[BULLA_ORDER_DESCRIBE] = { "UpdateKeyDescription", bulla_plan_description },
+	[BULLA_ORDER_ADD_PRINCIPAL] = { "CreateUser", bulla_plan_add_principal },
+	[BULLA_ORDER_SET_BUDGET] = { "SetDecryptBudget", bulla_plan_set_budget },
+	[BULLA_ORDER_REMOVE_PRINCIPAL] = { "DeleteUser", bulla_plan_remove_principal },
+	[BULLA_ORDER_ADD_ACCESS_KEY] = { "CreateAccessKey", bulla_plan_add_access_key },
+	[BULLA_ORDER_SET_ACCESS_KEY] = { "UpdateAccessKey", bulla_plan_set_access_key },
+	[BULLA_ORDER_REMOVE_ACCESS_KEY] = { "DeleteAccessKey", bulla_plan_remove_access_key },
+	[BULLA_ORDER_PUT_POLICY] = { "PutUserPolicy", bulla_plan_put_policy },
+	[BULLA_ORDER_REMOVE_POLICY] = { "DeleteUserPolicy", bulla_plan_remove_policy },
+	[BULLA_ORDER_PUT_KEY_POLICY] = { "PutKeyPolicy", bulla_plan_put_key_policy },
+	[BULLA_ORDER_FREEZE] = { "Freeze", bulla_plan_freeze },
+	[BULLA_ORDER_THAW] = { "Thaw", bulla_plan_thaw },
+};
+
+/* --- what is known to be wrong before the store is looked at ---------------------------------------------------- */
+static bulla_code check_description(bulla_bytes text, bulla_error *err)
+{
+	if (text.len > BULLA_DESCRIPTION_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "a description has at most %d bytes", BULLA_DESCRIPTION_MAX);
+	if (!bulla_utf8_valid(text)) return bulla_fail(err, BULLA_ERR_ENCODING, "a description is UTF-8 text");
+	return BULLA_OK;
+}
+
+static bulla_code new_uuid(bulla_engine *engine, uint8_t out[static BULLA_UUID_SIZE], bulla_error *err)
+{
+	bulla_desk *desk = NULL;
+	TRY(bulla_desk_take(engine, &desk, err));
+	bulla_code code = bulla_random(desk->lane, out, BULLA_UUID_SIZE, err);
+	bulla_desk_give(engine, desk);
+	bulla_uuid_mark(out);
+	return code;
+}
+
+bulla_code bulla_engine_order(bulla_engine *engine, bulla_order_kind kind, bulla_order *order, bulla_error *err)
+{
+	if (kind <= 0 || kind >= BULLA_ORDERS) return bulla_fail(err, BULLA_ERR_USAGE, "the engine has no order %d", (int)kind);
+	TRY(bulla_engine_check(engine, err));
+	if (kind == BULLA_ORDER_CREATE_KEY || kind == BULLA_ORDER_DESCRIBE) TRY(check_description(order->text, err));
+	if (kind == BULLA_ORDER_CREATE_KEY) TRY(new_uuid(engine, order->uuid, err));
+	return bulla_engine_change(engine, order->caller, orders[kind].name, orders[kind].plan, order, err);
+}
+
+/* --- orders of this process ------------------------------------------------------------------------------------ */
+bulla_code bulla_engine_create_key(bulla_engine *engine, const char *description, const char *alias_or_null, bulla_key_info *ret,
+				   bulla_error *err)
+{
+	bulla_order o = { .text = bulla_view_str(description) };
+	char id[BULLA_UUID_TEXT + 1];
+	TRY(bulla_engine_check(engine, err));
+	if (alias_or_null) TRY(bulla_alias_parse(alias_or_null, &o.alias, err));
+	TRY(bulla_engine_order(engine, BULLA_ORDER_CREATE_KEY, &o, err));
+	bulla_uuid_print(o.uuid, id);
+	return ret ? bulla_engine_describe(engine, bulla_view_str(id), ret, err) : BULLA_OK;
+}
+
+bulla_code bulla_engine_enable(bulla_engine *engine, bulla_bytes key, bulla_error *err)
+{
+	return bulla_engine_order(engine, BULLA_ORDER_ENABLE_KEY, &(bulla_order){ .key = key }, err);
+}
+
+bulla_code bulla_engine_disable(bulla_engine *engine, bulla_bytes key, bulla_error *err)
+{
+	return bulla_engine_order(engine, BULLA_ORDER_DISABLE_KEY, &(bulla_order){ .key = key }, err);
+}
+
+bulla_code bulla_engine_close(bulla_engine *engine, bulla_bytes key, bulla_error *err)
+{
+	return bulla_engine_order(engine, BULLA_ORDER_CLOSE_KEY, &(bulla_order){ .key = key }, err);
+}
+
+bulla_code bulla_engine_schedule_deletion(bulla_engine *engine, bulla_bytes key, uint32_t days, bulla_error *err)
+{
+	return bulla_engine_order(engine, BULLA_ORDER_SCHEDULE_DELETION, &(bulla_order){ .key = key, .days = days }, err);
+}
+
+bulla_code bulla_engine_cancel_deletion(bulla_engine *engine, bulla_bytes key, bulla_error *err)
+{
+	return bulla_engine_order(engine, BULLA_ORDER_CANCEL_DELETION, &(bulla_order){ .key = key }, err);
+}
+
+bulla_code bulla_engine_destroy(bulla_engine *engine, bulla_bytes key, bulla_error *err)
+{
+	return bulla_engine_order(engine, BULLA_ORDER_DELETE_KEY, &(bulla_order){ .key = key }, err);
+}
+
+bulla_code bulla_engine_rotate(bulla_engine *engine, bulla_bytes key, bulla_key_info *ret, bulla_error *err)
+{
+	TRY(bulla_engine_order(engine, BULLA_ORDER_ROTATE, &(bulla_order){ .key = key }, err));
+	return ret ? bulla_engine_describe(engine, key, ret, err) : BULLA_OK;
+}
+
+bulla_code bulla_engine_set_rotation(bulla_engine *engine, bulla_bytes key, uint32_t days, bulla_error *err)
+{
+	bulla_order_kind kind = days ? BULLA_ORDER_ENABLE_ROTATION : BULLA_ORDER_DISABLE_ROTATION;
+	return bulla_engine_order(engine, kind, &(bulla_order){ .key = key, .days = days }, err);
+}
+
+bulla_code bulla_engine_set_alias(bulla_engine *engine, const char *alias, bulla_bytes key, bulla_error *err)
+{
+	bulla_order o = { .key = key };
+	TRY(bulla_alias_parse(alias, &o.alias, err));
+	return bulla_engine_order(engine, BULLA_ORDER_SET_ALIAS, &o, err);
+}

@@ -1,0 +1,45 @@
+/*
+ * planners.h - one planner for each kind of order: says what it refuses and which rows it writes.
+ *
+ * `self` is a bulla_order, unless something else is said. See kms/change.h for what a planner does.
+ */
+#ifndef KMS_PLANNERS_H
+#define KMS_PLANNERS_H
+
+#include "kms/change.h"
+#include "kms/order.h"
+
+/* --- manage.c --------------------------------------------------------------------------------------------------- */
+bulla_code bulla_plan_create(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_enable(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_disable(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_close(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_deletion(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_cancel(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_destruction(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_rotate(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_schedule(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_description(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_alias(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_create_alias(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_update_alias(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_delete_alias(void *self, bulla_change *c, bulla_error *err);
+
+/* --- principals.c ----------------------------------------------------------------------------------------------- */
+bulla_code bulla_plan_add_principal(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_set_budget(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_remove_principal(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_add_access_key(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_set_access_key(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_remove_access_key(void *self, bulla_change *c, bulla_error *err);
+
+/* --- policies.c ------------------------------------------------------------------------------------------------- */
+bulla_code bulla_plan_put_policy(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_remove_policy(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_put_key_policy(void *self, bulla_change *c, bulla_error *err);
+
+/* --- freezes.c -------------------------------------------------------------------------------------------------- */
+bulla_code bulla_plan_freeze(void *self, bulla_change *c, bulla_error *err);
+bulla_code bulla_plan_thaw(void *self, bulla_change *c, bulla_error *err);
+
+#endif
