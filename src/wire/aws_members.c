@@ -11,32 +11,32 @@
 /* --- strings --------------------------------------------------------------------------------------------------- */
 
 #define TEXT(name, least, most, ...)                                                                                             \
-	static const bulla_aws_shape name = { .kind = BULLA_AWS_TEXT, BOUNDS(least, most), __VA_ARGS__ }
+	static const bulla_aws_shape name = { .kind = BULLA_AWS_TEXT, BOUNDS(least, most), ##__VA_ARGS__ }
 
-TEXT(key_id, 1, 2048, );
+TEXT(key_id, 1, 2048);
 TEXT(alias_name, 1, 256, .pattern = &bulla_aws_pattern_name);
 TEXT(grant_name, 1, 256, .pattern = &bulla_aws_pattern_name);
-TEXT(grant_id, 1, 128, );
+TEXT(grant_id, 1, 128);
 TEXT(grant_token, 1, 8192, .hidden = true);
 TEXT(principal, 1, 256, .pattern = &bulla_aws_pattern_principal);
-TEXT(description, 0, 8192, );
+TEXT(description, 0, 8192);
 TEXT(policy, 1, 131072, .pattern = &bulla_aws_pattern_policy);
 TEXT(policy_name, 1, 128, .pattern = &bulla_aws_pattern_policy_name);
 TEXT(marker, 1, 1024, .pattern = &bulla_aws_pattern_marker);
 TEXT(region, 1, 32, .pattern = &bulla_aws_pattern_region);
 TEXT(material_id, 64, 64, .pattern = &bulla_aws_pattern_hex);
 TEXT(material_description, 0, 256, .pattern = &bulla_aws_pattern_material_description);
-TEXT(tag_key, 1, 128, );
-TEXT(tag_value, 0, 256, );
-TEXT(lookup_value, 1, 2000, );
+TEXT(tag_key, 1, 128);
+TEXT(tag_value, 0, 256);
+TEXT(lookup_value, 1, 2000);
 static const bulla_aws_shape next_token = { .kind = BULLA_AWS_TEXT };
 
 /* of custom key stores */
-TEXT(key_store_id, 1, 64, );
-TEXT(key_store_name, 1, 256, );
+TEXT(key_store_id, 1, 64);
+TEXT(key_store_name, 1, 256);
 TEXT(key_store_password, 7, 32, .hidden = true);
 TEXT(cluster_id, 19, 24, .pattern = &bulla_aws_pattern_cluster);
-TEXT(trust_anchor, 1, 5000, );
+TEXT(trust_anchor, 1, 5000);
 TEXT(account, 12, 12, .pattern = &bulla_aws_pattern_account);
 TEXT(xks_key_id, 1, 128, .pattern = &bulla_aws_pattern_xks_key);
 TEXT(xks_access_key_id, 20, 30, .pattern = &bulla_aws_pattern_xks_id, .hidden = true);

@@ -216,6 +216,16 @@ BULLA_MUST bool bulla_aws_input_read(const bulla_aws_operation *operation, bulla
 				     bulla_aws_fault *fault);
 void bulla_aws_input_done(bulla_aws_input *input);
 
+/* --- what is recorded ---------------------------------------------------------------------------------------------- */
+
+#define BULLA_AWS_RECORDED_MAX 4096 /* bytes of one string in a record */
+
+/* The input as an object for the audit log, as CloudTrail's requestParameters have it: names in lower camel case, contexts as
+ * objects, times in seconds. Blobs are left out, and whatever texts of refusals do not show; longer strings are cut between two
+ * code points. All of it can be several times as long as an event may be (many tags, contexts of control characters): the limit of
+ * the writer's buffer decides. */
+void bulla_aws_put_parameters(bulla_json_writer *w, const char *name, const bulla_aws_input *input);
+
 /* --- what is answered ------------------------------------------------------------------------------------------ */
 
 /* A timestamp: seconds since 1970 with milliseconds. */

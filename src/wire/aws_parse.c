@@ -4,9 +4,6 @@
 #include "base/text.h"
 #include "wire/aws_complain.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #define ARENA_MAX (8u << 20)     /* of one input: more than a body of BULLA_AWS_BODY_MAX can need */
 #define TIME_MAX  253402300799.0 /* the last second of the year 9999 */
 
@@ -277,12 +274,4 @@ void bulla_aws_input_done(bulla_aws_input *input)
 	bulla_arena_done(&input->arena);
 	bulla_json_free(input->document);
 	memset(input, 0, sizeof *input);
-}
-
-void bulla_aws_put_time(bulla_json_writer *w, const char *name, int64_t time_us)
-{
-	char text[32];
-	int64_t ms = time_us / 1000;
-	int n = snprintf(text, sizeof text, "%" PRId64 ".%03d", ms / 1000, (int)(ms % 1000));
-	bulla_json_put_raw(w, name, bulla_view(text, (size_t)n));
 }
