@@ -38,7 +38,8 @@ static bool is_fresh(const bulla_sigv4 *signature, int64_t now_us, bulla_aws_fau
 {
 	char edge[BULLA_SIGV4_TIME], now[BULLA_SIGV4_TIME];
 	int64_t second = now_us - now_us % 1000000; /* what clients send has no fraction */
-	bool late = signature->time_us<second - BULLA_SIGV4_SKEW_US, early = signature->time_us> second + BULLA_SIGV4_SKEW_US;
+	bool late = signature->time_us < second - BULLA_SIGV4_SKEW_US;
+	bool early = signature->time_us > second + BULLA_SIGV4_SKEW_US;
 
 	if (!late && !early) return true;
 	bulla_sigv4_time_text(late ? second - BULLA_SIGV4_SKEW_US : second + BULLA_SIGV4_SKEW_US, edge);
