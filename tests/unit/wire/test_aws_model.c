@@ -69,6 +69,44 @@ static bool starts(bulla_bytes text, const char *with)
 	return text.len >= strlen(with) && memcmp(text.data, with, strlen(with)) == 0;
 }
 
+static bool has(bulla_bytes line, const char *text)
+{
+	return memmem(line.data, line.len, text, strlen(text)) != NULL;
+}
+
+/* "string({AES_256|AES_128})"; of long lists "string({17 values})" */
+static bool same_values(const bulla_aws_shape *shape, bulla_bytes line)
+{
+	size_t n = 1;
+	bool counted = has(line, " values}");
+	for (size_t i = 0; i < line.len; i++)
+		n += line.data[i] == '|';
+	if (counted) n = strtoul(strchr((const char *)line.data, '{') + 1, NULL, 10);
+	for (size_t i = 0; i < shape->n_values && !counted; i++)
+		if (!has(line, shape->values[i])) return false;
+	return shape->n_values == n;
+}
+
+/* "blob(min=1,max=4096)" */
+static bool same_bounds(const bulla_aws_shape *shape, bulla_bytes line)
+{
+	char closed[64], open[64];
+	bool ours = shape->kind == BULLA_AWS_LIST && shape->max == BULLA_AWS_LIST_MAX;
+	if (!shape->bounded || ours) return !has(line, "max=");
+	snprintf(closed, sizeof closed, "(min=%d,max=%d)", (int)shape->min, (int)shape->max);
+	snprintf(open, sizeof open, "(min=%d,max=%d,", (int)shape->min, (int)shape->max);
+	return has(line, closed) || has(line, open);
+}
+
+static bool same_shape(const bulla_aws_shape *shape, bulla_bytes line)
+{
+	static const char *const kinds[] = { "string",    "string({", "blob", "integer",  "boolean",
+					     "timestamp", "map",      "list", "structure" };
+	return starts(line, kinds[shape->kind]) && same_bounds(shape, line) &&
+	       has(line, "pattern=") == (shape->pattern != NULL) && (!shape->pattern || has(line, shape->pattern->text)) &&
+	       (shape->kind != BULLA_AWS_ONE_OF || same_values(shape, line));
+}
+
 /* "KeyId:string(min=1,max=2048)", "*Operations:list(of GrantOperation)" */
 static void same_member(const bulla_aws_operation *o, bulla_bytes line)
 {
@@ -77,23 +115,10 @@ static void same_member(const bulla_aws_operation *o, bulla_bytes line)
 	bulla_bytes name = cut(&line, ":");
 	for (const uint8_t *in = o->inputs; *in; in++) {
 		const bulla_aws_field *field = &bulla_aws_members[*in & 0x7f];
-		const bulla_aws_shape *shape = field->shape;
-		char bounds[64] = "(";
 		if (!bulla_bytes_is(name, field->name)) continue;
 		if (((*in & BULLA_AWS_REQUIRED) != 0) != required) fail_msg("%s.%s: required or not", o->name, field->name);
-		static const char *const kinds[] = { "string",    "string({", "blob", "integer",  "boolean",
-						     "timestamp", "map",      "list", "structure" };
-		assert_true(starts(line, kinds[shape->kind]));
-		if (shape->bounded && shape->max != BULLA_AWS_LIST_MAX)
-			snprintf(bounds, sizeof bounds, "(min=%d,max=%d", (int)shape->min, (int)shape->max);
-		const char *said = memmem(line.data, line.len, bounds, strlen(bounds));
-		if (strlen(bounds) > 1 && (!said || !strchr(",)", said[strlen(bounds)])))
-			fail_msg("%s.%s: not %s", o->name, field->name, bounds);
-		if (shape->pattern && !memmem(line.data, line.len, shape->pattern->text, strlen(shape->pattern->text)))
-			fail_msg("%s.%s: not %s", o->name, field->name, shape->pattern->text);
-		for (size_t i = 0; i < shape->n_values && !memmem(line.data, line.len, " values}", 8); i++)
-			if (!memmem(line.data, line.len, shape->values[i], strlen(shape->values[i])))
-				fail_msg("%s.%s: %s is no value", o->name, field->name, shape->values[i]);
+		if (!same_shape(field->shape, line))
+			fail_msg("%s.%s: not %.*s", o->name, field->name, (int)line.len, (const char *)line.data);
 		return;
 	}
 	fail_msg("%s has no %.*s", o->name, (int)name.len, (const char *)name.data);
