@@ -213,7 +213,7 @@ void bulla_lingering_end(bulla_loop *loop, bool all)
 	size_t kept = 0;
 	for (size_t i = 0; i < loop->n_lingering; i++) {
 		int fd = loop->lingering[i].fd;
-		int rounds = 64; /* 1 MiB a tick */
+		int rounds = 16; /* 256 KiB a tick: nobody keeps the loop busy with it */
 		while (rounds-- && recv(fd, waste, sizeof waste, MSG_DONTWAIT) > 0)
 			;
 		if (all || loop->lingering[i].until_ms <= loop->now_ms)

@@ -4,6 +4,7 @@
 #include "server/listener_inside.h"
 #include "server/socket.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -137,11 +138,13 @@ bulla_code bulla_listener_reload(bulla_listener *listener, bulla_error *err)
 
 void bulla_listener_stop(bulla_listener *listener, int64_t grace_ms)
 {
+	int before = errno; /* whoever a signal interrupts must not notice */
 	long long until = bulla_clock_ms() + (grace_ms > 0 ? grace_ms : 0), now = 0;
 	while (!atomic_compare_exchange_weak(&listener->stop_ms, &now, until))
 		if (now && now <= until) break;
 	for (unsigned i = 0; i < listener->n_loops; i++)
 		bulla_loop_wake(listener->loops[i]);
+	errno = before;
 }
 
 void bulla_listener_wait(bulla_listener *listener)

@@ -13,7 +13,7 @@
  * Where secrets lie: a body is copied out of libmicrohttpd's buffer into one of ours and wiped there; ours, and the body of the answer,
  * are wiped once the answer is sent. libmicrohttpd zeroes the rest of a connection's pool when it is used again, but not when it
  * gives it back at the connection's end: the head of a request (signatures, no keys) and the headers of an answer stay on the heap then. Under TLS, GnuTLS has
- * record buffers of its own, which nobody wipes.
+ * record buffers of its own, and a copy of the server's key, which nobody wipes.
  */
 #ifndef SERVER_LISTENER_H
 #define SERVER_LISTENER_H
