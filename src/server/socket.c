@@ -54,7 +54,7 @@ static bulla_code share(unsigned n, bulla_sockets *out, bulla_error *err)
 /* "127.0.0.1:41234" of a bound socket. */
 static void tell_where(int fd, char *out, size_t size)
 {
-	struct sockaddr_storage bound;
+	struct sockaddr_storage bound = { 0 };
 	socklen_t len = sizeof bound;
 	char host[INET6_ADDRSTRLEN + 16], port[8];
 	snprintf(out, size, "?");
@@ -94,7 +94,7 @@ static bulla_code open_tcp(const struct addrinfo *found, const char *address, un
 	if (fd < 0) return fail_bind(address, errno, err);
 	out->fds[out->n++] = fd;
 	tell_where(fd, out->where, sizeof out->where);
-	struct sockaddr_storage bound; /* with the real port */
+	struct sockaddr_storage bound = { 0 }; /* with the real port */
 	socklen_t len = sizeof bound;
 	if (getsockname(fd, (struct sockaddr *)&bound, &len) != 0) return fail_bind(address, errno, err);
 	while (out->n < n && (fd = bind_one((struct sockaddr *)&bound, len, true)) >= 0)
