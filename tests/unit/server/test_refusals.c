@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -175,6 +176,91 @@ static void test_a_client_that_sends_on_sees_why(void **state)
 	help_close(&s);
 }
 
+/* --- noise ------------------------------------------------------------------------------------------------------- */
+
+static bool has_any(bulla_bytes text, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (text.len && memchr(text.data, bytes[i], text.len)) return true;
+	return false;
+}
+
+/* Whatever was sent, a handler sees none of this. */
+static void strict_turn(void *self, unsigned loop, bulla_exchange *const *ready, size_t n)
+{
+	(void)self;
+	(void)loop;
+	for (size_t i = 0; i < n; i++) {
+		const bulla_http_request *r = bulla_exchange_request(ready[i]);
+		size_t lengths = 0;
+		assert_false(has_any(r->method, RAW(" \t\r\n\0")) || has_any(r->target, RAW(" \t\r\n\0")));
+		assert_true(r->method.len && r->target.len && r->n_headers <= BULLA_HTTP_HEADERS_MAX);
+		for (size_t h = 0; h < r->n_headers; h++) {
+			assert_true(r->headers[h].name.len);
+			assert_false(has_any(r->headers[h].name, RAW(" \t\r\n:\0")) ||
+				     has_any(r->headers[h].value, RAW("\r\n\0")));
+			lengths += r->headers[h].name.len == 14 &&
+				   !strncasecmp((const char *)r->headers[h].name.data, "content-length", 14);
+		}
+		assert_true(lengths <= 1);
+		bulla_exchange_answer(ready[i], 200, NULL, 0, NULL);
+	}
+}
+
+static uint32_t next(uint32_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 17;
+	return *seed ^= *seed << 5;
+}
+
+/* Some bytes changed, dropped, doubled, or replaced by letters that mean something. */
+static size_t spoil(char *text, size_t len, size_t size, uint32_t *seed)
+{
+	static const char letters[] = "\r\n\0 :\t,;0\xff/HTt";
+	for (uint32_t n = next(seed) % 4; n; n--) {
+		size_t at = next(seed) % len;
+		uint32_t how = next(seed) % 4;
+		if (how == 0) text[at] = (char)next(seed);
+		if (how == 1) text[at] = letters[next(seed) % (sizeof letters - 1)];
+		if (how == 2) memmove(text + at, text + at + 1, --len - at);
+		if (how == 3 && len < size) {
+			memmove(text + at + 1, text + at, len - at);
+			len++;
+		}
+	}
+	return len;
+}
+
+static void test_noise_breaks_nothing(void **state)
+{
+	(void)state;
+	static const char *const seeds[] = {
+		POST "Content-Length: 3\r\nX: y\r\n\r\nabc" GET("/"),
+		POST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" GET("/"),
+		"GET /a?b=%41&c HTTP/1.1\r\nHost: a\r\nCookie: a=b; c=\"d\"\r\nExpect: 100-continue\r\n\r\n",
+	};
+	help_server s;
+	uint32_t seed = 2463534242;
+	help_open(&s, &(bulla_listener_config){ .handler = { .turn = strict_turn } });
+	for (int i = 0; i < 3000; i++) {
+		char text[512];
+		const char *from = seeds[i % 3];
+		size_t len = strlen(from);
+		memcpy(text, from, len);
+		len = spoil(text, len, sizeof text, &seed);
+		int fd = help_dial(&s);
+		help_send_bytes(fd, text, len);
+		if (i % 8 == 0) (void)help_is_closed(fd, 2);
+		close(fd);
+	}
+	assert_int_equal(help_once(&s, GET("/")).status, 200);
+	bulla_listener_counts n;
+	bulla_listener_count(s.listener, &n);
+	assert_true(n.requests > 100 && n.refused[BULLA_REFUSED_MALFORMED] > 100);
+	help_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_too_large_a_header),
 		cmocka_unit_test(test_a_chunked_body_beyond_the_limit),
 		cmocka_unit_test(test_a_client_that_sends_on_sees_why),
+		cmocka_unit_test(test_noise_breaks_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
