@@ -165,8 +165,8 @@ static void test_refusals_under_tls(void **state)
 	const place *p = *state;
 	help_server s;
 	char text[4096];
-	help_open(&s,
-		  &(bulla_listener_config){ .certificate_file = p->cert, .key_file = p->key, .request_ms = 300, .body_max = 10 });
+	help_open(&s, &(bulla_listener_config){
+			      .certificate_file = p->cert, .key_file = p->key, .request_ms = 1000, .body_max = 10 });
 	client c;
 	assert_true(client_open(&c, &s, p, NULL, NULL));
 	client_ask(&c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", text, sizeof text, "long.\n");
@@ -177,7 +177,7 @@ static void test_refusals_under_tls(void **state)
 	assert_int_equal(strncmp(text, "HTTP/1.1 413 ", 13), 0);
 	client_close(&c);
 	int fd = help_dial(&s); /* a handshake that never comes */
-	assert_true(help_is_closed(fd, 3000));
+	assert_true(help_is_closed(fd, 5000));
 	close(fd);
 	help_close(&s);
 }
