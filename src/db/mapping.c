@@ -264,16 +264,22 @@ bool bulla_mapping_is_finished(const bulla_mapping *mapping)
 static size_t place(bulla_shape *shape, const char *name, bool aside)
 {
 	for (size_t i = 0; i < shape->width; i++)
-		if (shape->columns[i].aside == aside && bulla_name_equal(shape->columns[i].name, name)) return i;
+		if (shape->columns[i].aside == aside && !shape->columns[i].staged &&
+		    bulla_name_equal(shape->columns[i].name, name))
+			return i;
 	shape->columns[shape->width] = (struct bulla_shape_column){ .name = name, .aside = aside };
+	return shape->width++;
+}
+
+static size_t place_staged(bulla_shape *shape, const char *name)
+{
+	shape->columns[shape->width] = (struct bulla_shape_column){ .name = name, .staged = true };
 	return shape->width++;
 }
 
 static size_t place_plain(bulla_shape *shape, const struct bulla_mapped_field *field)
 {
-	if (!field->staged) return place(shape, field->plain->name, false);
-	shape->columns[shape->width] = (struct bulla_shape_column){ .name = field->plain->name, .staged = true };
-	return shape->width++;
+	return field->staged ? place_staged(shape, field->plain->name) : place(shape, field->plain->name, false);
 }
 
 static bulla_code place_known(bulla_shape *shape, const bulla_mapping *m, const char *name, const char *role, size_t *ret,
@@ -306,7 +312,7 @@ static bulla_code fill(bulla_shape *shape, const bulla_mapping *m, unsigned what
 {
 	const bulla_model *model = m->model;
 	const bulla_table *table = m->table;
-	size_t most = table->column_count + m->locator_count + 3 * model->field_count + model->key_count;
+	size_t most = table->column_count + m->locator_count + 3 * model->field_count + model->key_count + 1;
 	TRY(bulla_arena_take(&shape->arena, most, sizeof *shape->columns, &shape->columns, err));
 	TRY(bulla_arena_take(&shape->arena, m->locator_count, sizeof *shape->locator, &shape->locator, err));
 	TRY(bulla_arena_take(&shape->arena, table->pk_count, sizeof *shape->pk, &shape->pk, err));
@@ -323,6 +329,7 @@ static bulla_code fill(bulla_shape *shape, const bulla_mapping *m, unsigned what
 	for (size_t i = 0; i < model->input_count; i++)
 		TRY(place_known(shape, m, model->inputs[i], "part of the encryption context", &shape->inputs[i], err));
 	place_fields(shape, m, what);
+	shape->lost = m->stage && what & BULLA_SHAPE_PLAIN ? place_staged(shape, BULLA_STAGE_LOST) : BULLA_NOWHERE;
 	if (what & BULLA_SHAPE_REST)
 		for (size_t i = 0; i < table->column_count; i++)
 			(void)place(shape, table->columns[i].name, false);

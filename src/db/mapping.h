@@ -97,6 +97,7 @@ typedef struct bulla_shape {
 	size_t *index;
 	size_t *before; /* of the index that is being replaced */
 	size_t *keys;   /* model->key_count */
+	size_t lost;    /* of the stage, read with its values: NULL where the row is not in it */
 	bulla_arena arena;
 } bulla_shape;
 

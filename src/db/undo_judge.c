@@ -62,20 +62,22 @@ bulla_code bulla_undo_judge_sealed(const bulla_verify *v, const bulla_page *page
 
 /* --- after finish: ciphertext is the truth ------------------------------------------------------------------------ */
 
-static verdict judge_stage_cell(const bulla_row *row, const bulla_cell *cell, const bulla_value *staged)
+/* A row that is in the stage must be there whole: one that is not can still be opened. */
+static verdict judge_stage_cell(const bulla_row *row, const bulla_cell *cell, const bulla_value *staged, bool there)
 {
 	if (cell->code && bulla_row_is_shredded(row)) return staged->kind == BULLA_KIND_NULL ? LOST : DIFFERENT;
 	if (cell->code) return FAILED;
 	if (bulla_value_same(staged, &cell->value)) return EQUAL;
-	return staged->kind == BULLA_KIND_NULL ? UNOPENED : DIFFERENT;
+	return there ? DIFFERENT : UNOPENED;
 }
 
 static verdict judge_stage_row(const bulla_verify *v, const bulla_page *page, size_t row)
 {
 	verdict worst = EQUAL;
+	bool there = bulla_page_values(page, row)[v->shape.lost].kind != BULLA_KIND_NULL;
 	for (size_t f = 0; f < v->run->job->model->field_count; f++) {
 		if (!v->run->mapping.fields[f].staged) continue;
-		verdict one = judge_stage_cell(&page->rows[row], &page->rows[row].cells[f], plain_of(v, page, row, f));
+		verdict one = judge_stage_cell(&page->rows[row], &page->rows[row].cells[f], plain_of(v, page, row, f), there);
 		if (one > worst) worst = one;
 	}
 	return worst;

@@ -496,6 +496,32 @@ static void writes_that_no_trigger_saw_are_found(void **state)
 	close_rung(&r);
 }
 
+/* The same where there was nothing to open before: a value that is missing in the stage must not stay missing. */
+static void fill_silently(void *self, const char *name)
+{
+	writer *x = self;
+	if (strcmp(name, "round") != 0 || x->left-- <= 0) return;
+	assert_int_equal(sqlite3_db_config(x->w->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL), SQLITE_OK);
+	write_sealed(x, 5, "UPDATE");
+	assert_int_equal(sqlite3_db_config(x->w->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL), SQLITE_OK);
+}
+
+static void a_first_value_that_no_trigger_saw_is_found(void **state)
+{
+	(void)state;
+	rung r;
+	writer x = { .left = 1 };
+	BULLA_BUF_AUTO bulla_buf out = { 0 };
+	open_rung(&r, "wal", true);
+	world_sql(&r.w, "UPDATE users SET name_ciphertext = NULL, name_bidx = NULL WHERE id = 5");
+	begin_writer(&x, &r.w);
+	r.w.job.hook = fill_silently;
+	if (bulla_job_undo(&r.w.job, &small, &r.w.result, &out, &r.w.err)) fail_msg("%s", r.w.err.text);
+	assert_true(x.left < 0);
+	check_names(&x);
+	close_rung(&r);
+}
+
 /* Before finish the application may write plaintext alone, or both: the plaintext stays. */
 static void plaintext_written_before_the_lock_stays(void **state)
 {
@@ -575,6 +601,7 @@ int main(void)
 		cmocka_unit_test(writes_before_the_lock_are_opened_too),
 		cmocka_unit_test(writes_all_the_time_are_never_overrun),
 		cmocka_unit_test(writes_that_no_trigger_saw_are_found),
+		cmocka_unit_test(a_first_value_that_no_trigger_saw_is_found),
 		cmocka_unit_test(plaintext_written_before_the_lock_stays),
 		cmocka_unit_test(others_are_told_to_wait),
 		cmocka_unit_test(a_run_that_lost_its_lease_changes_nothing_more),
