@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -113,6 +114,26 @@ bulla_code bulla_paths_sync(const char *path, bulla_error *err)
 	if (fd >= 0) (void)close(fd);
 	free(directory);
 	return code;
+}
+
+bulla_code bulla_paths_lock(const char *path, int *ret, bulla_error *err)
+{
+	char *directory = NULL;
+	TRY(directory_of(path, &directory, err));
+	int fd = *ret = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bulla_code code = fd < 0 ? bulla_fail_errno(err, errno, "cannot open %s", directory) : BULLA_OK;
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		code = bulla_advise(err,
+				    bulla_fail(err, BULLA_ERR_BUSY, "another process is restoring a key store in %s", directory),
+				    "wait until it has ended, then run this again");
+	if (code) bulla_paths_unlock(fd);
+	free(directory);
+	return code;
+}
+
+void bulla_paths_unlock(int lock)
+{
+	if (lock >= 0) (void)close(lock);
 }
 
 bool bulla_file_exists(const char *path)

@@ -29,6 +29,11 @@ void bulla_stamp_now(char out[static 17]);
 /* Makes what a rename or link in the directory of `path` did durable. */
 BULLA_MUST bulla_code bulla_paths_sync(const char *path, bulla_error *err);
 
+/* For who restores `path`: a lock on its directory, until bulla_paths_unlock(). BUSY at once when somebody has it. A file system without such locks
+ * gives none, and BULLA_OK. */
+BULLA_MUST bulla_code bulla_paths_lock(const char *path, int *ret, bulla_error *err);
+void bulla_paths_unlock(int lock);
+
 bool bulla_file_exists(const char *path);
 
 #endif

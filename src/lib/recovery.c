@@ -30,6 +30,16 @@ static void store_close(bulla_store **store)
 
 #define STORE_AUTO __attribute__((cleanup(store_close))) bulla_store *
 
+#define KEPT_A_SECOND 100
+#define NUMBER        16
+
+/* What is kept of one second after the first (another run, or one that was cut off right here) gets a number. */
+static const char *number_of(unsigned n, char out[static NUMBER])
+{
+	(void)snprintf(out, NUMBER, n > 1 ? "-%u" : "", n);
+	return out;
+}
+
 /* --- a copy opens: the root key of the project unlocks it ------------------------------------------------------- */
 static bulla_code prove_copy(bulla_project *project, const char *path, bulla_log_head *ret_head, bulla_error *err)
 {
@@ -37,7 +47,6 @@ static bulla_code prove_copy(bulla_project *project, const char *path, bulla_log
 	TRY(bulla_paths_printf(&url, err, "sqlite:%s", path));
 	STORE_AUTO copy = NULL;
 	TRY(bulla_store_open(url, false, &copy, err));
-
 	bulla_store *own = project->store;
 	BULLA_SECRET root = { 0 };
 	project->store = copy; /* lent: unlocking asks the project's store */
@@ -160,22 +169,44 @@ static bulla_code move_store(const char *from, const char *to, bulla_error *err)
 	return bulla_paths_sync(to, err);
 }
 
-static bulla_code make_room(bulla_project *project, bool force, bulla_restored *ret, bulla_error *err)
+/* A log whose database is gone counts too: it would be taken for that of the one which comes. */
+static bool is_any_there(const char *store, bulla_error *err)
+{
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+		TEXT_AUTO path = NULL;
+		if (bulla_paths_printf(&path, err, "%s%s", store, suffixes[i]) || bulla_file_exists(path)) return true;
+	}
+	return false;
+}
+
+static bulla_code name_replaced(const char *store, bulla_restored *ret, bulla_error *err)
+{
+	char stamp[17], number[NUMBER];
+	bulla_stamp_now(stamp);
+	for (unsigned n = 1; n <= KEPT_A_SECOND; n++) {
+		(void)snprintf(ret->replaced, sizeof ret->replaced, "%s.replaced-%s%s", store, stamp, number_of(n, number));
+		if (!is_any_there(ret->replaced, err)) return BULLA_OK;
+	}
+	return bulla_fail(err, BULLA_ERR_EXISTS, "%s exists", ret->replaced);
+}
+
+static bulla_code refuse_to_replace(const char *store, bulla_error *err)
+{
+	bulla_code code = bulla_fail(err, BULLA_ERR_EXISTS, "there is a key store at %s", store);
+	return bulla_advise(
+		err, code, "stop whatever uses it, then run it with --force: the store that is there is kept under another name");
+}
+
+static bulla_code make_room(bulla_project *project, bulla_restored *ret, bulla_error *err)
 {
 	const char *store = project->paths.store;
-	if (!bulla_file_exists(store)) return BULLA_OK;
-	if (!force) {
-		bulla_code code = bulla_fail(err, BULLA_ERR_EXISTS, "there is a key store at %s", store);
-		return bulla_advise(
-			err, code,
-			"stop whatever uses it, then run it with --force: the store that is there is kept under another name");
-	}
-	char stamp[17];
-	bulla_stamp_now(stamp);
-	(void)snprintf(ret->replaced, sizeof ret->replaced, "%s.replaced-%s", store, stamp);
-	if (bulla_file_exists(ret->replaced)) return bulla_fail(err, BULLA_ERR_EXISTS, "%s exists", ret->replaced);
-	fold(project->paths.store_url);
-	return move_store(store, ret->replaced, err);
+	if (!is_any_there(store, err)) return BULLA_OK;
+	bool whole = bulla_file_exists(store);
+	TRY(name_replaced(store, ret, err));
+	if (whole) fold(project->paths.store_url);
+	TRY(move_store(store, ret->replaced, err));
+	if (!whole) ret->replaced[0] = 0;
+	return BULLA_OK;
 }
 
 /* Would the project open now? AUDIT is the one answer that `bulla audit adopt` mends. */
@@ -199,52 +230,65 @@ static bulla_code fail_backup_key(const bulla_project *project, bulla_error *err
 		file ? file : "the escrow of that time", file ? ".retired-..." : "");
 }
 
+/* What a cut-off run has left beside the copy would be taken for this one's log. */
+static bulla_code copy_backup(const char *path, const char *waiting, bulla_error *err)
+{
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+		TEXT_AUTO left = NULL;
+		TRY(bulla_paths_printf(&left, err, "%s%s", waiting, suffixes[i]));
+		if (unlink(left) && errno != ENOENT) return bulla_fail_errno(err, errno, "cannot remove %s", left);
+	}
+	return copy_file(path, waiting, err);
+}
+
+static bulla_code restore(bulla_project *project, const char *path, bool force, bulla_restored *ret, bulla_error *err)
+{
+	TEXT_AUTO waiting = NULL;
+	const char *store = project->paths.store;
+	if (!force && bulla_file_exists(store)) return refuse_to_replace(store, err);
+	TRY(bulla_paths_printf(&waiting, err, "%s.restoring", store));
+	TRY(copy_backup(path, waiting, err));
+	bulla_code code = prove_copy(project, waiting, &ret->head, err);
+	if (code == BULLA_OK) code = make_room(project, ret, err);
+	if (code == BULLA_OK) code = move_store(waiting, store, err);
+	if (code) (void)unlink(waiting);
+	return code == BULLA_ERR_ROOT_KEY ? fail_backup_key(project, err) : code;
+}
+
 bulla_code bulla_project_restore(bulla_project *project, const char *path, bool force, bulla_restored *ret, bulla_error *err)
 {
+	int lock = -1;
 	*ret = (bulla_restored){ 0 };
 	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory cannot be restored");
-	if (!force && bulla_file_exists(project->paths.store)) return make_room(project, false, ret, err);
-	TEXT_AUTO waiting = NULL;
-	TRY(bulla_paths_printf(&waiting, err, "%s.restoring", project->paths.store));
 	TRY(bulla_directory_make(project->paths.directory, 0700, err));
-	TRY(copy_file(path, waiting, err));
-	bulla_code code = prove_copy(project, waiting, &ret->head, err);
-	if (code == BULLA_OK) code = make_room(project, force, ret, err);
-	if (code == BULLA_OK) code = move_store(waiting, project->paths.store, err);
-	if (code) {
-		(void)unlink(waiting);
-		return code == BULLA_ERR_ROOT_KEY ? fail_backup_key(project, err) : code;
-	}
+	TRY(bulla_paths_lock(project->paths.store, &lock, err));
+	bulla_code code = restore(project, path, force, ret, err);
+	bulla_paths_unlock(lock);
+	TRY(code);
 	TRY(needs_adoption(project, &ret->adopt, err));
 	ret->buried = project->buried;
 	return BULLA_OK;
 }
 
 /* --- rekey ------------------------------------------------------------------------------------------------------ */
-#define RETIRED_A_SECOND 100
-
-/* Another name for the old key. A second one of the same second (another run, or one that was cut off right here) gets a number.
- * */
 static bulla_code keep(const char *path, char **ret_retired, bulla_error *err)
 {
-	char stamp[17], number[16] = "";
+	char stamp[17], number[NUMBER];
 	bulla_stamp_now(stamp);
-	for (unsigned n = 2;; n++) {
+	for (unsigned n = 1;; n++) {
 		TEXT_AUTO name = NULL;
-		TRY(bulla_paths_printf(&name, err, "%s.retired-%s%s", path, stamp, number));
+		TRY(bulla_paths_printf(&name, err, "%s.retired-%s%s", path, stamp, number_of(n, number)));
 		if (link(path, name) == 0) {
 			*ret_retired = name;
 			name = NULL; /* transferred */
 			return BULLA_OK;
 		}
-		if (errno != EEXIST || n > RETIRED_A_SECOND)
+		if (errno != EEXIST || n >= KEPT_A_SECOND)
 			return bulla_fail_errno(err, errno, "cannot keep the old key as %s", name);
-		(void)snprintf(number, sizeof number, "-%u", n);
 	}
 }
 
-/* `path`.new takes the place of `path`, which stays under a name of its own. Cut off anywhere, `path` is the old key or the new
- * one. */
+/* `path`.new takes the place of `path`, which stays under a name of its own. Cut off anywhere, one of the two is at `path`. */
 static bulla_code settle(const char *path, char **ret_retired, bulla_error *err)
 {
 	TEXT_AUTO fresh = NULL;

@@ -79,7 +79,7 @@ class Disk(harness.Case):
     def count_calls(self, base, args):
         """How many calls change a file, how many read one, when nothing fails."""
         self.copy_of(base)
-        self.run_on_disk('count', 0, args)
+        self.assertEqual(self.run_on_disk('count', 0, args).status, 0)
         with open(os.path.join(self.top, 'count'), encoding='ascii') as file:
             calls, reads = map(int, file.read().split())
         self.leave()
@@ -168,6 +168,117 @@ class Disk(harness.Case):
 
     def test_rotation_of_data_keys(self):
         self.fail_everywhere(self.project('delete', *LADDER), ('rotate', 'people', '--data'), self.after_rotate)
+
+    def alter(self, *changes):
+        """The project's bulla.yaml with other words in it."""
+        text = self.read('bulla.yaml').decode()
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        self.write('bulla.yaml', text)
+
+    def check_found(self):
+        """Each person by the blind index, whichever of the two is there."""
+        for row in (self.expected[0], self.expected[ROWS // 2], self.expected[-1]):
+            found = self.bulla('search', 'people', 'email', row[2][1].decode().upper(), '--json').lines()
+            self.assertEqual([person['id'] for person in found], [row[0][1]])
+
+    def after_rotate_index(self, args):
+        self.check_found()
+        self.after_rotate(args)
+        self.check_found()
+
+    def test_rotation_of_an_index(self):
+        base = self.project('wal', *LADDER)
+        self.alter(('{ normalize: lowercase, unique', '{ version: 2, normalize: lowercase, previous: { normalize: lowercase }, unique'))
+        self.fail_everywhere(base, ('rotate', 'people', '--index'), self.after_rotate_index)
+
+    def after_rotate_context(self, args):
+        """Until it is over, rows are under the one name or under the other."""
+        self.check_database()
+        self.assertEqual(self.sql('SELECT count(*) FROM people WHERE name_ciphertext IS NULL OR encrypted_kms_key IS NULL'), [(0,)])
+        self.bulla(*args)
+        self.check_export()
+        self.assertEqual(self.bulla('verify', '--json').model()['equal'], ROWS)
+        self.check_log()
+
+    def test_rotation_of_a_context(self):
+        base = self.project('wal', *LADDER)
+        shutil.copy(self.path('bulla.yaml'), self.path('earlier.yaml'))
+        self.alter(('    fields:', '    context: { model_name: Human, model_id: "{id}" }\n    fields:'))
+        self.fail_everywhere(base, ('rotate', 'people', '--context', '--from', 'earlier.yaml'), self.after_rotate_context)
+
+    # --- undo ---
+    def schema(self):
+        return self.sql('SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name')
+
+    def after_undo(self, args):
+        self.check_database()
+        if 'email' in self.columns('people'):
+            self.check_plaintext()
+        else:
+            self.check_export()
+        self.bulla(*args)
+        self.check_plaintext()
+        self.assertEqual(self.schema(), self.before)
+        self.check_log()
+
+    def undo(self, mode, *steps):
+        base = self.project(mode)
+        self.before = self.schema()
+        for step in steps:
+            self.bulla(*step)
+        self.fail_everywhere(base, ('undo', 'people'), self.after_undo)
+
+    def test_undo_before_finish(self):
+        self.undo('wal', *LADDER[:1])
+
+    def test_undo_with_a_rollback_journal(self):
+        self.undo('delete', *LADDER)
+
+    def test_undo_with_a_write_ahead_log(self):
+        self.undo('wal', *LADDER)
+
+    # --- the end of a key ---
+    def state(self, alias='alias/default'):
+        return [key['state'] for key in self.bulla('key', 'list', '--json').json()['keys'] if key['aliases'] == alias][0]
+
+    def retiring(self, *steps):
+        """A project in which the second key has taken over, and the first can go."""
+        base = self.project('wal', *LADDER, ('key', 'create', 'new'))
+        self.alter(('{ key: local }', '{ keys: [local/new], previous: [local], cache: { max_age: 1ms } }'))
+        for step in steps:
+            self.bulla(*step)
+        return base
+
+    def after_close(self, args):
+        self.assertIn(self.state(), ('enabled', 'closing'))
+        self.check_export()
+        self.assertEqual(self.bulla(*args, '--json').json()['left'], 0)
+        self.assertEqual(self.state(), 'closing')
+        census = self.bulla('key', 'census', 'local', '--json').json()
+        self.assertEqual([n for n in census['references'].values() if n], [])
+        self.check_export()
+        self.check_log()
+
+    def test_closing_a_key(self):
+        self.fail_everywhere(self.retiring(), ('key', 'close', 'local'), self.after_close)
+
+    def after_delete(self, args):
+        """It waits for its end, or will, and can be taken back."""
+        self.check_export()
+        if self.state() == 'closing':
+            self.bulla(*args)
+        else:
+            self.fails('refused', *args)
+        self.assertEqual(self.state(), 'pending deletion')
+        self.check_export()
+        self.bulla('key', 'enable', 'local')
+        self.assertEqual(self.state(), 'enabled')
+        self.check_log()
+
+    def test_deleting_a_key(self):
+        self.fail_everywhere(self.retiring(('key', 'close', 'local')), ('key', 'delete', 'local', '--days', '7'), self.after_delete)
 
     def check_others(self):
         """Whoever is shredded, all others are as they were."""

@@ -7,8 +7,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "lib/paths.h"
 #include "sandbox.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -177,6 +179,87 @@ static void test_the_replaced_store_is_one_file(void **state)
 	sandbox_done(&box);
 }
 
+/* Each keeps what it replaces, also within one second. */
+static void test_restores_in_a_row(void **state)
+{
+	sandbox box = sandbox_new(LOCAL);
+	bulla_restored done[4];
+	bulla_error err;
+	(void)state;
+	make_store(&box, NULL);
+	backup(&box, in(&box, "backup.db"));
+	for (int i = 0; i < 4; i++) {
+		assert_ok(restore(&box, in(&box, "backup.db"), true, &done[i], &err));
+		for (int k = 0; k <= i; k++)
+			assert_true(is_there(done[k].replaced));
+		for (int k = 0; k < i; k++)
+			assert_string_not_equal(done[k].replaced, done[i].replaced);
+	}
+	assert_ok(try_open(&box, NULL, BULLA_PROJECT_ENGINE, &err));
+	sandbox_done(&box);
+}
+
+static void test_one_restore_at_a_time(void **state)
+{
+	sandbox box = sandbox_new(LOCAL);
+	bulla_restored done;
+	bulla_error err;
+	int lock;
+	(void)state;
+	make_store(&box, NULL);
+	backup(&box, in(&box, "backup.db"));
+	assert_ok(bulla_paths_lock(in(&box, ".bulla/kms.db"), &lock, &err));
+	assert_int_equal(restore(&box, in(&box, "backup.db"), true, &done, &err), BULLA_ERR_BUSY);
+	assert_non_null(strstr(err.next, "until it has ended"));
+	bulla_paths_unlock(lock);
+	assert_ok(restore(&box, in(&box, "backup.db"), true, &done, &err));
+	sandbox_done(&box);
+}
+
+static int generation_of(const char *path)
+{
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT generation FROM bulla_state", -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	int n = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return n;
+}
+
+/* A log of SQLite's without its database is not the log of the one that comes, wherever it lies. */
+static void test_logs_that_were_left_alone(void **state)
+{
+	static const char *const places[] = { ".bulla/kms.db", ".bulla/kms.db.restoring" };
+	for (int i = 0; i < 2; i++) {
+		sandbox box = sandbox_new(LOCAL);
+		bulla_restored done;
+		bulla_error err;
+		char log[256];
+		(void)state;
+		make_store(&box, NULL);
+		backup(&box, in(&box, "backup.db"));
+		int generation = generation_of(in(&box, "backup.db"));
+		pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0) { /* ends without closing */
+			bulla_project *project = opened(&box, BULLA_PROJECT_ENGINE);
+			_exit(bulla_engine_create_key(project->engine, "left in the log", NULL, NULL, &err));
+		}
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		(void)snprintf(log, sizeof log, "%s-wal", places[i]);
+		copy(in(&box, ".bulla/kms.db-wal"), in(&box, "kept-wal"));
+		assert_int_equal(unlink(in(&box, ".bulla/kms.db-wal")) | unlink(in(&box, ".bulla/kms.db")), 0);
+		copy(in(&box, "kept-wal"), in(&box, log));
+		assert_ok(restore(&box, in(&box, "backup.db"), false, &done, &err));
+		assert_false(done.replaced[0]);
+		assert_int_equal(generation_of(in(&box, ".bulla/kms.db")), generation);
+		sandbox_done(&box);
+	}
+}
+
 static void test_rekey_to_another_place(void **state)
 {
 	sandbox box = sandbox_new(LOCAL);
@@ -239,6 +322,9 @@ int main(void)
 		cmocka_unit_test(test_rekey),
 		cmocka_unit_test(test_restore_from_before_a_rekey),
 		cmocka_unit_test(test_the_replaced_store_is_one_file),
+		cmocka_unit_test(test_restores_in_a_row),
+		cmocka_unit_test(test_one_restore_at_a_time),
+		cmocka_unit_test(test_logs_that_were_left_alone),
 		cmocka_unit_test(test_rekey_to_another_place),
 		cmocka_unit_test(test_rekey_cut_after_the_transaction),
 		cmocka_unit_test(test_rekey_cut_before_the_transaction),
