@@ -1,6 +1,7 @@
 """SIGKILL at random moments: each row is old or new, and the same command goes on.
 
-CRASH_N kills of apply and finish (30), and a few of rekey and init; CRASH_SEED to see a run again.
+CRASH_N kills of apply and finish (30), and a share of them of rotate, undo, shred, the end of a key, rekey and init, also beside an application
+that goes on writing; CRASH_SEED to see a run again.
 """
 import os
 import random
@@ -173,6 +174,42 @@ class Crash(harness.Case):
     def test_finish_with_a_write_ahead_log(self):
         self.crash_finish('wal', self.rounds(0.25))
 
+    # --- undo ---
+    def schema(self):
+        return self.sql('SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name')
+
+    def crash_undo(self, mode, *steps):
+        base = self.project(mode)
+        before = self.schema()
+        self.climb(*steps)
+        taken = self.how_long(base, 'undo')
+        finished = 'finish' in steps
+        while self.kills < self.rounds(0.1):
+            self.copy_of(base)
+            for _ in range(self.random.choice((1, 2, 3))):
+                self.kill_one(taken, 'undo')
+                self.assertEqual(self.sql('PRAGMA integrity_check'), [('ok',)])
+                if 'name' in self.columns('people'):
+                    self.assertEqual(exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id']), self.people)
+                else:
+                    self.assertTrue(finished)
+                    self.assert_exports('people', 'people', PEOPLE_COLUMNS, self.people)
+            self.bulla('undo')
+            self.assertEqual(exact_rows(self.database, 'people', PEOPLE_COLUMNS, ['id']), self.people)
+            self.assertEqual(self.schema(), before)
+            self.check_files()
+            self.leave()
+        self.say('undo after %s, %s' % (steps[-1], mode))
+
+    def test_undo_before_finish(self):
+        self.crash_undo('wal', 'apply')
+
+    def test_undo_with_a_rollback_journal(self):
+        self.crash_undo('delete', 'apply', 'verify', 'finish')
+
+    def test_undo_with_a_write_ahead_log(self):
+        self.crash_undo('wal', 'apply', 'verify', 'finish')
+
     # --- with an application that writes beside ---
     def application(self, mode):
         """Rows that an application (writer.c) changes, and the number by which it knows what it wrote last."""
@@ -215,7 +252,12 @@ class Crash(harness.Case):
     def check_written(self):
         self.assertEqual([[str(row['id']), row['name'], row['email']] for row in self.exported('people')], self.written())
 
-    def crash_beside_writer(self, mode, writer_mode, base, rounds, *args, after=()):
+    def go_on_beside(self, args):
+        """To its end, or until it says that the application is faster."""
+        run = self.bulla(*args, status=(0, 1))
+        self.assertIn(run.status and run.code(), (0, 'busy'), str(run))
+
+    def crash_beside_writer(self, mode, writer_mode, base, rounds, *args, after=(), check=None):
         """Kills of one command while the application goes on; then the command goes on, with the application and without it."""
         taken, writes = 2 * self.how_long(base, *args), 0
         while self.kills < rounds:
@@ -223,14 +265,13 @@ class Crash(harness.Case):
             writer = self.start_writer(writer_mode)
             for _ in range(min(self.random.choice((1, 2, 3)), rounds - self.kills)):
                 self.kill_one(taken, *args)
-            if after:
-                self.bulla(*args)
+            self.go_on_beside(args)
             writes += self.stop_writer(writer)
             self.bulla(*args)
             for step in after:
                 self.bulla(*step)
             self.no_quarantine()
-            self.check_written()
+            (check or self.check_written)()
             self.check_files()
             self.leave()
         self.assertGreater(writes, rounds)
@@ -244,6 +285,25 @@ class Crash(harness.Case):
         base = self.application('delete')
         self.bulla('apply')  # its columns must be there
         self.crash_beside_writer('delete', 'both', base, self.rounds(0.1), 'apply', after=(('verify',), ('finish', '--settle', '0s')))
+
+    def check_undone(self):
+        self.assertEqual(self.sql("SELECT name FROM sqlite_master WHERE name LIKE 'bulla%'"), [])
+        self.assertEqual([[str(row[0]), *row[1:]] for row in self.sql('SELECT id, name, email FROM people ORDER BY id')],
+                         self.written())
+
+    def crash_undo_beside_writer(self, mode, writer_mode, *steps):
+        base = self.application(mode)
+        self.climb(*steps)
+        self.crash_beside_writer(mode, writer_mode, base, self.rounds(0.1), 'undo', check=self.check_undone)
+
+    def test_undo_before_finish_beside_an_old_application(self):
+        self.crash_undo_beside_writer('delete', 'plain', 'apply')
+
+    def test_undo_before_finish_beside_a_migrating_application(self):
+        self.crash_undo_beside_writer('wal', 'both', 'apply', 'verify')
+
+    def test_undo_after_finish_beside_an_application(self):
+        self.crash_undo_beside_writer('wal', 'sealed', 'apply', 'verify', 'finish')
 
     # --- rotate ---
     def crash_rotate(self, change, *options, opens=True):
@@ -331,6 +391,94 @@ class Crash(harness.Case):
 
     def test_shred_with_a_write_ahead_log(self):
         self.crash_shred('wal')
+
+    def check_others(self, gone):
+        """Whoever is shredded or being shredded, all others are as the application wrote them."""
+        self.assertEqual([[str(row['id']), row['name'], row['email']] for row in self.exported('people') if row['id'] not in gone],
+                         [row for row in self.written() if int(row[0]) not in gone])
+
+    def test_shred_beside_an_application(self):
+        """It goes on with all the others, and takes a refusal for an answer where it meets the subject."""
+        base = self.application('wal')
+        self.write('bulla.yaml', self.read('bulla.yaml').decode().replace('{ key: local }', '{ key: local, cache: { max_age: 20ms } }'))
+        self.climb()
+        taken = 2 * self.how_long(base, 'shred', '--branch', 'person:1', '--wait')
+        rounds, writes = self.rounds(0.1), 0
+        while self.kills < rounds:
+            self.copy_of(base)
+            writer, gone = self.start_writer('sealed'), set()
+            for subject in self.random.sample(range(1, 600), 4):
+                gone.add(subject)
+                for _ in range(self.random.choice((1, 2, 3))):
+                    self.kill_one(taken, 'shred', '--branch', 'person:%d' % subject, '--wait')
+                done = self.bulla('shred', '--branch', 'person:%d' % subject, '--wait', '--json').json()
+                self.assertEqual((done['state'], done['still_open'], done['neighbours_lost']), ('destroyed', 0, 0))
+            writes += self.stop_writer(writer)
+            self.check_others(gone)
+            self.assertEqual([row['name'] for row in self.exported('people') if row['id'] in gone and row['name'] is not None], [])
+            self.assertEqual(self.bulla('verify', '--json').model()['quarantined'], 0)
+            self.check_files()
+            self.leave()
+        self.assertGreater(writes, rounds)
+        self.say('shred beside %d writes' % writes)
+
+    # --- the end of a key ---
+    def state_of(self, alias):
+        return [key['state'] for key in self.bulla('key', 'list', '--json').json()['keys'] if key['aliases'] == alias][0]
+
+    def retiring(self):
+        """Three hundred branch keys hang from the first key, and a second one is there to take them over."""
+        base = self.application('wal')
+        self.sql('DELETE FROM people WHERE id > 300', 'UPDATE witness SET n = -1 WHERE id > 300')
+        self.climb()
+        self.bulla('key', 'create', 'new')
+        text = self.read('bulla.yaml').decode()
+        self.write('bulla.yaml', text.replace('{ key: local }', '{ keys: [local/new], previous: [local], cache: { max_age: 1ms } }'))
+        return base
+
+    def references(self):
+        return [n for n in self.bulla('key', 'census', 'local', '--json').json()['references'].values() if n]
+
+    def test_closing_a_key_beside_an_application(self):
+        base = self.retiring()
+        taken, writes = 2 * self.how_long(base, 'key', 'close', 'local'), 0
+        while self.kills < self.rounds(0.1):
+            self.copy_of(base)
+            writer = self.start_writer('sealed')
+            for _ in range(self.random.choice((1, 2, 3))):
+                self.kill_one(taken, 'key', 'close', 'local')
+                self.assertIn(self.state_of('alias/default'), ('enabled', 'closing'))
+            self.assertEqual(self.bulla('key', 'close', 'local', '--json').json()['left'], 0)
+            writes += self.stop_writer(writer)
+            self.bulla('key', 'close', 'local')  # what the application made while the key was still open
+            self.assertEqual((self.state_of('alias/default'), self.references()), ('closing', []))
+            self.check_written()
+            self.check_files()
+            self.leave()
+        self.say('key close, beside %d writes' % writes)
+
+    def test_deleting_a_key_beside_an_application(self):
+        base = self.retiring()
+        self.bulla('key', 'close', 'local')
+        command = ('key', 'delete', 'local', '--days', '7')
+        taken, writes = 2 * self.how_long(base, *command), 0
+        while self.kills < self.rounds(0.1):
+            self.copy_of(base)
+            writer = self.start_writer('sealed')
+            for _ in range(self.random.choice((1, 2, 3))):
+                if self.state_of('alias/default') == 'closing':
+                    self.kill_one(taken, *command)
+            if self.state_of('alias/default') == 'closing':
+                self.bulla(*command)
+            writes += self.stop_writer(writer)
+            self.fails('refused', *command)  # it waits for its end
+            self.assertEqual(self.state_of('alias/default'), 'pending deletion')
+            self.check_written()
+            self.bulla('key', 'enable', 'local')
+            self.assertEqual(self.state_of('alias/default'), 'enabled')
+            self.check_files()
+            self.leave()
+        self.say('key delete, beside %d writes' % writes)
 
     # --- the key store ---
     def test_rekey(self):

@@ -7,6 +7,8 @@
  * both    one that migrates: plaintext, ciphertext, index and key together
  * sealed  one that has arrived: ciphertext, index and key
  *
+ * The last two write as `plain` does once an undo has taken the sealed columns away, and leave a row alone whose key was destroyed or is closing.
+ *
  * What it writes into a row follows from the row's id and the number in `witness`, which it counts up in the same transaction.
  */
 #include <bulla/bulla.h>
@@ -32,7 +34,8 @@ typedef struct writer {
 	sqlite3 *db;
 	bulla_keyring *keyring;
 	const bulla_model *model;
-	bool plain, sealed;
+	bool plain, sealed; /* what it writes now */
+	bool seals;         /* as long as there are columns for it */
 	uint64_t random, writes;
 	bulla_error err;
 	/* of one write */
@@ -108,7 +111,7 @@ static bool read_key(writer *w)
 	sqlite3_stmt *stmt;
 	w->old_key.len = 0;
 	if (sqlite3_prepare_v2(w->db, "SELECT encrypted_kms_key FROM people WHERE id = ?", -1, &stmt, NULL))
-		die("reading the key", sqlite3_errmsg(w->db));
+		return false; /* undone just now: begin() sees it */
 	sqlite3_bind_int64(stmt, 1, w->id);
 	if (sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_bytes(stmt, 0)) {
 		bulla_bytes key = { sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0) };
@@ -127,8 +130,8 @@ static void set_texts(writer *w)
 	snprintf(w->text[EMAIL], sizeof w->text[EMAIL], "kq%05" PRId64 "z.%" PRId64 "@example.org", w->id, w->n);
 }
 
-/* The whole record: under its old key (`again`), or under a fresh one. */
-static void seal(writer *w, bool again)
+/* The whole record: under its old key (`again`), or under a fresh one. False where the subject is being shredded, or was. */
+static bool seal(writer *w, bool again)
 {
 	bulla_bytes id = { (const uint8_t *)w->id_text, strlen(w->id_text) };
 	bulla_pair input = { { (const uint8_t *)"id", 2 }, id };
@@ -145,7 +148,23 @@ static void seal(writer *w, bool again)
 	}
 	if (!code) keep(&w->key, w->keys[1], bulla_record_key(record, 0));
 	bulla_record_free(record);
+	if (code == BULLA_ERR_KEY_CLOSING || code == BULLA_ERR_KEY_DESTROYED) return false;
 	if (code) die("sealing", w->err.text);
+	return true;
+}
+
+static bool has_columns(writer *w)
+{
+	return number(w, "SELECT count(*) FROM pragma_table_info('people') WHERE name = 'encrypted_kms_key'", 0) == 1;
+}
+
+/* Under a lock the columns stay what they are. False where they are no longer what was sealed for. */
+static bool begin(writer *w)
+{
+	if (run(w, "BEGIN IMMEDIATE", "") != SQLITE_DONE) return false;
+	if (!w->seals || has_columns(w) == w->sealed) return true;
+	run(w, "ROLLBACK", "");
+	return false;
 }
 
 /* --- one write ---------------------------------------------------------------------------------------------------------------------------- */
@@ -204,10 +223,9 @@ static void write_old_row(writer *w)
 	w->id = number(w, "SELECT id FROM people ORDER BY (id * 7919 + ?) % 10007 LIMIT 1", (int64_t)chance(w, 10007));
 	w->n = number(w, "SELECT n FROM witness WHERE id = ?", w->id) + 1;
 	if (w->id < 0 || w->n < 1) return;
-	bool again = w->sealed && read_key(w) && chance(w, 2);
 	set_texts(w);
-	if (w->sealed) seal(w, again);
-	if (run(w, "BEGIN IMMEDIATE", "") != SQLITE_DONE) return;
+	if (w->sealed && !seal(w, read_key(w) && chance(w, 2))) return;
+	if (!begin(w)) return;
 	bool good = number(w, "SELECT n FROM witness WHERE id = ?", w->id) == w->n - 1 && update(w);
 	if (good) run(w, "UPDATE witness SET n = ? WHERE id = ?", "ii", w->n, w->id);
 	commit(w, good);
@@ -218,8 +236,8 @@ static void write_new_row(writer *w)
 	w->id = number(w, "SELECT max(id) + 1 FROM witness", 0);
 	w->n = 0;
 	set_texts(w);
-	if (w->sealed) seal(w, false);
-	if (run(w, "BEGIN IMMEDIATE", "") != SQLITE_DONE) return;
+	if (w->sealed && !seal(w, false)) return;
+	if (!begin(w)) return;
 	bool good = number(w, "SELECT count(*) FROM witness WHERE id = ?", w->id) == 0; /* another writer may have been first */
 	if (good) insert(w);
 	if (good) run(w, "INSERT INTO witness (id, n) VALUES (?, 0)", "i", w->id);
@@ -239,7 +257,7 @@ int main(int argc, char **argv)
 {
 	writer w = { 0 };
 	if (argc != 4) die("usage", "writer DATABASE plain|both|sealed SEED");
-	w.sealed = strcmp(argv[2], "plain") != 0;
+	w.sealed = w.seals = strcmp(argv[2], "plain") != 0;
 	w.plain = strcmp(argv[2], "sealed") != 0;
 	w.random = strtoull(argv[3], NULL, 10) * 0x9e3779b97f4a7c15u | 1;
 	signal(SIGTERM, stop);
@@ -249,6 +267,7 @@ int main(int argc, char **argv)
 	    (bulla_keyring_open(NULL, &w.keyring, &w.err) || bulla_keyring_model(w.keyring, "people", &w.model, &w.err)))
 		die("bulla.yaml", w.err.text);
 	while (!stopped) {
+		w.sealed = w.seals && has_columns(&w);
 		uint64_t which = chance(&w, 16);
 		if (which == 0)
 			write_new_row(&w);
