@@ -62,11 +62,11 @@ bulla_code bulla_undo_judge_sealed(const bulla_verify *v, const bulla_page *page
 
 /* --- after finish: ciphertext is the truth ------------------------------------------------------------------------ */
 
-/* A row that is in the stage must be there whole: one that is not can still be opened. */
+/* A row that is in the stage was opened and must be there whole: one that is not can still be opened, or put aside. */
 static verdict judge_stage_cell(const bulla_row *row, const bulla_cell *cell, const bulla_value *staged, bool there)
 {
 	if (cell->code && bulla_row_is_shredded(row)) return staged->kind == BULLA_KIND_NULL ? LOST : DIFFERENT;
-	if (cell->code) return FAILED;
+	if (cell->code) return there && bulla_reason_of(cell->code) != BULLA_REASON_NONE ? DIFFERENT : FAILED;
 	if (bulla_value_same(staged, &cell->value)) return EQUAL;
 	return there ? DIFFERENT : UNOPENED;
 }

@@ -8,6 +8,7 @@
  * DISK_AT      the number of the call, from 1 on (of read: among the calls that read)
  * DISK_SEED    of what a cut keeps
  * DISK_COUNT   a file that receives "CALLS READS" at the end
+ * DISK_DAYS    by how many days it is later than it is, for what waits that long
  *
  * kill   SIGKILL before the call
  * cut    the power goes before the call: of everything that was not synced a part is kept, sector by sector, and of names that were made,
@@ -31,6 +32,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FDS    1024
@@ -67,7 +69,7 @@ static struct {
 	bool ready;
 	char root[PATH_MAX], saves[PATH_MAX];
 	fault_kind fault;
-	long at, calls, reads, saved;
+	long at, calls, reads, saved, days;
 	uint64_t random;
 	bool mine[FDS];
 	file *files;
@@ -91,6 +93,7 @@ static const char *setting(const char *name, const char *otherwise)
 __attribute__((constructor)) static void begin(void)
 {
 	const char *name = setting("DISK_FAULT", "");
+	disk.days = atol(setting("DISK_DAYS", "0"));
 	if (!realpath(setting("DISK_ROOT", ""), disk.root)) return;
 	snprintf(disk.saves, sizeof disk.saves, "%s", setting("DISK_SAVED", ""));
 	disk.at = atol(setting("DISK_AT", "0"));
@@ -634,4 +637,11 @@ ssize_t read(int fd, void *out, size_t n)
 	pthread_mutex_lock(&disk.lock);
 	int error = next_read();
 	return error ? failed(error) : ended(syscall(SYS_read, fd, out, n));
+}
+
+int clock_gettime(clockid_t which, struct timespec *now)
+{
+	long result = syscall(SYS_clock_gettime, which, now);
+	if (result == 0 && which == CLOCK_REALTIME) now->tv_sec += disk.days * 86400;
+	return (int)result;
 }

@@ -40,6 +40,14 @@ class Disk(harness.Case):
         self.top = self.dir
         self.library = os.path.join(harness.settings['build'], 'tests', 'functional', 'libdisk.so')
         self.happened = {fault: 0 for fault in FAULTS}
+        self.later = {}
+
+    def environment(self, more=None):
+        return super().environment({**self.later, **(more or {})})
+
+    def wait_days(self, days):
+        """From now on it is so many days later."""
+        self.later = {'LD_PRELOAD': self.library, 'DISK_DAYS': str(days)}
 
     def enter(self, directory):
         self.dir, self.database = directory, os.path.join(directory, 'app.db')
@@ -241,7 +249,8 @@ class Disk(harness.Case):
 
     # --- the end of a key ---
     def state(self, alias='alias/default'):
-        return [key['state'] for key in self.bulla('key', 'list', '--json').json()['keys'] if key['aliases'] == alias][0]
+        keys = self.bulla('key', 'list', '--json').json()['keys']
+        return {key['aliases']: key['state'] for key in keys}.get(alias)
 
     def retiring(self, *steps):
         """A project in which the second key has taken over, and the first can go."""
@@ -279,6 +288,23 @@ class Disk(harness.Case):
 
     def test_deleting_a_key(self):
         self.fail_everywhere(self.retiring(('key', 'close', 'local')), ('key', 'delete', 'local', '--days', '7'), self.after_delete)
+
+    def after_destruction(self, args):
+        """It is still there, or gone for good."""
+        self.check_export()
+        if self.state():
+            self.assertEqual(self.state(), 'pending deletion')
+            self.bulla(*args)
+        self.assertIsNone(self.state())
+        self.fails('not_found', *args)
+        self.check_export()
+        self.check_log()
+
+    def test_destroying_a_key(self):
+        base = self.retiring(('key', 'close', 'local'), ('key', 'delete', 'local', '--days', '7'))
+        self.alter((', previous: [local]', ''))
+        self.wait_days(8)
+        self.fail_everywhere(base, ('key', 'delete', 'local'), self.after_destruction)
 
     def check_others(self):
         """Whoever is shredded, all others are as they were."""

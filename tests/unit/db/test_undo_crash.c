@@ -522,6 +522,32 @@ static void a_first_value_that_no_trigger_saw_is_found(void **state)
 	close_rung(&r);
 }
 
+/* What was opened is no longer what the row holds, which does not open: it is put aside, as it would be had it never been opened. */
+static void damage_silently(void *self, const char *name)
+{
+	writer *x = self;
+	if (strcmp(name, "round") != 0 || x->left-- <= 0) return;
+	assert_int_equal(sqlite3_db_config(x->w->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL), SQLITE_OK);
+	world_sql(x->w, "UPDATE users SET name_ciphertext = x'00' WHERE id = 5");
+	assert_int_equal(sqlite3_db_config(x->w->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL), SQLITE_OK);
+}
+
+static void damage_that_no_trigger_saw_is_put_aside(void **state)
+{
+	(void)state;
+	rung r;
+	writer x = { .left = 1 };
+	BULLA_BUF_AUTO bulla_buf out = { 0 };
+	open_rung(&r, "wal", true);
+	begin_writer(&x, &r.w);
+	r.w.job.hook = damage_silently;
+	if (bulla_job_undo(&r.w.job, &small, &r.w.result, &out, &r.w.err)) fail_msg("%s", r.w.err.text);
+	assert_int_equal(r.w.result.quarantined, 1);
+	assert_false(is_back(&r, "damaged"));
+	assert_int_equal(world_int(&r.w, "SELECT count(*) FROM bulla_quarantine WHERE pk = '[5]' AND field = 'name'"), 1);
+	close_rung(&r);
+}
+
 /* Before finish the application may write plaintext alone, or both: the plaintext stays. */
 static void plaintext_written_before_the_lock_stays(void **state)
 {
@@ -602,6 +628,7 @@ int main(void)
 		cmocka_unit_test(writes_all_the_time_are_never_overrun),
 		cmocka_unit_test(writes_that_no_trigger_saw_are_found),
 		cmocka_unit_test(a_first_value_that_no_trigger_saw_is_found),
+		cmocka_unit_test(damage_that_no_trigger_saw_is_put_aside),
 		cmocka_unit_test(plaintext_written_before_the_lock_stays),
 		cmocka_unit_test(others_are_told_to_wait),
 		cmocka_unit_test(a_run_that_lost_its_lease_changes_nothing_more),
