@@ -286,6 +286,11 @@ class Crash(harness.Case):
         self.bulla('apply')  # its columns must be there
         self.crash_beside_writer('delete', 'both', base, self.rounds(0.1), 'apply', after=(('verify',), ('finish', '--settle', '0s')))
 
+    def test_finish_beside_a_migrating_application(self):
+        base = self.application('wal')
+        self.climb('apply', 'verify')
+        self.crash_beside_writer('wal', 'both', base, self.rounds(0.1), 'finish', '--settle', '0s')
+
     def check_undone(self):
         self.assertEqual(self.sql("SELECT name FROM sqlite_master WHERE name LIKE 'bulla%'"), [])
         self.assertEqual([[str(row[0]), *row[1:]] for row in self.sql('SELECT id, name, email FROM people ORDER BY id')],
@@ -353,6 +358,22 @@ class Crash(harness.Case):
             self.kills = self.missed = 0
             self.crash_beside_writer('wal', 'sealed', base, self.rounds(0.1), 'rotate', 'people', kind,
                                      after=(('verify',), ('rotate', 'people', '--data')))
+
+    def check_found(self):
+        self.check_written()
+        for config in ('bulla.yaml', 'later.yaml'):
+            for _, name, email in self.random.sample(self.written(), 3):
+                found = self.bulla('search', 'people', 'email', email, '--json', '--config', config).lines()
+                self.assertEqual([row['name'] for row in found], [name])
+
+    def test_rotate_index_beside_an_application(self):
+        """One that has not been told of the new index yet, and goes on writing the old one."""
+        base = self.application('wal')
+        self.climb()
+        self.write('later.yaml', self.read('bulla.yaml').decode().replace(
+            'normalize: lowercase', 'version: 2, normalize: lowercase, previous: { normalize: lowercase }'))
+        self.crash_beside_writer('wal', 'sealed', base, self.rounds(0.1), 'rotate', 'people', '--index', '--config', 'later.yaml',
+                                 check=self.check_found)
 
     # --- shred ---
     def crash_shred(self, mode):

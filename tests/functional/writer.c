@@ -7,7 +7,8 @@
  * both    one that migrates: plaintext, ciphertext, index and key together
  * sealed  one that has arrived: ciphertext, index and key
  *
- * The last two write as `plain` does once an undo has taken the sealed columns away, and leave a row alone whose key was destroyed or is closing.
+ * `both` writes as `sealed` once finish has taken the plaintext away; both of these as `plain` once an undo has taken the sealed columns away. They
+ * leave a row alone whose key was destroyed or is closing.
  *
  * What it writes into a row follows from the row's id and the number in `witness`, which it counts up in the same transaction.
  */
@@ -34,8 +35,8 @@ typedef struct writer {
 	sqlite3 *db;
 	bulla_keyring *keyring;
 	const bulla_model *model;
+	bool plains, seals; /* what it writes as long as there are columns for it */
 	bool plain, sealed; /* what it writes now */
-	bool seals;         /* as long as there are columns for it */
 	uint64_t random, writes;
 	bulla_error err;
 	/* of one write */
@@ -153,16 +154,27 @@ static bool seal(writer *w, bool again)
 	return true;
 }
 
-static bool has_columns(writer *w)
+static bool has_column(writer *w, const char *query)
 {
-	return number(w, "SELECT count(*) FROM pragma_table_info('people') WHERE name = 'encrypted_kms_key'", 0) == 1;
+	return number(w, query, 0) == 1;
+}
+
+/* Whether it has changed. */
+static bool look(writer *w)
+{
+	bool plain = w->plain, sealed = w->sealed;
+	w->sealed =
+		w->seals && has_column(w, "SELECT count(*) FROM pragma_table_info('people') WHERE name = 'encrypted_kms_key'");
+	w->plain = !w->sealed ||
+		   (w->plains && has_column(w, "SELECT count(*) FROM pragma_table_info('people') WHERE name = 'email'"));
+	return plain != w->plain || sealed != w->sealed;
 }
 
 /* Under a lock the columns stay what they are. False where they are no longer what was sealed for. */
 static bool begin(writer *w)
 {
 	if (run(w, "BEGIN IMMEDIATE", "") != SQLITE_DONE) return false;
-	if (!w->seals || has_columns(w) == w->sealed) return true;
+	if (!look(w)) return true;
 	run(w, "ROLLBACK", "");
 	return false;
 }
@@ -257,17 +269,17 @@ int main(int argc, char **argv)
 {
 	writer w = { 0 };
 	if (argc != 4) die("usage", "writer DATABASE plain|both|sealed SEED");
-	w.sealed = w.seals = strcmp(argv[2], "plain") != 0;
-	w.plain = strcmp(argv[2], "sealed") != 0;
+	w.seals = strcmp(argv[2], "plain") != 0;
+	w.plains = strcmp(argv[2], "sealed") != 0;
 	w.random = strtoull(argv[3], NULL, 10) * 0x9e3779b97f4a7c15u | 1;
 	signal(SIGTERM, stop);
 	if (sqlite3_open(argv[1], &w.db)) die(argv[1], sqlite3_errmsg(w.db));
 	sqlite3_busy_timeout(w.db, 20000);
-	if (w.sealed &&
+	if (w.seals &&
 	    (bulla_keyring_open(NULL, &w.keyring, &w.err) || bulla_keyring_model(w.keyring, "people", &w.model, &w.err)))
 		die("bulla.yaml", w.err.text);
 	while (!stopped) {
-		w.sealed = w.seals && has_columns(&w);
+		(void)look(&w);
 		uint64_t which = chance(&w, 16);
 		if (which == 0)
 			write_new_row(&w);
