@@ -184,7 +184,7 @@ class Crash(harness.Case):
         self.climb(*steps)
         taken = self.how_long(base, 'undo')
         finished = 'finish' in steps
-        while self.kills < self.rounds(0.1):
+        while self.kills < self.rounds(0.05):
             self.copy_of(base)
             for _ in range(self.random.choice((1, 2, 3))):
                 self.kill_one(taken, 'undo')
@@ -289,7 +289,7 @@ class Crash(harness.Case):
     def test_finish_beside_a_migrating_application(self):
         base = self.application('wal')
         self.climb('apply', 'verify')
-        self.crash_beside_writer('wal', 'both', base, self.rounds(0.1), 'finish', '--settle', '0s')
+        self.crash_beside_writer('wal', 'both', base, self.rounds(0.05), 'finish', '--settle', '0s')
 
     def check_undone(self):
         self.assertEqual(self.sql("SELECT name FROM sqlite_master WHERE name LIKE 'bulla%'"), [])
@@ -299,7 +299,7 @@ class Crash(harness.Case):
     def crash_undo_beside_writer(self, mode, writer_mode, *steps):
         base = self.application(mode)
         self.climb(*steps)
-        self.crash_beside_writer(mode, writer_mode, base, self.rounds(0.1), 'undo', check=self.check_undone)
+        self.crash_beside_writer(mode, writer_mode, base, self.rounds(0.05), 'undo', check=self.check_undone)
 
     def test_undo_before_finish_beside_an_old_application(self):
         self.crash_undo_beside_writer('delete', 'plain', 'apply')
@@ -372,7 +372,7 @@ class Crash(harness.Case):
         self.climb()
         self.write('later.yaml', self.read('bulla.yaml').decode().replace(
             'normalize: lowercase', 'version: 2, normalize: lowercase, previous: { normalize: lowercase }'))
-        self.crash_beside_writer('wal', 'sealed', base, self.rounds(0.1), 'rotate', 'people', '--index', '--config', 'later.yaml',
+        self.crash_beside_writer('wal', 'sealed', base, self.rounds(0.05), 'rotate', 'people', '--index', '--config', 'later.yaml',
                                  check=self.check_found)
 
     # --- shred ---
@@ -424,7 +424,7 @@ class Crash(harness.Case):
         self.write('bulla.yaml', self.read('bulla.yaml').decode().replace('{ key: local }', '{ key: local, cache: { max_age: 20ms } }'))
         self.climb()
         taken = 2 * self.how_long(base, 'shred', '--branch', 'person:1', '--wait')
-        rounds, writes = self.rounds(0.1), 0
+        rounds, writes = self.rounds(0.05), 0
         while self.kills < rounds:
             self.copy_of(base)
             writer, gone = self.start_writer('sealed'), set()
@@ -463,7 +463,7 @@ class Crash(harness.Case):
     def test_closing_a_key_beside_an_application(self):
         base = self.retiring()
         taken, writes = 2 * self.how_long(base, 'key', 'close', 'local'), 0
-        while self.kills < self.rounds(0.1):
+        while self.kills < self.rounds(0.05):
             self.copy_of(base)
             writer = self.start_writer('sealed')
             for _ in range(self.random.choice((1, 2, 3))):
@@ -483,7 +483,7 @@ class Crash(harness.Case):
         self.bulla('key', 'close', 'local')
         command = ('key', 'delete', 'local', '--days', '7')
         taken, writes = 2 * self.how_long(base, *command), 0
-        while self.kills < self.rounds(0.1):
+        while self.kills < self.rounds(0.05):
             self.copy_of(base)
             writer = self.start_writer('sealed')
             for _ in range(self.random.choice((1, 2, 3))):

@@ -1,9 +1,7 @@
 """The way back: `bulla undo` before finish and after it, as its users meet it."""
 import json
-import random
 import signal
 import sqlite3
-import time
 
 import harness
 from harness import PEOPLE_COLUMNS, PEOPLE_MODEL, exact_rows, people_in_files
@@ -191,50 +189,6 @@ class Undo(Table):
             return self.sql('SELECT count(*) FROM "bulla_undo.people"')[0][0]
         except sqlite3.OperationalError:
             return 0
-
-
-class Killed(Table):
-    """SIGKILL at random moments, an application writing beside: each row is old or new."""
-    rows = 800
-    rounds = 3
-
-    def kill(self, chance, seconds):
-        child = self.start('undo', 'people')
-        time.sleep(chance.uniform(0, seconds))
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        return child.returncode == -signal.SIGKILL
-
-    def go(self, mode, *steps):
-        chance = random.Random('undo %s %s' % (mode, steps))
-        self.people()
-        self.sql('PRAGMA journal_mode = %s' % mode)
-        start = time.monotonic()
-        self.climb(*steps)
-        self.bulla('undo', 'people')
-        kills, seconds = 0, (time.monotonic() - start) / (1 + len(steps))
-        for _ in range(self.rounds):
-            self.climb(*steps)
-            for _ in range(chance.choice((1, 2, 3))):
-                hit = self.kill(chance, seconds)
-                kills += hit
-                seconds = max(0.05, seconds * (1.05 if hit else 0.8))
-                self.assertEqual(self.sql('PRAGMA integrity_check'), [('ok',)])
-                self.sql("UPDATE people SET city = 'city of %d' WHERE id = 3" % kills)
-                self.expected[2][5] = ('text', b'city of %d' % kills)
-            self.bulla('undo', 'people')
-            self.assert_back()
-        self.assertGreater(kills, 2)
-        self.assertTrue(self.bulla('audit', 'verify', '--json').json()['verified'])
-
-    def test_before_finish(self):
-        self.go('wal', 'apply')
-
-    def test_after_finish(self):
-        self.go('delete', 'apply', 'verify', 'finish')
-
-    def test_after_finish_with_a_log(self):
-        self.go('wal', 'apply', 'verify', 'finish')
 
 
 if __name__ == '__main__':
