@@ -114,7 +114,7 @@ static bulla_bytes path_of(bulla_bytes target)
 	return query ? bulla_view(target.data, (size_t)(query - target.data)) : target;
 }
 
-static void put_request(bulla_json_writer *w, const bulla_access *entry)
+static void put_request(bulla_json_writer *w, const bulla_access_entry *entry)
 {
 	const struct {
 		const char *name;
@@ -134,7 +134,7 @@ static void put_request(bulla_json_writer *w, const bulla_access *entry)
 	bulla_json_put_int(w, "bytes_out", (int64_t)entry->bytes_out);
 }
 
-void bulla_access_log_request(bulla_access_log *log, const bulla_access *entry)
+void bulla_access_log_request(bulla_access_log *log, const bulla_access_entry *entry)
 {
 	pthread_mutex_lock(&log->lock);
 	if (entry->status >= 500 && !may_err(log, entry->time_us)) {

@@ -23,7 +23,7 @@ BULLA_MUST bulla_code bulla_access_log_new(int fd, bulla_access_log **out, bulla
 void bulla_access_log_free(bulla_access_log *log); /* NULL is fine */
 
 /* One request. Members that are empty are left out. */
-typedef struct bulla_access {
+typedef struct bulla_access_entry {
 	int64_t time_us;     /* since 1970 */
 	bulla_bytes request; /* its id */
 	bulla_bytes peer, method;
@@ -32,10 +32,10 @@ typedef struct bulla_access {
 	unsigned status;
 	int64_t took_us;
 	uint64_t bytes_in, bytes_out;
-} bulla_access;
+} bulla_access_entry;
 
 /* {"time":...,"event":"request",...}. One with a status of 500 and more counts as an error. */
-void bulla_access_log_request(bulla_access_log *log, const bulla_access *entry);
+void bulla_access_log_request(bulla_access_log *log, const bulla_access_entry *entry);
 
 typedef enum bulla_log_level { BULLA_LOG_INFO, BULLA_LOG_WARNING, BULLA_LOG_ERROR } bulla_log_level;
 

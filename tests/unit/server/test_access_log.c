@@ -60,24 +60,24 @@ static size_t lines(const char *text)
 	return n;
 }
 
-static bulla_access entry(unsigned status)
+static bulla_access_entry entry(unsigned status)
 {
-	return (bulla_access){ .time_us = NOON,
-			       .request = bulla_view_str("id-1"),
-			       .peer = bulla_view_str("192.0.2.7"),
-			       .method = bulla_view_str("POST"),
-			       .target = bulla_view_str("/?X-Amz-Signature=secret"),
-			       .operation = bulla_view_str("Decrypt"),
-			       .status = status,
-			       .took_us = 120,
-			       .bytes_in = 3,
-			       .bytes_out = 4 };
+	return (bulla_access_entry){ .time_us = NOON,
+				     .request = bulla_view_str("id-1"),
+				     .peer = bulla_view_str("192.0.2.7"),
+				     .method = bulla_view_str("POST"),
+				     .target = bulla_view_str("/?X-Amz-Signature=secret"),
+				     .operation = bulla_view_str("Decrypt"),
+				     .status = status,
+				     .took_us = 120,
+				     .bytes_in = 3,
+				     .bytes_out = 4 };
 }
 
 static void test_a_request_is_one_line(void **state)
 {
 	world *w = *state;
-	bulla_access e = entry(200);
+	bulla_access_entry e = entry(200);
 	bulla_access_log_request(w->log, &e);
 	assert_string_equal(
 		drain(w), "{\"time\":\"2027-01-15T08:00:00Z\",\"event\":\"request\",\"request\":\"id-1\",\"peer\":\"192.0.2.7\","
@@ -91,7 +91,7 @@ static void test_hostile_texts_stay_one_line_of_json(void **state)
 	char nasty[2000];
 	for (size_t i = 0; i < sizeof nasty; i++)
 		nasty[i] = "\"\\\n\x01\xff\xc3\xa4"[i % 7];
-	bulla_access e = entry(403);
+	bulla_access_entry e = entry(403);
 	e.operation = e.principal = e.error = e.method = bulla_view(nasty, sizeof nasty);
 	bulla_access_log_request(w->log, &e);
 	bulla_pair field = { bulla_view_str("a_name_that_is_much_longer_than_any_name_ought_to_be"),
@@ -116,7 +116,7 @@ static void test_errors_have_a_rate(void **state)
 {
 	world *w = *state;
 	for (int i = 0; i < 1000; i++) {
-		bulla_access e = entry(500);
+		bulla_access_entry e = entry(500);
 		e.time_us += i * 100; /* a tenth of a second */
 		bulla_access_log_request(w->log, &e);
 	}
@@ -126,7 +126,7 @@ static void test_errors_have_a_rate(void **state)
 	bulla_access_log_event(w->log, NOON + 5000000, BULLA_LOG_WARNING, "later", NULL, 0);
 	assert_non_null(strstr(drain(w), "\"dropped\":"));
 	for (int i = 0; i < 100; i++) {
-		bulla_access e = entry(200);
+		bulla_access_entry e = entry(200);
 		bulla_access_log_request(w->log, &e); /* no error, no limit */
 	}
 	assert_int_equal(lines(drain(w)), 100);
@@ -137,14 +137,14 @@ static void test_a_full_pipe_holds_nobody_up(void **state)
 	world *w = *state;
 	int64_t began = help_now_ms();
 	for (int i = 0; i < 2000; i++) {
-		bulla_access e = entry(200);
+		bulla_access_entry e = entry(200);
 		bulla_access_log_request(w->log, &e);
 	}
 	assert_true(help_now_ms() - began < 3000);
 	assert_true(bulla_access_log_dropped(w->log) > 0);
 	for (int i = 0; i < 4; i++)
 		drain(w);
-	bulla_access e = entry(200);
+	bulla_access_entry e = entry(200);
 	bulla_access_log_request(w->log, &e);
 	assert_non_null(strstr(drain(w), "\"dropped\":"));
 }
