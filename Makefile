@@ -3,12 +3,14 @@
 
 ROWS = 100000
 CRASH_N = 500
+FUZZ_SECONDS = 60
+TARGETS =
 VECTORS = $(or $(BULLA_SHARED),../shared)/vectors
 PREFIX = /usr/local
 DESTDIR =
 
 .NOTPARALLEL:
-.PHONY: all help demo check check-vectors check-sanitize check-crash coverage bench install format lint clean
+.PHONY: all help demo check check-vectors check-sanitize check-crash fuzz coverage bench install format lint clean
 
 all: ## build/bulla, build/libbulla.so, build/libbulla.a
 	@tools/install-packages build
@@ -41,6 +43,10 @@ check-crash: ## jobs killed at CRASH_N random moments, and failed at every call 
 	@tools/build
 	@CRASH_N=$(CRASH_N) /usr/bin/python3 tests/functional/test_crash.py build
 	@DISK_N=0 /usr/bin/python3 tests/functional/test_disk.py build
+
+fuzz: ## libFuzzer on every parser, FUZZ_SECONDS each, two at a time; TARGETS="yaml json" chooses
+	@tools/install-packages build fuzz
+	@tools/fuzz --seconds $(FUZZ_SECONDS) $(TARGETS)
 
 coverage: ## all tests, and the share of lines that ran, by room
 	@tools/install-packages build check coverage

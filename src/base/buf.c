@@ -47,7 +47,7 @@ static inline bulla_code make_room(bulla_buf *buf, size_t extra, size_t spare, b
 
 bulla_code bulla_buf_reserve(bulla_buf *buf, size_t extra, bulla_error *err)
 {
-	return make_room(buf, extra, 0, err);
+	return make_room(buf, extra, extra == 0, err);
 }
 
 bulla_code bulla_buf_add(bulla_buf *buf, bulla_bytes bytes, bulla_error *err)

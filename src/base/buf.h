@@ -9,7 +9,7 @@
 
 #define BULLA_BUF_AUTO __attribute__((cleanup(bulla_buf_done)))
 
-/* Room for `extra` more bytes without another allocation. LIMIT beyond max, MEMORY. */
+/* Room for `extra` more bytes without another allocation, and `data` set even for none. LIMIT beyond max, MEMORY. */
 BULLA_MUST bulla_code bulla_buf_reserve(bulla_buf *buf, size_t extra, bulla_error *err);
 BULLA_MUST bulla_code bulla_buf_add(bulla_buf *buf, bulla_bytes bytes, bulla_error *err);
 BULLA_MUST bulla_code bulla_buf_add_u8(bulla_buf *buf, uint8_t v, bulla_error *err);

@@ -20,6 +20,7 @@ static bool is_ascii(bulla_bytes text)
 /* Folding changes nothing of ASCII but the capitals, and its normal form is itself. */
 static bulla_code fold_ascii(bulla_bytes text, bulla_buf *out, bulla_error *err)
 {
+	TRY(bulla_buf_reserve(out, text.len, err));
 	TRY(bulla_buf_add(out, text, err));
 	uint8_t *at = out->data + out->len - text.len;
 	for (size_t i = 0; i < text.len; i++)

@@ -236,6 +236,7 @@ bulla_code bulla_position_read(bulla_bytes bytes, bulla_value *values, size_t n,
 	bulla_cursor c = bulla_cursor_of(bytes);
 	for (size_t i = 0; i < n; i++) {
 		values[i] = (bulla_value){ .kind = (bulla_kind)bulla_cursor_u8(&c) };
+		if (values[i].kind > BULLA_KIND_BOOLEAN) c.failed = true;
 		if (values[i].kind == BULLA_KIND_NULL) continue;
 		uint64_t word = bulla_cursor_u64(&c);
 		values[i].integer = (int64_t)word;

@@ -206,10 +206,11 @@ static bulla_code read_items(merge *m, bulla_bytes sql, bulla_error *err)
 {
 	bulla_bytes item;
 	bool list = bulla_sql_list(&sql);
-	while (list && m->n < ITEMS_MAX && bulla_sql_item(&sql, &item))
+	const size_t most = ITEMS_MAX - BULLA_FIELDS_MAX; /* the rest is for columns that come back */
+	while (list && m->n < most && bulla_sql_item(&sql, &item))
 		m->items[m->n++] = item;
 	m->tail = sql;
-	if (list && m->n < ITEMS_MAX) return BULLA_OK;
+	if (list && m->n < most) return BULLA_OK;
 	return bulla_fail(err, BULLA_ERR_FORMAT, "the definition of table %s is not understood", m->mapping->table->name);
 }
 

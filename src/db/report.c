@@ -128,28 +128,43 @@ bulla_code bulla_report_make(const bulla_report *report, bulla_buf *out, bulla_e
 	return bulla_report_sign(report->run->job, bulla_view_buf(&object), out, err);
 }
 
-static bulla_code read_signature(bulla_bytes line, bulla_buf *out, bulla_error *err)
+/* The last member of `line`: where it begins, and its object. What follows it would not be signed: nothing may. */
+static bulla_code find_signature(bulla_bytes line, size_t *ret_at, bulla_bytes *ret_object, bulla_error *err)
 {
-	bulla_json *report = NULL;
+	const size_t n = strlen(SIGNATURE_MEMBER);
+	if (line.len == 0) return bulla_fail(err, BULLA_ERR_FORMAT, "the report is empty");
+	const uint8_t *cut = line.data, *last = NULL, *end = line.data + line.len;
+	for (; (cut = memmem(cut, (size_t)(end - cut), SIGNATURE_MEMBER, n)); cut += n)
+		last = cut;
+	if (!last) return bulla_fail(err, BULLA_ERR_FORMAT, "the report has no signature");
+	if (end[-1] == '\n') end--;
+	if (end[-1] != '}') return bulla_fail(err, BULLA_ERR_FORMAT, "the report goes on behind its signature");
+	*ret_at = (size_t)(last - line.data);
+	*ret_object = bulla_view(last + n, (size_t)(end - 1 - last) - n);
+	return BULLA_OK;
+}
+
+/* An object alone: another member behind it does not parse. */
+static bulla_code read_signature(bulla_bytes object, bulla_buf *out, bulla_error *err)
+{
+	bulla_json *signature = NULL;
 	bulla_bytes text;
-	TRY(bulla_json_parse(line, &report, err));
-	bool found = bulla_json_string(bulla_json_member(bulla_json_member(report, "signature"), "ed25519"), &text);
+	TRY(bulla_json_parse(object, &signature, err));
+	bool found = bulla_json_string(bulla_json_member(signature, "ed25519"), &text);
 	bulla_code code =
 		found ? bulla_base64_decode(text, out, err) : bulla_fail(err, BULLA_ERR_FORMAT, "the report has no signature");
-	bulla_json_free(report);
+	bulla_json_free(signature);
 	return code;
 }
 
 bulla_code bulla_report_check(bulla_bytes line, const uint8_t public_key[static 32], bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf object = { 0 }, signature = { 0 };
-	const uint8_t *cut = line.data, *last = NULL, *end = line.data + line.len;
-	for (size_t n = strlen(SIGNATURE_MEMBER); line.len && (cut = memmem(cut, (size_t)(end - cut), SIGNATURE_MEMBER, n));
-	     cut += n)
-		last = cut;
-	if (!last) return bulla_fail(err, BULLA_ERR_FORMAT, "the report has no signature");
-	TRY(read_signature(line, &signature, err));
-	TRY(bulla_buf_add(&object, bulla_view(line.data, (size_t)(last - line.data)), err));
+	bulla_bytes last;
+	size_t at = 0;
+	TRY(find_signature(line, &at, &last, err));
+	TRY(read_signature(last, &signature, err));
+	TRY(bulla_buf_add(&object, bulla_view(line.data, at), err));
 	TRY(bulla_buf_add_str(&object, "}", err));
 	return bulla_ed25519_verify(public_key, bulla_view_buf(&object), bulla_view_buf(&signature), err);
 }
@@ -212,17 +227,27 @@ static void copy_member(const bulla_json *report, const char *name, char *out, s
 	snprintf(out, size, "%.*s", (int)text.len, text.len ? (const char *)text.data : "");
 }
 
-static bulla_code read_report(bulla_bytes line, bulla_last_report *ret, bulla_error *err)
+/* Clean, complete and of this model, by its own words: the columns beside it are not signed. */
+static bool is_of(const bulla_json *report, const char *model)
+{
+	bulla_bytes text;
+	bool clean = false, complete = false;
+	return bulla_json_string(bulla_json_member(report, "model"), &text) && bulla_bytes_is(text, model) &&
+	       bulla_json_boolean(bulla_json_member(report, "clean"), &clean) && clean &&
+	       bulla_json_boolean(bulla_json_member(report, "complete"), &complete) && complete;
+}
+
+static bulla_code read_report(bulla_bytes line, const char *model, bulla_last_report *ret, bulla_error *err)
 {
 	bulla_json *report = NULL;
 	int64_t rows = 0;
 	TRY(bulla_json_parse(line, &report, err));
+	ret->found = is_of(report, model);
 	copy_member(report, "digest", ret->digest, sizeof ret->digest);
 	copy_member(report, "fingerprint", ret->fingerprint, sizeof ret->fingerprint);
 	copy_member(report, "at", ret->at, sizeof ret->at);
 	(void)bulla_json_integer(bulla_json_member(report, "rows"), &rows);
 	ret->rows = (uint64_t)rows;
-	ret->found = true;
 	bulla_json_free(report);
 	return BULLA_OK;
 }
@@ -253,5 +278,5 @@ bulla_code bulla_report_last(const bulla_run *run, const uint8_t seed[static 32]
 	bulla_code code = bulla_report_check(bulla_view_buf(&line), public_key, err);
 	if (code == BULLA_ERR_MEMORY) return code;
 	if (code) return BULLA_OK;
-	return read_report(bulla_view_buf(&line), ret, err);
+	return read_report(bulla_view_buf(&line), run->job->model->key, ret, err);
 }

@@ -373,16 +373,19 @@ static bulla_bytes find_check(const cut *c, bulla_bytes item)
 
 static bulla_code cut_column(cut *c, bulla_bytes item, bulla_error *err)
 {
+	BULLA_BUF_AUTO bulla_buf shorter = { 0 };
+	const uint8_t *end = item.data + item.len;
 	bulla_bytes check = find_check(c, item);
 	if (check.len == 0) return add_item(c, item, err);
-	if (c->dropped) c->dropped(c->self, check);
-	BULLA_BUF_AUTO bulla_buf shorter = { 0 };
-	const uint8_t *end = item.data + item.len, *after = check.data + check.len;
-	TRY(bulla_buf_add(&shorter, bulla_view(item.data, (size_t)(check.data - item.data)), err));
-	TRY(bulla_buf_add(&shorter, bulla_view(after, (size_t)(end - after)), err));
+	for (; check.len; check = find_check(c, item)) {
+		if (c->dropped) c->dropped(c->self, check);
+		TRY(bulla_buf_add(&shorter, bulla_view(item.data, (size_t)(check.data - item.data)), err));
+		item = bulla_view(check.data + check.len, (size_t)(end - check.data) - check.len);
+	}
+	TRY(bulla_buf_add(&shorter, item, err));
 	while (shorter.len && is_blank(shorter.data[shorter.len - 1]))
 		shorter.len--;
-	return cut_column(c, bulla_view_buf(&shorter), err);
+	return add_item(c, bulla_view_buf(&shorter), err);
 }
 
 bulla_code bulla_sql_without_columns(const char *sql, const char *name, const char *const *columns, size_t n,

@@ -148,6 +148,7 @@ bulla_code bulla_log_sync_files(const bulla_log_dir *dir, bulla_buf *written, bu
 {
 	char parent[NAME_SIZE_MAX];
 	char synced[NAME_SIZE_MAX] = "";
+	if (written->len == 0) return BULLA_OK;
 	const char *end = (const char *)written->data + written->len;
 	for (const char *name = (const char *)written->data; name < end; name += strlen(name) + 1) {
 		BULLA_FD_AUTO fd = -1;

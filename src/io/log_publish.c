@@ -72,6 +72,7 @@ static bulla_code put_full(publication *p, bulla_error *err)
 
 static bulla_code remove_partial(publication *p, bulla_error *err)
 {
+	if (p->full.len == 0) return BULLA_OK;
 	const char *end = (const char *)p->full.data + p->full.len;
 	for (const char *name = (const char *)p->full.data; name < end; name += strlen(name) + 1)
 		TRY(bulla_log_remove_directory(p->dir, name, err));

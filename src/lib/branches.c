@@ -6,10 +6,10 @@
  */
 #include "lib/branches.h"
 
+#include "base/text.h"
 #include "core/branch.h"
 #include "io/file.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #define NOTE_PREFIX "branch "
@@ -255,12 +255,13 @@ bulla_code bulla_project_bury(bulla_project *project, const uint64_t *versions, 
 static bool read_version(const bulla_json *event, uint64_t *ret)
 {
 	bulla_bytes name, text;
-	char hex[17];
+	uint8_t version[8];
 	if (!bulla_json_string(bulla_json_member(event, "eventName"), &name) || !bulla_bytes_is(name, "BranchDestroyed"))
 		return false;
-	if (!bulla_json_string(bulla_json_member(event, "material"), &text) || text.len != 16) return false;
-	(void)snprintf(hex, sizeof hex, "%.16s", (const char *)text.data);
-	return sscanf(hex, "%16" SCNx64, ret) == 1;
+	if (!bulla_json_string(bulla_json_member(event, "material"), &text) || !bulla_hex_read(text, version, sizeof version))
+		return false;
+	*ret = bulla_get_u64(version);
+	return true;
 }
 
 /* A later record of the same version whose outcome is an error takes it back. */

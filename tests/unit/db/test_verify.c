@@ -156,6 +156,19 @@ static void read_report(world *w, bulla_buf *out)
 	assert_int_equal(bulla_file_read(w->result.report, 1u << 20, out, &w->err), BULLA_OK);
 }
 
+/* Another member there would not be signed. */
+static void goes_on_behind_its_signature(const bulla_buf *line, const uint8_t *key)
+{
+	static const char *const tails[] = { ",\"rows\":1}\n", ",\"more\":{\"ed25519\":\"\"}}\n", "}\n", " {}\n" };
+	for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+		BULLA_BUF_AUTO bulla_buf longer = { 0 };
+		assert_int_equal(bulla_buf_add(&longer, bulla_view(line->data, line->len - 2), NULL), BULLA_OK);
+		assert_int_equal(bulla_buf_add_str(&longer, tails[i], NULL), BULLA_OK);
+		assert_int_equal(bulla_report_check(bulla_view_buf(&longer), key, NULL), i == 2 ? BULLA_OK : BULLA_ERR_FORMAT);
+	}
+	assert_int_equal(bulla_report_check(bulla_view(NULL, 0), key, NULL), BULLA_ERR_FORMAT);
+}
+
 static void a_report_is_signed_and_holds_no_value(void **state)
 {
 	(void)state;
@@ -180,6 +193,7 @@ static void a_report_is_signed_and_holds_no_value(void **state)
 		assert_int_not_equal(bulla_report_check(bulla_view_buf(&line), key, NULL), BULLA_OK);
 		line.data[i] ^= 1;
 	}
+	goes_on_behind_its_signature(&line, key);
 	assert_int_equal(world_int(&w, "SELECT count(*) FROM bulla_report WHERE clean AND complete"), 1);
 	assert_string_equal(world_text(&w, "SELECT phase FROM bulla_job"), "verified");
 	world_close(&w);
