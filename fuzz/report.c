@@ -26,6 +26,16 @@ static void check_whole(bulla_bytes bytes, const uint8_t *public_key)
 	(void)fuzz_ok(bulla_report_check(bulla_view_buf(&line), public_key, &err), &err);
 }
 
+static size_t count_members(const bulla_buf *line)
+{
+	bulla_error err = { 0 };
+	bulla_json *json = NULL;
+	fuzz_must(bulla_json_parse(bulla_view_buf(line), &json, &err), &err);
+	size_t n = bulla_json_count(json);
+	bulla_json_free(json);
+	return n;
+}
+
 /* What is right is what was signed: nothing before the signature differs, nothing follows it. */
 static void check_changed(bulla_bytes bytes, const uint8_t *public_key)
 {
@@ -41,9 +51,7 @@ static void check_changed(bulla_bytes bytes, const uint8_t *public_key)
 	const uint8_t *cut = memmem(was->data, was->len, ",\"signature\":{", 14);
 	size_t signed_bytes = (size_t)(cut - was->data);
 	HOLDS(changed.len >= signed_bytes && memcmp(changed.data, was->data, signed_bytes) == 0);
-	const uint8_t *end = changed.data + changed.len;
-	const uint8_t *brace = memchr(changed.data + signed_bytes, '}', changed.len - signed_bytes);
-	HOLDS(brace && end - brace <= 3); /* the signature's, the report's, the line break */
+	HOLDS(count_members(&changed) == count_members(was));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -78,7 +78,7 @@ bulla_code bulla_log_write_at(int fd, const char *name, uint64_t at, const bulla
 		at += (uint64_t)written;
 		for (size_t i = first; i < n && written > 0; i++) {
 			size_t done = rest[i].iov_len < (size_t)written ? rest[i].iov_len : (size_t)written;
-			rest[i].iov_base = (uint8_t *)rest[i].iov_base + done;
+			if (done) rest[i].iov_base = (uint8_t *)rest[i].iov_base + done;
 			rest[i].iov_len -= done;
 			written -= (ssize_t)done;
 		}

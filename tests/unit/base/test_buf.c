@@ -109,6 +109,18 @@ static void done_twice_and_reuse(void **state)
 	bulla_buf_done(&buf);
 }
 
+static void room_for_nothing_is_a_place(void **state)
+{
+	(void)state;
+	bulla_buf buf = { .max = 5 };
+	assert_int_equal(bulla_buf_reserve(&buf, 0, NULL), BULLA_OK);
+	assert_non_null(buf.data);
+	assert_int_equal(bulla_buf_add_str(&buf, "abcde", NULL), BULLA_OK);
+	assert_int_equal(bulla_buf_reserve(&buf, 0, NULL), BULLA_OK);
+	assert_int_equal(bulla_buf_reserve(&buf, 1, NULL), BULLA_ERR_LIMIT);
+	bulla_buf_done(&buf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +131,7 @@ int main(void)
 		cmocka_unit_test(the_default_limit_is_64_mib),
 		cmocka_unit_test(a_prefix_counts_to_65535),
 		cmocka_unit_test(done_twice_and_reuse),
+		cmocka_unit_test(room_for_nothing_is_a_place),
 	};
 	return cmocka_run_group_tests_name("base/buf", tests, NULL, NULL);
 }

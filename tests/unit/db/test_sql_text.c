@@ -159,6 +159,32 @@ static void texts_and_functions_are_not_columns(void **state)
 		if (bulla_sql_index_uses(cases[i].sql, cases[i].column) != cases[i].used) fail_msg("%s", cases[i].sql);
 }
 
+static void count_check(void *self, bulla_bytes constraint)
+{
+	assert_true(constraint.len >= 8);
+	++*(size_t *)self;
+}
+
+/* As many as the longest statement has: each is cut without a level of the stack, or a copy, of its own. */
+static void a_hundred_thousand_checks_are_cut(void **state)
+{
+	(void)state;
+	const char *columns[] = { "a" };
+	size_t n = 0;
+	BULLA_BUF_AUTO bulla_buf sql = { 0 }, out = { 0 };
+	assert_int_equal(bulla_buf_add_str(&sql, "CREATE TABLE t(a, b INT", NULL), BULLA_OK);
+	for (size_t i = 0; i < 100000; i++)
+		assert_int_equal(bulla_buf_add_str(&sql, i == 7 ? " CHECK(b)" : " CHECK(a)", NULL), BULLA_OK);
+	assert_int_equal(bulla_buf_add_str(&sql, " )", NULL), BULLA_OK);
+	assert_int_equal(bulla_buf_terminate(&sql, NULL), BULLA_OK);
+	assert_int_equal(bulla_sql_without_columns((const char *)sql.data, "t", columns, 1, count_check, &n, &out, NULL),
+			 BULLA_OK);
+	assert_int_equal(n, 99999);
+	assert_int_equal(bulla_buf_terminate(&out, NULL), BULLA_OK);
+	assert_non_null(strstr((const char *)out.data, " CHECK(b)"));
+	assert_null(strstr((const char *)out.data, "(a)"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +193,7 @@ int main(void)
 		cmocka_unit_test(columns_are_cut_with_the_constraints_on_them),
 		cmocka_unit_test(noise_ends),
 		cmocka_unit_test(texts_and_functions_are_not_columns),
+		cmocka_unit_test(a_hundred_thousand_checks_are_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
