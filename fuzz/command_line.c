@@ -14,11 +14,8 @@ static size_t split_lines(char *text, char **argv)
 {
 	size_t n = 0;
 	argv[n++] = (char *)"bulla";
-	for (char *line = text; line && n < WORDS_MAX; n++) {
-		argv[n] = line;
-		line = strchr(line, '\n');
-		if (line) *line++ = 0;
-	}
+	for (char *line; n < WORDS_MAX && (line = strsep(&text, "\n"));)
+		argv[n++] = line;
 	return n;
 }
 
