@@ -116,7 +116,7 @@ static void test_refused(void **state)
 	static char large[65537];
 	memset(large, 'x', sizeof large);
 	bulla_kms_row good = row(BULLA_KMS_ALIAS, "a", "1");
-	bulla_kms_row rows[] = { good, row((bulla_kms_table)5, "a", "1") };
+	bulla_kms_row rows[] = { good, row(BULLA_KMS_TABLES, "a", "1") };
 	assert_int_equal(change(p, 0, NULL, 0, 1), BULLA_ERR_USAGE);
 	assert_int_equal(change(p, 0, rows, 2, 1), BULLA_ERR_USAGE);
 	rows[1] = row(BULLA_KMS_ALIAS, "", "1");
