@@ -165,14 +165,11 @@ static bulla_code put_identity(const bulla_event_origin *o, bulla_buf *out, bull
 /* The canonical empty context is two bytes, and no member. */
 static bulla_code put_parameters(const bulla_event *e, bulla_buf *out, bulla_error *err)
 {
-	bool context = e->context.len > 2;
-	if (!context && !e->origin->parameters.len) return bulla_buf_add_str(out, ",\"requestParameters\":null", err);
-	TRY(bulla_buf_add_str(out, ",\"requestParameters\":{", err));
-	TRY(bulla_buf_add(out, e->origin->parameters, err));
-	if (context) {
-		TRY(bulla_buf_add_str(out, &",\"encryptionContext\":"[e->origin->parameters.len ? 0 : 1], err));
-		TRY(put_pairs(e->context, out, err));
-	}
+	TRY(bulla_buf_add_str(out, ",\"requestParameters\":", err));
+	if (e->origin->parameters.len) return bulla_buf_add(out, e->origin->parameters, err);
+	if (e->context.len <= 2) return bulla_buf_add_str(out, "null", err);
+	TRY(bulla_buf_add_str(out, "{\"encryptionContext\":", err));
+	TRY(put_pairs(e->context, out, err));
 	return bulla_buf_add_u8(out, '}', err);
 }
 

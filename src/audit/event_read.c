@@ -26,6 +26,9 @@ bulla_bytes bulla_event_key(const bulla_json *event)
 
 const bulla_json *bulla_event_context(const bulla_json *event)
 {
-	const bulla_json *local = bulla_json_member(event, "encryptionContext");
-	return local ? local : bulla_json_member(bulla_json_member(event, "requestParameters"), "encryptionContext");
+	const bulla_json *local = bulla_json_member(event, "encryptionContext"),
+			 *asked = bulla_json_member(event, "requestParameters");
+	if (local) return local;
+	local = bulla_json_member(asked, "encryptionContext");
+	return local ? local : bulla_json_member(asked, "destinationEncryptionContext"); /* of ReEncrypt */
 }

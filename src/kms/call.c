@@ -63,6 +63,7 @@ static void answer_key(call *c, const bulla_key *key, const bulla_material *mate
 	memcpy(reply->key_arn, key->arn, key->arn_len + 1);
 	memcpy(reply->key_uuid, key->uuid, BULLA_UUID_SIZE);
 	memcpy(reply->material_id, material->name.id, BULLA_MATERIAL_ID_SIZE);
+	memcpy(reply->material_print, material->print, BULLA_MATERIAL_PRINT_SIZE);
 	reply->closed = key->data.closed_us != 0;
 }
 
@@ -226,7 +227,7 @@ static bulla_code re_encrypt_opened(call *c, const bulla_key *from, const bulla_
 	if (is_rehearsal(c)) return BULLA_OK;
 	TRY(seal(c, to, c->request->new_context, bulla_view_buf(&c->desk->plain), err));
 	(void)snprintf(c->reply->source_arn, sizeof c->reply->source_arn, "%s", from->arn);
-	memcpy(c->reply->source_material, material->name.id, BULLA_MATERIAL_ID_SIZE);
+	memcpy(c->reply->source_print, material->print, BULLA_MATERIAL_PRINT_SIZE);
 	return BULLA_OK;
 }
 
@@ -327,6 +328,8 @@ static bulla_code answer(call *c, bulla_error *err)
 	}
 	if (code) {
 		refuse(c->reply, code, why.text);
+		(void)snprintf(c->reply->key_arn, sizeof c->reply->key_arn, "%.*s", (int)c->event.key.len,
+			       c->event.key.len ? (const char *)c->event.key.data : "");
 		bulla_event_fail(&c->event, c->request->caller, &c->origin, code, &why);
 	} else if (is_rehearsal(c)) {
 		c->event.outcome = "dry_run";

@@ -20,7 +20,7 @@ typedef struct bulla_caller {
 	bulla_bytes user_agent;
 	bulla_bytes request_id; /* text of a uuid, which the reply carries too */
 	bulla_bytes region;     /* of the endpoint that was addressed; empty: the engine's */
-	bulla_bytes parameters; /* for the record: members of JSON, no secrets, without the encryption context */
+	bulla_bytes parameters; /* for the record: a JSON object without secrets; empty: the encryption context alone */
 	bool tls;
 	bool dry_run; /* everything but the deed: an answer that is BULLA_OK, and empty, means that it would have been done */
 	/* The protocol's name of a failure, for the record; static text. */

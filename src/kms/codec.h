@@ -21,6 +21,7 @@
 #define BULLA_KEY_TOMBSTONE             ((bulla_key_state)4) /* the material is gone; blobs under it answer KEY_DESTROYED */
 #define BULLA_KEY_USAGE_ENCRYPT_DECRYPT 1
 #define BULLA_KEY_ORIGIN_ENGINE         1 /* made here: AWS's AWS_KMS */
+#define BULLA_MATERIAL_BY_SCHEDULE      3 /* of material: made here by a scheduled rotation */
 
 #define BULLA_SEALED_KEY_SIZE (BULLA_KEY_SIZE + BULLA_TAG_SIZE)
 #define BULLA_ACCOUNT_SIZE    12

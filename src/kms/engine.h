@@ -19,11 +19,12 @@
 
 typedef struct bulla_engine bulla_engine;
 
-#define BULLA_UUID_SIZE         16
-#define BULLA_MATERIAL_ID_SIZE  8
-#define BULLA_KMS_PLAINTEXT_MAX 4096 /* bytes that Encrypt takes, as AWS KMS does */
-#define BULLA_ENGINE_GROUP_MAX  1000 /* requests of one bulla_engine_call() */
-#define BULLA_ARN_MAX           256  /* bytes of an ARN with its NUL */
+#define BULLA_UUID_SIZE           16
+#define BULLA_MATERIAL_ID_SIZE    8
+#define BULLA_MATERIAL_PRINT_SIZE 32   /* kms/material.h */
+#define BULLA_KMS_PLAINTEXT_MAX   4096 /* bytes that Encrypt takes, as AWS KMS does */
+#define BULLA_ENGINE_GROUP_MAX    1000 /* requests of one bulla_engine_call() */
+#define BULLA_ARN_MAX             256  /* bytes of an ARN with its NUL */
 
 /* Seconds and microseconds since 1970, so that tests can turn the clock. */
 typedef struct bulla_clock {
@@ -102,9 +103,10 @@ typedef struct bulla_engine_reply {
 	char key_arn[BULLA_ARN_MAX];
 	uint8_t key_uuid[BULLA_UUID_SIZE];
 	uint8_t material_id[BULLA_MATERIAL_ID_SIZE];
+	uint8_t material_print[BULLA_MATERIAL_PRINT_SIZE];
 	bool closed;                                     /* the key takes no new wraps */
 	char source_arn[BULLA_ARN_MAX];                  /* RE_ENCRYPT: of the key that opened */
-	uint8_t source_material[BULLA_MATERIAL_ID_SIZE]; /* likewise */
+	uint8_t source_print[BULLA_MATERIAL_PRINT_SIZE]; /* likewise */
 } bulla_engine_reply;
 
 void bulla_engine_reply_done(bulla_engine_reply *reply);

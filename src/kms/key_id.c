@@ -107,6 +107,13 @@ size_t bulla_key_arn_print(const bulla_realm *realm, const uint8_t uuid[static B
 	return n > 0 ? (size_t)n : 0;
 }
 
+void bulla_alias_arn_print(const bulla_realm *realm, bulla_bytes name, char *out, size_t size)
+{
+	(void)snprintf(out, size, ARN_PREFIX "%.*s:%.*s:" BULLA_ALIAS_PREFIX "%.*s", (int)realm->region.len,
+		       (const char *)realm->region.data, (int)realm->account.len, (const char *)realm->account.data,
+		       (int)name.len, (const char *)name.data);
+}
+
 /* --- key ids --------------------------------------------------------------------------------------------------- */
 static bool resource_parse(bulla_bytes rest, bulla_key_id *out)
 {

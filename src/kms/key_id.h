@@ -43,4 +43,7 @@ void bulla_uuid_mark(uint8_t uuid[static BULLA_UUID_SIZE]);
 /* "arn:aws:kms:<region>:<account>:key/<uuid>" with its NUL; its length. */
 size_t bulla_key_arn_print(const bulla_realm *realm, const uint8_t uuid[static BULLA_UUID_SIZE], char out[static BULLA_ARN_MAX]);
 
+/* "arn:aws:kms:<region>:<account>:alias/<name>" with its NUL, cut where it does not fit. */
+void bulla_alias_arn_print(const bulla_realm *realm, bulla_bytes name, char *out, size_t size);
+
 #endif

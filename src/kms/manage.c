@@ -3,8 +3,6 @@
  */
 #include "kms/planners.h"
 
-#include <stdio.h>
-
 #define DAY_US            (INT64_C(86400) * 1000000)
 #define WAIT_DAYS_MIN     7
 #define WAIT_DAYS_MAX     30
@@ -42,6 +40,7 @@ bulla_code bulla_plan_create(void *self, bulla_change *c, bulla_error *err)
 	TRY(bulla_change_put_material(c, o->uuid, &data, err));
 	bulla_change_note_key(c, arn, data.current);
 	if (o->alias.len) TRY(put_alias(c, o->alias, o->uuid, c->now_us, err));
+	if (o->document.len) TRY(bulla_change_put_policy(c, o, o->uuid, arn, err));
 	return bulla_change_put_key(c, o->uuid, &data, err);
 }
 
@@ -158,11 +157,8 @@ bulla_code bulla_plan_description(void *self, bulla_change *c, bulla_error *err)
 /* --- aliases --------------------------------------------------------------------------------------------------- */
 static void note_alias(bulla_change *c, bulla_bytes name)
 {
-	const bulla_realm *home = &c->engine->home;
 	bulla_change_note(c, BULLA_ALIAS_PREFIX "%.*s", (int)name.len, (const char *)name.data);
-	(void)snprintf(c->alias_arn, sizeof c->alias_arn, "arn:aws:kms:%.*s:%.*s:" BULLA_ALIAS_PREFIX "%.*s",
-		       (int)home->region.len, (const char *)home->region.data, (int)home->account.len,
-		       (const char *)home->account.data, (int)name.len, (const char *)name.data);
+	bulla_alias_arn_print(&c->engine->home, name, c->alias_arn, sizeof c->alias_arn);
 }
 
 static bulla_code find_alias(bulla_change *c, const bulla_order *o, const bulla_alias **ret, bulla_error *err)
@@ -264,6 +260,7 @@ static bulla_code draft_scheduled_rotation(bulla_change *c, const bulla_key *key
 	int64_t period = data.rotation_days * DAY_US;
 	data.next_rotation_us += (c->now_us - data.next_rotation_us) / period * period + period;
 	c->event.operation = "RotateKey";
+	c->origin = BULLA_MATERIAL_BY_SCHEDULE;
 	bulla_change_note(c, "by schedule, every %u days", data.rotation_days);
 	if (key->material_count >= KEY_MATERIALS_MAX) return bulla_change_put_key(c, key->uuid, &data, err);
 	return draft_rotation(c, key, &data, err);

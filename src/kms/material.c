@@ -17,13 +17,19 @@ static bulla_code commit(bulla_lane *lane, const bulla_material_name *name, cons
 	return bulla_sha256(lane, parts, 3, out, err);
 }
 
+bulla_code bulla_material_print(bulla_lane *lane, const uint8_t commitment[static 32],
+				uint8_t out[static BULLA_MATERIAL_PRINT_SIZE], bulla_error *err)
+{
+	bulla_bytes parts[] = { bulla_view(ID_LABEL, sizeof ID_LABEL), bulla_view(commitment, 32) };
+	return bulla_sha256(lane, parts, 2, out, err);
+}
+
 static bulla_code name_after(bulla_lane *lane, const uint8_t commitment[static 32], uint8_t out[static BULLA_MATERIAL_ID_SIZE],
 			     bulla_error *err)
 {
-	uint8_t hash[32];
-	bulla_bytes parts[] = { bulla_view(ID_LABEL, sizeof ID_LABEL), bulla_view(commitment, 32) };
-	TRY(bulla_sha256(lane, parts, 2, hash, err));
-	memcpy(out, hash, BULLA_MATERIAL_ID_SIZE);
+	uint8_t print[BULLA_MATERIAL_PRINT_SIZE];
+	TRY(bulla_material_print(lane, commitment, print, err));
+	memcpy(out, print, BULLA_MATERIAL_ID_SIZE);
 	return BULLA_OK;
 }
 
@@ -68,7 +74,7 @@ bulla_code bulla_material_make(bulla_lane *lane, const bulla_root *root, bulla_m
 	BULLA_SECRET material = { 0 };
 	TRY(bulla_random(lane, material.bytes, sizeof material.bytes, err));
 	out->usage = BULLA_KEY_USAGE_ENCRYPT_DECRYPT;
-	out->origin = BULLA_KEY_ORIGIN_ENGINE;
+	if (!out->origin) out->origin = BULLA_KEY_ORIGIN_ENGINE;
 	TRY(commit(lane, name, &material, out->commitment, err));
 	TRY(name_after(lane, out->commitment, name->id, err));
 	return bulla_material_wrap(lane, root, name, &material, out, err);

@@ -18,13 +18,18 @@ typedef struct bulla_material_name {
 	bulla_bytes account;
 } bulla_material_name;
 
-/* New random material for the key `name->uuid`: sets name->id, and everything in `out`; data of the caller's: created_us. */
+/* New random material for the key `name->uuid`: sets name->id, and everything in `out`; the caller's: created_us, and
+ * origin, if it is not BULLA_KEY_ORIGIN_ENGINE. */
 BULLA_MUST bulla_code bulla_material_make(bulla_lane *lane, const bulla_root *root, bulla_material_name *name,
 					  bulla_material_data *out, bulla_error *err);
 
 /* Opens it and checks commitment and id: AUTH when anything does not fit. */
 BULLA_MUST bulla_code bulla_material_unwrap(bulla_lane *lane, const bulla_root *root, const bulla_material_name *name,
 					    const bulla_material_data *data, bulla_secret *ret, bulla_error *err);
+
+/* The whole of the hash that the id begins: AWS's KeyMaterialId, which has 32 bytes. Public. */
+BULLA_MUST bulla_code bulla_material_print(bulla_lane *lane, const uint8_t commitment[static 32],
+					   uint8_t out[static BULLA_MATERIAL_PRINT_SIZE], bulla_error *err);
 
 /* Wraps known material again, under a fresh nonce. */
 BULLA_MUST bulla_code bulla_material_wrap(bulla_lane *lane, const bulla_root *root, const bulla_material_name *name,

@@ -37,6 +37,9 @@ bulla_code bulla_plan_remove_access_key(void *self, bulla_change *c, bulla_error
 bulla_code bulla_plan_put_policy(void *self, bulla_change *c, bulla_error *err);
 bulla_code bulla_plan_remove_policy(void *self, bulla_change *c, bulla_error *err);
 bulla_code bulla_plan_put_key_policy(void *self, bulla_change *c, bulla_error *err);
+/* Drafts the order's document as the policy of a key, which may be only about to be. FORMAT for what is none, or locks the caller out. */
+BULLA_MUST bulla_code bulla_change_put_policy(bulla_change *c, const bulla_order *order,
+					      const uint8_t uuid[static BULLA_UUID_SIZE], const char *arn, bulla_error *err);
 
 /* --- freezes.c -------------------------------------------------------------------------------------------------- */
 bulla_code bulla_plan_freeze(void *self, bulla_change *c, bulla_error *err);

@@ -3,8 +3,6 @@
  */
 #include "kms/planners.h"
 
-#include <stdlib.h>
-
 #define POLICIES_MAX 10 /* of one principal */
 
 static bulla_code put_document(bulla_change *c, bulla_bytes row_id, bulla_bytes document, bulla_error *err)
@@ -65,13 +63,13 @@ bulla_code bulla_plan_remove_policy(void *self, bulla_change *c, bulla_error *er
 
 /* --- of keys --------------------------------------------------------------------------------------------------- */
 /* Whoever sets a policy that forbids him to set the next one would need the root key to mend it (AWS: the lockout safety check). */
-static bulla_code check_lockout(bulla_change *c, const bulla_key *key, bulla_bytes document, bulla_error *err)
+static bulla_code check_lockout(bulla_change *c, const char *arn, bulla_bytes document, bulla_error *err)
 {
 	bulla_policy *policy = NULL;
 	const bulla_principal *principal = bulla_rights_principal(&c->now->rights, c->caller->principal);
 	TRY(bulla_policy_parse(document, BULLA_POLICY_KEY, &policy, err));
 	bulla_access access = { .action = bulla_view_str("kms:PutKeyPolicy"),
-				.resource = bulla_view(key->arn, key->arn_len),
+				.resource = bulla_view_str(arn),
 				.account = c->engine->home.account,
 				.source_ip = c->caller->source_ip,
 				.user_agent = c->caller->user_agent,
@@ -88,14 +86,20 @@ static bulla_code check_lockout(bulla_change *c, const bulla_key *key, bulla_byt
 	return bulla_fail(err, BULLA_ERR_FORMAT, "The new key policy will not allow you to update the key policy in the future.");
 }
 
-bulla_code bulla_plan_put_key_policy(void *self, bulla_change *c, bulla_error *err)
+bulla_code bulla_change_put_policy(bulla_change *c, const bulla_order *o, const uint8_t uuid[static BULLA_UUID_SIZE],
+				   const char *arn, bulla_error *err)
 {
 	uint8_t row_id[1 + BULLA_UUID_SIZE] = { BULLA_POLICY_OF_KEY };
+	TRY(check_document(o->document, BULLA_POLICY_KEY, err));
+	if (c->caller && !o->bypass) TRY(check_lockout(c, arn, o->document, err));
+	memcpy(row_id + 1, uuid, BULLA_UUID_SIZE);
+	return put_document(c, bulla_view(row_id, sizeof row_id), o->document, err);
+}
+
+bulla_code bulla_plan_put_key_policy(void *self, bulla_change *c, bulla_error *err)
+{
 	const bulla_order *o = self;
 	const bulla_key *key = NULL;
 	TRY(bulla_change_key(c, o->key, &key, err));
-	TRY(check_document(o->document, BULLA_POLICY_KEY, err));
-	if (c->caller && !o->bypass) TRY(check_lockout(c, key, o->document, err));
-	memcpy(row_id + 1, key->uuid, BULLA_UUID_SIZE);
-	return put_document(c, bulla_view(row_id, sizeof row_id), o->document, err);
+	return bulla_change_put_policy(c, o, key->uuid, key->arn, err);
 }

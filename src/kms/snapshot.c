@@ -47,6 +47,7 @@ static bulla_code take_material(bulla_snapshot *s, const bulla_stored_row *row, 
 	const bulla_key *key = bulla_snapshot_key(s, m->name.uuid);
 	if (!key) return corrupt(row, "its key is missing", err);
 	m->name.account = key->data.account;
+	TRY(bulla_material_print(lane, m->data.commitment, m->print, err));
 	TRY(bulla_pool_take(s->pool, &m->secret, err));
 	s->material_count++;
 	bulla_code code = bulla_material_unwrap(lane, root, &m->name, &m->data, m->secret, err);

@@ -20,6 +20,7 @@
 typedef struct bulla_material {
 	bulla_material_name name;
 	bulla_material_data data;
+	uint8_t print[BULLA_MATERIAL_PRINT_SIZE];
 	bulla_secret *secret; /* in the pool */
 } bulla_material;
 

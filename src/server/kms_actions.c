@@ -1,0 +1,43 @@
+/*
+ * kms_actions.c - how each operation is answered: one row for each.
+ */
+#include "server/kms_inside.h"
+
+#define USE(op, use, tell) [BULLA_AWS_##op] = { use, tell, NULL }
+#define RUN(op, run)       [BULLA_AWS_##op] = { NULL, NULL, run }
+
+static const bulla_action actions[BULLA_AWS_OPERATIONS] = {
+	USE(DECRYPT, bulla_use_decrypt, bulla_tell_decrypt),
+	USE(ENCRYPT, bulla_use_encrypt, bulla_tell_encrypt),
+	USE(GENERATE_DATA_KEY, bulla_use_data_key, bulla_tell_data_key),
+	USE(GENERATE_DATA_KEY_WITHOUT_PLAINTEXT, bulla_use_data_key_without_plaintext, bulla_tell_data_key),
+	USE(GENERATE_RANDOM, bulla_use_random, bulla_tell_random),
+	USE(RE_ENCRYPT, bulla_use_re_encrypt, bulla_tell_re_encrypt),
+
+	RUN(CANCEL_KEY_DELETION, bulla_run_cancel_deletion),
+	RUN(CREATE_ALIAS, bulla_run_create_alias),
+	RUN(CREATE_KEY, bulla_run_create_key),
+	RUN(DELETE_ALIAS, bulla_run_delete_alias),
+	RUN(DESCRIBE_KEY, bulla_run_describe_key),
+	RUN(DISABLE_KEY, bulla_run_disable_key),
+	RUN(DISABLE_KEY_ROTATION, bulla_run_disable_rotation),
+	RUN(ENABLE_KEY, bulla_run_enable_key),
+	RUN(ENABLE_KEY_ROTATION, bulla_run_enable_rotation),
+	RUN(GET_KEY_POLICY, bulla_run_get_policy),
+	RUN(GET_KEY_ROTATION_STATUS, bulla_run_rotation_status),
+	RUN(LIST_ALIASES, bulla_run_list_aliases),
+	RUN(LIST_KEY_POLICIES, bulla_run_list_policies),
+	RUN(LIST_KEY_ROTATIONS, bulla_run_list_rotations),
+	RUN(LIST_KEYS, bulla_run_list_keys),
+	RUN(PUT_KEY_POLICY, bulla_run_put_policy),
+	RUN(ROTATE_KEY_ON_DEMAND, bulla_run_rotate),
+	RUN(SCHEDULE_KEY_DELETION, bulla_run_schedule_deletion),
+	RUN(UPDATE_ALIAS, bulla_run_update_alias),
+	RUN(UPDATE_KEY_DESCRIPTION, bulla_run_update_description),
+};
+
+const bulla_action *bulla_action_of(bulla_aws_op op)
+{
+	const bulla_action *action = &actions[op];
+	return action->use || action->run ? action : NULL;
+}
