@@ -38,6 +38,7 @@ BULLA_COMMAND(key_census);
 BULLA_COMMAND(kms_backup);
 BULLA_COMMAND(kms_restore);
 BULLA_COMMAND(kms_rekey);
+BULLA_COMMAND(kms_serve);
 BULLA_COMMAND(audit_show);
 BULLA_COMMAND(audit_lookup);
 BULLA_COMMAND(audit_verify);

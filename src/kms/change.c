@@ -62,7 +62,7 @@ bulla_code bulla_change_put_material(bulla_change *c, const uint8_t uuid[static 
 {
 	BULLA_BUF_AUTO bulla_buf payload = { 0 };
 	bulla_material_name name = { .account = data->account };
-	bulla_material_data material = { .created_us = c->now_us, .origin = c->origin };
+	bulla_material_data material = { .created_us = c->now_us, .origin = c->made_by };
 	uint8_t id[BULLA_UUID_SIZE + BULLA_MATERIAL_ID_SIZE];
 	memcpy(name.uuid, uuid, BULLA_UUID_SIZE);
 	TRY(make_material(c, &name, &material, err));

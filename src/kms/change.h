@@ -35,7 +35,7 @@ typedef struct bulla_change {
 	bulla_draft draft;
 	const bulla_root *root; /* what rows are sealed under: the engine's, or the one below */
 	bulla_root *next_root;  /* taken over by the engine on success */
-	uint8_t origin;         /* of material that is drafted; 0: BULLA_KEY_ORIGIN_ENGINE */
+	uint8_t made_by;        /* of material that is drafted; 0: BULLA_KEY_ORIGIN_ENGINE */
 	bool idle;              /* there is nothing to do: no record, no change */
 	bool adopts;            /* the log's head counts even when it is shorter than the store's ... */
 	uint64_t logged;        /* ... and the generation goes beyond this one */

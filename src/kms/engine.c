@@ -278,6 +278,11 @@ bulla_code bulla_engine_open(const bulla_engine_config *config, bulla_engine **o
 	return BULLA_OK;
 }
 
+void bulla_engine_home(const bulla_engine *engine, bulla_realm *ret)
+{
+	*ret = engine->home;
+}
+
 bulla_code bulla_engine_head(bulla_engine *engine, bulla_log_head *ret_head, uint64_t *ret_generation, bulla_error *err)
 {
 	bulla_snapshot *snapshot = NULL;

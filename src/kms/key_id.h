@@ -16,6 +16,9 @@ typedef struct bulla_realm {
 	bulla_bytes account;
 } bulla_realm;
 
+/* Where the engine lives; views that live as long as it. */
+void bulla_engine_home(const bulla_engine *engine, bulla_realm *ret);
+
 /* A key id taken apart; exactly one of the two is meant. Views. */
 typedef struct bulla_key_id {
 	bool is_alias;

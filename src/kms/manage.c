@@ -260,7 +260,7 @@ static bulla_code draft_scheduled_rotation(bulla_change *c, const bulla_key *key
 	int64_t period = data.rotation_days * DAY_US;
 	data.next_rotation_us += (c->now_us - data.next_rotation_us) / period * period + period;
 	c->event.operation = "RotateKey";
-	c->origin = BULLA_MATERIAL_BY_SCHEDULE;
+	c->made_by = BULLA_MATERIAL_BY_SCHEDULE;
 	bulla_change_note(c, "by schedule, every %u days", data.rotation_days);
 	if (key->material_count >= KEY_MATERIALS_MAX) return bulla_change_put_key(c, key->uuid, &data, err);
 	return draft_rotation(c, key, &data, err);

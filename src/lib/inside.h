@@ -9,6 +9,9 @@
 /* bulla.yaml read, parsed, its places found. */
 BULLA_MUST bulla_code bulla_project_read(const char *config, const char *environment, bulla_project **out, bulla_error *err);
 
+/* The same from the text of one, which lies in the working directory. */
+BULLA_MUST bulla_code bulla_project_read_text(bulla_bytes config, bulla_project **out, bulla_error *err);
+
 /* lib/crypto.c: the back end that $BULLA_CRYPTO names, else the fastest one that is there. CONFIG, with what to do, when the one it names
  * is not there. */
 BULLA_MUST bulla_code bulla_project_open_backend(bulla_backend **out, bulla_error *err);

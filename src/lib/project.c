@@ -35,22 +35,44 @@ static bulla_code read_schema(bulla_project *project, const char *environment, b
 				  &project->schema, err);
 }
 
-bulla_code bulla_project_read(const char *config, const char *environment, bulla_project **out, bulla_error *err)
+static bulla_code parse(bulla_project *project, bulla_bytes text, bulla_error *err)
+{
+	return bulla_schema_parse(text, "the command line", "development", NULL, lookup, NULL, &project->schema, err);
+}
+
+static bulla_code read_all(bulla_project *project, const char *config, const char *environment, const bulla_bytes *text,
+			   bulla_error *err)
+{
+	project->clock = (bulla_clock){ bulla_now_us, NULL };
+	bulla_principal_now(project->principal, sizeof project->principal);
+	TRY(bulla_paths_config(&project->paths, config, err));
+	TRY(text ? parse(project, *text, err) : read_schema(project, environment, err));
+	TRY(bulla_paths_environment(&project->paths, bulla_schema_environment(project->schema), err));
+	return bulla_project_open_backend(&project->backend, err);
+}
+
+static bulla_code read_project(const char *config, const char *environment, const bulla_bytes *text, bulla_project **out,
+			       bulla_error *err)
 {
 	bulla_project *project = calloc(1, sizeof *project);
 	if (!project) return bulla_fail_memory(err);
-	project->clock = (bulla_clock){ bulla_now_us, NULL };
-	bulla_principal_now(project->principal, sizeof project->principal);
-	bulla_code code = bulla_paths_config(&project->paths, config, err);
-	if (code == BULLA_OK) code = read_schema(project, environment, err);
-	if (code == BULLA_OK) code = bulla_paths_environment(&project->paths, bulla_schema_environment(project->schema), err);
-	if (code == BULLA_OK) code = bulla_project_open_backend(&project->backend, err);
+	bulla_code code = read_all(project, config, environment, text, err);
 	if (code) {
 		bulla_project_close(project);
 		return code;
 	}
 	*out = project;
 	return BULLA_OK;
+}
+
+bulla_code bulla_project_read(const char *config, const char *environment, bulla_project **out, bulla_error *err)
+{
+	return read_project(config, environment, NULL, out, err);
+}
+
+bulla_code bulla_project_read_text(bulla_bytes config, bulla_project **out, bulla_error *err)
+{
+	return read_project("./bulla.yaml", NULL, &config, out, err);
 }
 
 /* --- the store ------------------------------------------------------------------------------------------------- */
@@ -243,6 +265,8 @@ void bulla_project_engine_config(bulla_project *project, const bulla_secret *roo
 		.backend = project->backend,
 		.root_key = root->bytes,
 		.principal = project->principal,
+		.account = project->account,
+		.region = project->region,
 	};
 	if (project->log) config->audit = bulla_log_sink(project->log);
 	if (project->short_log) config->audit = bulla_short_log_sink(project->short_log);
@@ -357,6 +381,8 @@ void bulla_project_release(void *self)
 	bulla_pool_free(project->pool);
 	bulla_backend_free(project->backend);
 	bulla_schema_free(project->schema);
+	free(project->account);
+	free(project->region);
 	bulla_paths_done(&project->paths);
 	free(project);
 }

@@ -45,6 +45,7 @@ typedef struct bulla_project {
 	struct bulla_short_log *short_log; /* memory: what stands in for a log */
 	bulla_patience patience;           /* of store and log */
 	struct bulla_history *history;     /* which branch keys were used; NULL before somebody asks, and without a log */
+	char *account, *region;            /* of the engine; NULL: its presets */
 } bulla_project;
 
 typedef enum bulla_project_depth {

@@ -102,7 +102,7 @@ static bulla_code tell_key(void *self, const bulla_snapshot *now, const bulla_ke
 	return BULLA_OK;
 }
 
-bulla_code bulla_run_describe_key(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_describe_key(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	return look(work, w, "kms:DescribeKey", tell_key, err);
 }
@@ -138,7 +138,7 @@ static bulla_code tell_keys(void *self, const bulla_snapshot *now, const bulla_k
 	return BULLA_OK;
 }
 
-bulla_code bulla_run_list_keys(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_list_keys(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	return look(work, w, "kms:ListKeys", tell_keys, err);
 }
@@ -182,7 +182,7 @@ static bulla_code tell_aliases(void *self, const bulla_snapshot *now, const bull
 	return BULLA_OK;
 }
 
-bulla_code bulla_run_list_aliases(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_list_aliases(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	return look(work, w, "kms:ListAliases", tell_aliases, err);
 }
@@ -212,7 +212,7 @@ static bulla_code tell_policy(void *self, const bulla_snapshot *now, const bulla
 	return BULLA_OK;
 }
 
-bulla_code bulla_run_get_policy(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_get_policy(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	return look(work, w, "kms:GetKeyPolicy", tell_policy, err);
 }
@@ -230,7 +230,7 @@ static bulla_code tell_policies(void *self, const bulla_snapshot *now, const bul
 	return BULLA_OK;
 }
 
-bulla_code bulla_run_list_policies(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_list_policies(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	return look(work, w, "kms:ListKeyPolicies", tell_policies, err);
 }
@@ -251,7 +251,7 @@ static bulla_code tell_rotation(void *self, const bulla_snapshot *now, const bul
 	return BULLA_OK;
 }
 
-bulla_code bulla_run_rotation_status(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_rotation_status(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	return look(work, w, "kms:GetKeyRotationStatus", tell_rotation, err);
 }
@@ -305,7 +305,7 @@ static bulla_code tell_rotations(void *self, const bulla_snapshot *now, const bu
 	return BULLA_OK;
 }
 
-bulla_code bulla_run_list_rotations(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_list_rotations(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	return look(work, w, "kms:ListKeyRotations", tell_rotations, err);
 }

@@ -40,6 +40,7 @@ struct bulla_work {
 	bool refused; /* `fault` says why */
 	bulla_aws_fault fault;
 	bulla_caller caller;
+	char principal[BULLA_PRINCIPAL_NAME_MAX + 1]; /* a copy: a worker outlives the image that knew the caller */
 	bulla_buf parameters; /* for the record */
 	char request_id[BULLA_UUID_TEXT + 1];
 	bulla_bytes key_id; /* the key that the request is about, as it was asked for */
@@ -133,27 +134,27 @@ void bulla_tell_re_encrypt(const bulla_work *work, const bulla_engine_reply *rep
 void bulla_tell_data_key(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w);
 void bulla_tell_random(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w);
 
-bulla_code bulla_run_create_key(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_enable_key(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_disable_key(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_schedule_deletion(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_cancel_deletion(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_update_description(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_enable_rotation(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_disable_rotation(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_rotate(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_create_alias(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_update_alias(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_delete_alias(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_put_policy(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_create_key(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_enable_key(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_disable_key(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_schedule_deletion(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_cancel_deletion(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_update_description(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_enable_rotation(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_disable_rotation(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_rotate(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_create_alias(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_update_alias(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_delete_alias(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_put_policy(bulla_work *work, bulla_json_writer *w, bulla_error *err);
 
-bulla_code bulla_run_describe_key(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_list_keys(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_list_aliases(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_get_policy(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_list_policies(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_rotation_status(bulla_work *work, bulla_json_writer *w, bulla_error *err);
-bulla_code bulla_run_list_rotations(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_describe_key(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_list_keys(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_list_aliases(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_get_policy(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_list_policies(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_rotation_status(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+bulla_code bulla_act_list_rotations(bulla_work *work, bulla_json_writer *w, bulla_error *err);
 /* The answer of DescribeKey and CreateKey. */
 void bulla_put_key_metadata(bulla_json_writer *w, const bulla_snapshot *now, const bulla_key *key);
 

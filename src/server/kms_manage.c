@@ -76,7 +76,7 @@ static void put_created(bulla_json_writer *w, const bulla_snapshot *now, const b
 	bulla_put_key_metadata(w, now, key);
 }
 
-bulla_code bulla_run_create_key(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_create_key(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	char id[BULLA_UUID_TEXT + 1];
 	if (!check_new_key(work)) return BULLA_ERR_USAGE;
@@ -95,19 +95,19 @@ static bulla_code simple(bulla_work *work, bulla_order_kind kind, bulla_error *e
 	return give(work, kind, &order, err);
 }
 
-bulla_code bulla_run_enable_key(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_enable_key(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	(void)w;
 	return simple(work, BULLA_ORDER_ENABLE_KEY, err);
 }
 
-bulla_code bulla_run_disable_key(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_disable_key(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	(void)w;
 	return simple(work, BULLA_ORDER_DISABLE_KEY, err);
 }
 
-bulla_code bulla_run_update_description(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_update_description(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	bulla_order order = order_of(work);
 	(void)w;
@@ -123,7 +123,7 @@ static void put_deletion(bulla_json_writer *w, const bulla_snapshot *now, const 
 }
 
 /* The model takes 1 to 365 days, the service 7 to 30. */
-bulla_code bulla_run_schedule_deletion(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_schedule_deletion(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	const bulla_aws_value *days = bulla_work_value(work, BULLA_AWS_PENDING_WINDOW_IN_DAYS);
 	bulla_order order = order_of(work);
@@ -139,7 +139,7 @@ bulla_code bulla_run_schedule_deletion(bulla_work *work, bulla_json_writer *w, b
 	return BULLA_OK;
 }
 
-bulla_code bulla_run_cancel_deletion(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_cancel_deletion(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	bulla_order order = order_of(work);
 	bulla_code code = give(work, BULLA_ORDER_CANCEL_DELETION, &order, err);
@@ -152,7 +152,7 @@ bulla_code bulla_run_cancel_deletion(bulla_work *work, bulla_json_writer *w, bul
 }
 
 /* --- rotation -------------------------------------------------------------------------------------------------- */
-bulla_code bulla_run_enable_rotation(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_enable_rotation(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	const bulla_aws_value *days = bulla_work_value(work, BULLA_AWS_ROTATION_PERIOD_IN_DAYS);
 	bulla_order order = order_of(work);
@@ -161,13 +161,13 @@ bulla_code bulla_run_enable_rotation(bulla_work *work, bulla_json_writer *w, bul
 	return give(work, BULLA_ORDER_ENABLE_ROTATION, &order, err);
 }
 
-bulla_code bulla_run_disable_rotation(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_disable_rotation(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	(void)w;
 	return simple(work, BULLA_ORDER_DISABLE_ROTATION, err);
 }
 
-bulla_code bulla_run_rotate(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_rotate(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	TRY(simple(work, BULLA_ORDER_ROTATE, err));
 	return after(work, work->key_id, w, put_arn, err);
@@ -203,20 +203,20 @@ static bulla_code give_alias(bulla_work *work, bulla_order_kind kind, bulla_erro
 	return code;
 }
 
-bulla_code bulla_run_create_alias(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_create_alias(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	(void)w;
 	return give_alias(work, BULLA_ORDER_CREATE_ALIAS, err);
 }
 
-bulla_code bulla_run_update_alias(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_update_alias(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	(void)w;
 	return give_alias(work, BULLA_ORDER_UPDATE_ALIAS, err);
 }
 
 /* It names no key: what is not found is the alias. */
-bulla_code bulla_run_delete_alias(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_delete_alias(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	(void)w;
 	work->key_id = bulla_work_text(work, BULLA_AWS_ALIAS_NAME);
@@ -226,7 +226,7 @@ bulla_code bulla_run_delete_alias(bulla_work *work, bulla_json_writer *w, bulla_
 }
 
 /* --- policies -------------------------------------------------------------------------------------------------- */
-bulla_code bulla_run_put_policy(bulla_work *work, bulla_json_writer *w, bulla_error *err)
+bulla_code bulla_act_put_policy(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	const bulla_aws_value *name = bulla_work_value(work, BULLA_AWS_POLICY_NAME);
 	bulla_order order = order_of(work);

@@ -4,6 +4,8 @@
 #include "kms/journal.h"
 #include "server/kms_inside.h"
 
+#include <stdio.h>
+
 #define CONTENT_TYPE   "application/x-amz-json-1.1"
 #define PARAMETERS_MAX 24576 /* bytes of requestParameters in one record */
 
@@ -50,7 +52,9 @@ static bool authenticate(bulla_work *work, bulla_service_loop *loop, const bulla
 		return bulla_aws_say(&work->fault, BULLA_AWS_SAYS_UNRECOGNIZED_CLIENT);
 	if (!signing_key(work, loop, access, &key, &kept)) return false;
 	if (!bulla_sigv4_verify(loop->lane, request, &work->signature, key.bytes, &work->fault)) return false;
-	work->caller.principal = access->principal->name;
+	(void)snprintf(work->principal, sizeof work->principal, "%.*s", (int)access->principal->name.len,
+		       (const char *)access->principal->name.data);
+	work->caller.principal = bulla_view_str(work->principal);
 	if (!kept) (void)!bulla_sigv4_keys_add(loop->keys, &work->signature, key.bytes, NULL);
 	return true;
 }

@@ -298,7 +298,7 @@ bulla_code bulla_kms_service_new(const bulla_kms_service_config *config, bulla_k
 	bulla_kms_service *s = calloc(1, sizeof *s);
 	if (!s) return bulla_fail_memory(err);
 	s->config = *config;
-	s->home = (bulla_realm){ bulla_view_str(config->region), bulla_view_str(config->account) };
+	s->home = config->home;
 	s->upkeep = (bulla_upkeep){ .unready = unready, .self = s };
 	s->last = &s->first;
 	pthread_mutex_init(&s->lock, NULL);

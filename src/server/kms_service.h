@@ -9,7 +9,7 @@
 #define SERVER_KMS_SERVICE_H
 
 #include "io/log.h"
-#include "kms/engine.h"
+#include "kms/key_id.h"
 #include "server/access_log.h"
 #include "server/listener.h"
 #include "server/metrics.h"
@@ -25,7 +25,7 @@ typedef struct bulla_kms_service_config {
 	bulla_engine *engine;
 	bulla_log *log; /* for LookupEvents; NULL: not offered */
 	bulla_clock clock;
-	const char *account, *region; /* the engine's */
+	bulla_realm home;             /* the engine's: bulla_engine_home() */
 	const char *const *regions;   /* whose signatures are accepted; NULL: any */
 	size_t n_regions;             /* */
 	unsigned loops;               /* of the listener */
