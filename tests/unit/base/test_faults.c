@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -56,6 +57,11 @@ int __wrap_vasprintf(char **out, const char *format, va_list args)
 	return n;
 }
 
+static void *jansson_malloc(size_t size)
+{
+	return refused() ? NULL : __real_malloc(size);
+}
+
 static bulla_code use_buf(bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf buf = { 0 };
@@ -81,6 +87,28 @@ static bulla_code use_json(bulla_error *err)
 		bulla_json_put_str(&w, NULL, "0123456789");
 	bulla_json_close(&w, ']');
 	return bulla_json_end(&w, err);
+}
+
+/* Tokens of all kinds that are longer than the buffer that the library begins with. */
+static bulla_code use_json_document(bulla_error *err)
+{
+	static const char document[] =
+		"{\"a name of more than sixteen bytes\":\"a text of much more than thirty-two bytes, and then some\","
+		"\"\\u00e4\\u00f6\\u00fc, escaped\":\"\\u00e4\\ud83d\\ude00 and \\\"others\\\", long enough to grow\","
+		"\"n\":[1234567890123456789,-1234567890123456789,1.00000000000000000000000000000001e3],"
+		"\"quote at the edge of 32 bytes....\":{\"1\":1,\"2\":2,\"3\":3,\"4\":4,\"5\":5,\"6\":6,\"7\":7,"
+		"\"8\":8,\"9\":9},\"fifteen bytes..\":[1,2,3,4,5,6,7,8,9,[]]}";
+	bulla_json *json;
+	int armed = left;
+	left = -1;
+	json_t *expected = json_loadb(document, sizeof document - 1, 0, NULL);
+	left = armed;
+	bulla_code code = bulla_json_parse(bulla_view_str(document), &json, err);
+	left = -1;
+	if (!code && !json_equal((const json_t *)(const void *)json, expected)) fail_msg("another document than was written");
+	if (!code) bulla_json_free(json);
+	json_decref(expected);
+	return code;
 }
 
 static bulla_code use_pool(bulla_error *err)
@@ -131,7 +159,8 @@ static bulla_code use_arena(bulla_error *err)
 static void every_allocation_may_fail(void **state)
 {
 	(void)state;
-	bulla_code (*const uses[])(bulla_error * err) = { use_buf, use_json, use_pool, use_fold, use_yaml, use_arena };
+	bulla_code (*const uses[])(bulla_error * err) = { use_buf,  use_json, use_json_document, use_pool,
+							  use_fold, use_yaml, use_arena };
 	for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
 		int failures = 0;
 		for (int n = 0;; n++) {
@@ -150,6 +179,7 @@ static void every_allocation_may_fail(void **state)
 
 int main(void)
 {
+	json_set_alloc_funcs(jansson_malloc, free);
 	const struct CMUnitTest tests[] = { cmocka_unit_test(every_allocation_may_fail) };
 	return cmocka_run_group_tests_name("base/faults", tests, NULL, NULL);
 }

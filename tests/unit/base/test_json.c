@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 
+#include <jansson.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -118,6 +119,62 @@ static void bad_documents_say_where(void **state)
 		assert_null(json);
 		if (!strstr(err.text, rows[i].expected)) fail_msg("row %zu: %s", i, err.text);
 		assert_null(strstr(err.text, "hunter2"));
+	}
+}
+
+/* The library's own reader, asked about the same bytes. */
+static void compare_with_oracle(const char *text, size_t len)
+{
+	bulla_json *json = NULL;
+	json_t *expected = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	bulla_code code = bulla_json_parse(bulla_view(text, len), &json, NULL);
+	if ((code == BULLA_OK) != (expected != NULL)) fail_msg("%.*s: %s", (int)len, text, bulla_code_name(code));
+	if (expected && !json_equal(expected, (const json_t *)(const void *)json))
+		fail_msg("%.*s: another value", (int)len, text);
+	bulla_json_free(json);
+	json_decref(expected);
+}
+
+/* Each byte of it replaced, left out or doubled, and each beginning. */
+static void mutate(const char *text)
+{
+	static const char bytes[] = "\"\\{}[],:0e.-+u d8\n\t\x01\x7f\x80\xc3\xe4\xff";
+	size_t n = strlen(text);
+	char copy[256];
+	for (size_t at = 0; at < n; at++) {
+		compare_with_oracle(text, at);
+		for (size_t i = 0; i < sizeof bytes - 1; i++) {
+			memcpy(copy, text, n + 1);
+			copy[at] = bytes[i];
+			compare_with_oracle(copy, n);
+			memcpy(copy + at + 1, text + at, n - at);
+			compare_with_oracle(copy, n + 1);
+		}
+		memcpy(copy, text, n + 1);
+		memmove(copy + at, copy + at + 1, n - at);
+		compare_with_oracle(copy, n - 1);
+	}
+}
+
+static void reads_what_the_library_reads(void **state)
+{
+	(void)state;
+	static const char *const documents[] = {
+		"{\"a\":[1,-2,0,-0,1.5e+3,-0.25E-2,1e5],\"b\":{\"c\":true,\"d\":false,\"e\":null},\"\":\"\"}",
+		"[\"\\u0041\\u00e4\\u20ac\\ud83d\\ude00\\u0000\\ud800\\udc00\\udbff\\udfff\"]",
+		" [ \"\\b\\f\\n\\r\\t\\/\\\\\\\"\" , \"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\" ] \r\n",
+		"{\"\\u0061b\":1,\"a\\u0062c\":{\"\\u0061b\":2,\"ab c\":3}}",
+		"[9223372036854775807,-9223372036854775808,1.7976931348623157e308,4.9e-324,1e-999,0.1]",
+		"\"text alone\"",
+		"-12.75",
+		"null",
+	};
+	bulla_json *json = NULL;
+	assert_int_equal(bulla_json_parse(bulla_view("[1\0]", 4), &json, NULL),
+			 BULLA_ERR_FORMAT); /* which the library passes over */
+	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
+		compare_with_oracle(documents[i], strlen(documents[i]));
+		mutate(documents[i]);
 	}
 }
 
@@ -287,6 +344,7 @@ int main(void)
 		cmocka_unit_test(members_are_typed_and_in_order),
 		cmocka_unit_test(another_type_is_absent),
 		cmocka_unit_test(bad_documents_say_where),
+		cmocka_unit_test(reads_what_the_library_reads),
 		cmocka_unit_test(sixty_four_levels_and_no_more),
 		cmocka_unit_test(writes_a_document),
 		cmocka_unit_test(escapes_what_must_be),
