@@ -81,10 +81,10 @@ static bulla_code wait_for_settling(bulla_rotate *a, bool *ret_waited, bulla_err
 	return bulla_run_stopped(&a->run) ? bulla_run_interrupted(&a->run, err) : BULLA_OK;
 }
 
+/* Some application of any environment that shares the key store. */
 static bool may_hold_older(const bulla_rotate *a)
 {
-	const bulla_environment *env = bulla_schema_environment(a->run.job->schema);
-	return bulla_now_us(NULL) / 1000 < a->rotation.began_ms + env->cache.max_age_ms;
+	return bulla_now_us(NULL) / 1000 < a->rotation.began_ms + bulla_schema_max_age(a->run.job->schema);
 }
 
 /* Until the census is clean: an application that writes a stale key back is caught by the next pass. */

@@ -528,6 +528,29 @@ static void stale_keys_that_are_written_back_are_caught(void **state)
 	a_stale_key_that_is_written_back_is_caught(DIRECT, BULLA_ROTATE_DATA);
 }
 
+/* Whoever shares the key store may hold an older key for as long as its own environment says. */
+static void writers_of_other_environments_are_waited_for(void **state)
+{
+	(void)state;
+	world w;
+	open_sealed(&w, CONSTANT);
+	world_keys(
+		&w,
+		"keys: [\"env:TEST_KEY\"], cache: { max_age: 1ms } }, other: { keys: [\"env:TEST_KEY\"], cache: { max_age: 1h }");
+	struct writer x = {
+		&w,
+		"UPDATE users SET (email_ciphertext, name_ciphertext, encrypted_kms_key) = (SELECT email_ciphertext, "
+		"name_ciphertext, encrypted_kms_key FROM before WHERE before.id = users.id) WHERE id IN (30, 31, 400)",
+		"round", 40
+	};
+	w.job.hook = write_at;
+	w.job.hook_self = &x;
+	rotate(&w, BULLA_ROTATE_WRAP);
+	assert_int_equal(result.left, 0);
+	assert_true(result.rounds > 40);
+	world_close(&w);
+}
+
 static void debt_counts_what_came_back_and_catching_up_pays_it(void **state)
 {
 	(void)state;
@@ -606,6 +629,7 @@ int main(void)
 		cmocka_unit_test(bad_rows_stop_no_rotation),
 		cmocka_unit_test(a_write_in_between_is_not_overwritten),
 		cmocka_unit_test(stale_keys_that_are_written_back_are_caught),
+		cmocka_unit_test(writers_of_other_environments_are_waited_for),
 		cmocka_unit_test(debt_counts_what_came_back_and_catching_up_pays_it),
 		cmocka_unit_test(a_destination_that_readers_do_not_know_is_refused),
 		cmocka_unit_test(after_it_the_old_key_is_needed_for_nothing),
