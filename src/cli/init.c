@@ -5,15 +5,16 @@
 #include "cli/commands.h"
 #include "cli/proposal.h"
 #include "cli/work.h"
+#include "lib/paths.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#define PATH_SIZE 4096
+#define PATH_SIZE     4096
+#define KEPT_A_SECOND 100 /* files that give way to another */
 
 const bulla_option bulla_options_init[] = {
 	{ "database", 'd', "URL", "sqlite:PATH, relative to bulla.yaml" },
@@ -130,16 +131,26 @@ static bool is_ours(const bulla_cli *cli, const plan *p)
 	       bulla_bytes_equal(bulla_view_buf(&old), bulla_view_buf(&p->text));
 }
 
+/* What is kept of one second after the first gets a number. */
+static bool name_kept(plan *p, const char *stamp, unsigned number)
+{
+	char more[16] = "";
+	if (number > 1) (void)snprintf(more, sizeof more, "-%u", number);
+	int n = snprintf(p->kept, sizeof p->kept, "%s.%s%s", p->config, stamp, more);
+	return n > 0 && (size_t)n < sizeof p->kept;
+}
+
 static bulla_code keep_old(plan *p, bulla_error *err)
 {
-	time_t now = time(NULL);
-	struct tm utc;
-	char stamp[20] = "";
-	if (gmtime_r(&now, &utc)) (void)strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
-	int n = snprintf(p->kept, sizeof p->kept, "%s.%s", p->config, stamp);
-	if (n < 0 || (size_t)n >= sizeof p->kept) return bulla_fail(err, BULLA_ERR_LIMIT, "the path of bulla.yaml is too long");
-	if (access(p->kept, F_OK) == 0) return bulla_fail(err, BULLA_ERR_EXISTS, "%s exists", p->kept);
-	return rename(p->config, p->kept) ? bulla_fail_errno(err, errno, "cannot rename %s", p->config) : BULLA_OK;
+	char stamp[17];
+	bulla_stamp_now(stamp);
+	for (unsigned number = 1; number <= KEPT_A_SECOND; number++) {
+		if (!name_kept(p, stamp, number)) return bulla_fail(err, BULLA_ERR_LIMIT, "the path of bulla.yaml is too long");
+		if (access(p->kept, F_OK) != 0)
+			return rename(p->config, p->kept) ? bulla_fail_errno(err, errno, "cannot rename %s", p->config)
+							  : BULLA_OK;
+	}
+	return bulla_fail(err, BULLA_ERR_EXISTS, "%s exists", p->kept);
 }
 
 static bulla_code write_config(const bulla_cli *cli, plan *p, bulla_error *err)

@@ -65,6 +65,15 @@ class Init(harness.Case):
         self.assertEqual(snapshot(self.path('.bulla'), 'root.key', 'escrow.key'), store)
         self.climb('apply', 'verify')
 
+    def test_each_file_of_one_second_is_kept(self):
+        self.init()
+        for fields in ('note', 'name', 'note', 'name', 'note'):
+            old = self.read('bulla.yaml')
+            answer = self.bulla('init', '--database', 'sqlite:app.db', '--table', 'people', '--fields', fields, '--force',
+                                '--json').json()
+            self.assertEqual(self.read(answer['kept']), old)
+        self.assertEqual(len([name for name in os.listdir(self.dir) if name.startswith('bulla.yaml.')]), 5)
+
     def test_makes_the_store_of_a_file_that_is_there(self):
         make_people(self.database, 5)
         self.write('bulla.yaml', harness.CONFIG.format(models=PEOPLE_MODEL))
