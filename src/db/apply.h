@@ -60,7 +60,11 @@ BULLA_MUST bulla_code bulla_apply_pass(bulla_apply *apply, bulla_walk_kind kind,
 /* Writes a sealed page in one transaction with the checkpoint, each row provided that it is still what was read (swap.c). */
 BULLA_MUST bulla_code bulla_apply_swap(bulla_slot *slot, bulla_error *err);
 
-/* What a pass over all that is in quarantine did not put aside again goes (apply.c). */
+/* Rounds over what writers have left unsealed, until there is nothing or they are faster; or until the job shall stop (follow.c). */
+BULLA_MUST bulla_code bulla_apply_catch_up(bulla_apply *apply, bulla_error *err);
+BULLA_MUST bulla_code bulla_apply_follow(bulla_apply *apply, bulla_error *err);
+
+/* What a pass over all that is in quarantine did not put aside again goes (follow.c). */
 BULLA_MUST bulla_code bulla_apply_purge(bulla_apply *apply, int64_t began_ms, bulla_error *err);
 
 /* Seals the rows in quarantine, and no others; or opens them, where there is no plaintext any more (retry.c). */

@@ -10,6 +10,10 @@
 /* Whatever follows from the definition of the table, its model and the other models of the database, without reading a row. */
 BULLA_MUST bulla_code bulla_check(const bulla_run *run, bulla_findings *findings, bulla_error *err);
 
+/* The part of it that is about one field (check_field.c). */
+BULLA_MUST bulla_code bulla_check_field(const bulla_mapping *mapping, const struct bulla_mapped_field *field,
+					bulla_findings *findings, bulla_error *err);
+
 /* A hash over the definition of the table, without what a job adds to it, and over the model: 64 hex digits. */
 BULLA_MUST bulla_code bulla_fingerprint(const bulla_mapping *mapping, char out[static 65], bulla_error *err);
 

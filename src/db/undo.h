@@ -54,6 +54,22 @@ typedef struct bulla_undo {
 	uint64_t pass_opened, pass_conflicts, pass_refused;
 } bulla_undo;
 
+/* The way back after finish (undo_back.c). */
+BULLA_MUST bulla_code bulla_undo_bring_back(bulla_undo *undo, bulla_error *err);
+
+/* Under the write lock: the table gets its old definition, with the values of the stage where it is `staged`. */
+BULLA_MUST bulla_code bulla_undo_restore(bulla_undo *undo, bool staged, bulla_error *err);
+/* The last step of the same transaction: the bookkeeping of the model goes. */
+BULLA_MUST bulla_code bulla_undo_forget(bulla_undo *undo, bulla_error *err);
+/* REFUSED when finish dropped the plaintext and the table has such a column again. */
+BULLA_MUST bulla_code bulla_undo_check_phase(bulla_undo *undo, bulla_error *err);
+
+/* What is told (undo_tell.c): nothing yet; who is told by a restoration; the whole as JSON. */
+void bulla_undo_tell_begin(bulla_undo *undo);
+void bulla_undo_tell_restoration(bulla_undo *undo, bulla_restoration *what);
+BULLA_MUST bulla_code bulla_undo_tell(const bulla_undo *undo, bulla_buf *out, bulla_error *err);
+void bulla_undo_tell_done(bulla_undo *undo);
+
 /* The stage is there and mapped: shape, slots, workers, writer. */
 BULLA_MUST bulla_code bulla_undo_open_prepare(bulla_undo *undo, bulla_error *err);
 void bulla_undo_open_done(bulla_undo *undo);
