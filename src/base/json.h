@@ -15,8 +15,9 @@
 /* --- reading --------------------------------------------------------------------------------------------------- */
 typedef struct bulla_json bulla_json; /* a parsed document or a node borrowed from one; immutable after parsing */
 
-BULLA_MUST bulla_code bulla_json_parse(bulla_bytes text, bulla_json **out, bulla_error *err); /* FORMAT with position, LIMIT, MEMORY */
-void bulla_json_free(bulla_json *document); /* only what _parse returned; NULL is fine */
+BULLA_MUST bulla_code bulla_json_parse(bulla_bytes text, bulla_json **out,
+				       bulla_error *err); /* FORMAT with position, LIMIT, MEMORY */
+void bulla_json_free(bulla_json *document);               /* only what _parse returned; NULL is fine */
 
 /* Borrowed members; NULL when absent or of another type. */
 const bulla_json *bulla_json_member(const bulla_json *object, const char *name);

@@ -1,7 +1,7 @@
 /*
  * test_calls.c - allocations of each public call made to fail in turn: MEMORY comes back, nothing is lost, and the same call then succeeds.
  *
- * Every one with BULLA_FAULTS set, else a part of those of long calls.
+ * Every one with BULLA_FAULTS set (the sanitizers' run), else the first ones and a part of the others.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include <bulla/bulla.h>
 #include <time.h>
 
-#define FIRST 60 /* allocations of a call of which each is tried; of the rest every fourth or so, other ones on another day */
+#define FIRST 16 /* allocations of a call of which each is tried; the others at distances that grow, other ones on another day */
 #define ROWS  70 /* more than one portion, so that the threads of a batch have something to do */
 
 static const char yaml[] =
@@ -403,7 +403,7 @@ static void every_allocation(const struct call *call, bool lasting)
 	bool refused = false;
 	long n = 0;
 	while (try_once(call, n, lasting, &refused))
-		n += n < FIRST || getenv("BULLA_FAULTS") ? 1 : (long)(1 + (time(NULL) / 86400 + n) % 7);
+		n += n < FIRST || getenv("BULLA_FAULTS") ? 1 : 1 + n / 4 + (time(NULL) / 86400 + n) % 7;
 	assert_true(refused || call->may_pass);
 	print_message("%s: about %ld allocations%s\n", call->name, n, lasting ? ", each with all after it" : "");
 }
