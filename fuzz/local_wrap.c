@@ -5,6 +5,8 @@
 
 #include "format/wrapped_key.h"
 
+#define BRANCH_MAX 1024 /* bytes of a branch's identity */
+
 static const uint8_t wrapping_key[BULLA_KEY_SIZE] = { 9 }, commitment[BULLA_COMMITMENT_SIZE] = { 8 };
 
 static void read_as_wrap(const bulla_wrap_label *label, bulla_bytes blob)
@@ -36,11 +38,25 @@ static void read_as_box(const bulla_wrap_label *label, bulla_bytes content)
 	HOLDS(fuzz_same(&opened, content));
 }
 
+/* Beyond the longest identity that a branch has, nothing is sealed and nothing opens. */
+static void read_as_too_long(const bulla_wrap_label *label)
+{
+	bulla_error err = { 0 };
+	uint8_t key[BULLA_KEY_SIZE], sealed[BULLA_LOCAL_BLOB_SIZE] = { 0 };
+	HOLDS(bulla_wrap_seal(fuzz_lane(), wrapping_key, label, commitment, wrapping_key, sealed, &err) == BULLA_ERR_LIMIT);
+	HOLDS(bulla_wrap_open(fuzz_lane(), wrapping_key, label, commitment, bulla_view(sealed, sizeof sealed), key, &err) ==
+	      BULLA_ERR_LIMIT);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	bulla_cursor in = bulla_cursor_of(bulla_view(data, size));
 	bulla_wrap_label label = { .kind = bulla_cursor_u8(&in), .reference = bulla_cursor_u64(&in), .branch = fuzz_piece(&in) };
 	HOLDS(bulla_wrap_kind_name(label.kind)[0]);
+	if (label.branch.len > BRANCH_MAX) {
+		read_as_too_long(&label);
+		return 0;
+	}
 	read_as_wrap(&label, in.rest);
 	read_as_box(&label, in.rest);
 	return 0;

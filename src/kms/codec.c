@@ -23,6 +23,12 @@ static bulla_code add_fixed(bulla_buf *out, const void *data, size_t n, bulla_er
 	return bulla_buf_add(out, bulla_view(data, n), err);
 }
 
+/* A time of this calendar: sums and differences of two are numbers too. */
+static bool is_time(int64_t us)
+{
+	return us >= 0 && us < BULLA_TIME_MAX_US;
+}
+
 /* --- keys ------------------------------------------------------------------------------------------------------ */
 bulla_code bulla_key_encode(const bulla_key_data *data, bulla_buf *out, bulla_error *err)
 {
@@ -57,7 +63,9 @@ bool bulla_key_decode(bulla_bytes payload, bulla_key_data *out)
 	out->description = bulla_cursor_prefixed(&c);
 	out->closed_us = version == VERSION_CLOSED ? take_time(&c) : 0;
 	bool versioned = version == VERSION || (version == VERSION_CLOSED && out->closed_us);
-	return bulla_cursor_end(&c) && versioned && state >= BULLA_KEY_ENABLED && state <= BULLA_KEY_TOMBSTONE &&
+	bool timed = is_time(out->created_us) && is_time(out->deletion_us) && is_time(out->next_rotation_us) &&
+		     is_time(out->closed_us) && out->rotation_days <= BULLA_ROTATION_DAYS_MAX;
+	return bulla_cursor_end(&c) && versioned && timed && state >= BULLA_KEY_ENABLED && state <= BULLA_KEY_TOMBSTONE &&
 	       out->account.len == BULLA_ACCOUNT_SIZE && out->region.len <= BULLA_REGION_MAX &&
 	       out->description.len <= BULLA_DESCRIPTION_MAX;
 }

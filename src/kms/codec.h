@@ -23,11 +23,13 @@
 #define BULLA_KEY_ORIGIN_ENGINE         1 /* made here: AWS's AWS_KMS */
 #define BULLA_MATERIAL_BY_SCHEDULE      3 /* of material: made here by a scheduled rotation */
 
-#define BULLA_SEALED_KEY_SIZE (BULLA_KEY_SIZE + BULLA_TAG_SIZE)
-#define BULLA_ACCOUNT_SIZE    12
-#define BULLA_REGION_MAX      32
-#define BULLA_DESCRIPTION_MAX 127
-#define BULLA_ROOT_NOTE_MAX   1024
+#define BULLA_SEALED_KEY_SIZE   (BULLA_KEY_SIZE + BULLA_TAG_SIZE)
+#define BULLA_ACCOUNT_SIZE      12
+#define BULLA_REGION_MAX        32
+#define BULLA_DESCRIPTION_MAX   8192 /* bytes; AWS's bound counts characters */
+#define BULLA_ROTATION_DAYS_MAX 2560
+#define BULLA_TIME_MAX_US       INT64_C(253402300800000000) /* the end of the year 9999 */
+#define BULLA_ROOT_NOTE_MAX     1024
 
 /* Texts are views. */
 typedef struct bulla_key_data {

@@ -7,7 +7,6 @@
 #define WAIT_DAYS_MIN     7
 #define WAIT_DAYS_MAX     30
 #define ROTATION_DAYS_MIN 90
-#define ROTATION_DAYS_MAX 2560
 #define KEY_MATERIALS_MAX 10000 /* versions of one key */
 
 static bulla_code put_alias(bulla_change *c, bulla_bytes name, const uint8_t *uuid, int64_t created_us, bulla_error *err)
@@ -134,9 +133,9 @@ bulla_code bulla_plan_schedule(void *self, bulla_change *c, bulla_error *err)
 	if (o->days) bulla_change_note(c, "every %u days", o->days);
 	TRY(bulla_change_key(c, o->key, &key, err));
 	TRY(bulla_key_must_be_enabled(key, err));
-	if (o->days && (o->days < ROTATION_DAYS_MIN || o->days > ROTATION_DAYS_MAX))
+	if (o->days && (o->days < ROTATION_DAYS_MIN || o->days > BULLA_ROTATION_DAYS_MAX))
 		return bulla_fail(err, BULLA_ERR_USAGE, "a key is rotated every %d to %d days, or not by schedule (0)",
-				  ROTATION_DAYS_MIN, ROTATION_DAYS_MAX);
+				  ROTATION_DAYS_MIN, BULLA_ROTATION_DAYS_MAX);
 	bulla_key_data data = key->data;
 	data.rotation_days = o->days;
 	data.next_rotation_us = o->days ? c->now_us + o->days * DAY_US : 0;

@@ -179,8 +179,8 @@ static void test_payloads(void **state)
 	bulla_key_data key = { .state = BULLA_KEY_PENDING_DELETION,
 			       .usage = 1,
 			       .origin = 1,
-			       .created_us = -5,
-			       .deletion_us = INT64_MAX,
+			       .created_us = 5,
+			       .deletion_us = BULLA_TIME_MAX_US - 1,
 			       .rotation_days = 2560,
 			       .next_rotation_us = 77,
 			       .current = { 1, 2, 3 },
@@ -190,7 +190,7 @@ static void test_payloads(void **state)
 		       back;
 	assert_int_equal(bulla_key_encode(&key, &out, NULL), BULLA_OK);
 	assert_true(bulla_key_decode(bulla_view_buf(&out), &back));
-	assert_true(back.state == key.state && back.created_us == -5 && back.deletion_us == INT64_MAX &&
+	assert_true(back.state == key.state && back.created_us == 5 && back.deletion_us == BULLA_TIME_MAX_US - 1 &&
 		    back.rotation_days == 2560 && back.next_rotation_us == 77 && back.current[2] == 3 &&
 		    bulla_bytes_is(back.description, "for users") && bulla_bytes_is(back.region, "local"));
 	out.data[1] = 0;
@@ -199,6 +199,15 @@ static void test_payloads(void **state)
 	assert_false(as_key(bulla_view_buf(&out)));
 	out.data[1] = 3;
 	check_exact(&out, as_key);
+	bulla_buf_clear(&out);
+	assert_int_equal(bulla_key_encode(&key, &out, NULL), BULLA_OK);
+	bulla_put_u64(out.data + 4 + 8, (uint64_t)BULLA_TIME_MAX_US); /* of the deletion */
+	assert_false(as_key(bulla_view_buf(&out)));
+	bulla_put_u64(out.data + 4 + 8, 0);
+	assert_true(as_key(bulla_view_buf(&out)));
+	bulla_put_u32(out.data + 4 + 16, BULLA_ROTATION_DAYS_MAX + 1);
+	assert_false(as_key(bulla_view_buf(&out)));
+	bulla_buf_clear(&out);
 	key.closed_us = 1780000000;
 	assert_int_equal(bulla_key_encode(&key, &out, NULL), BULLA_OK);
 	assert_int_equal(out.data[0], 2);
