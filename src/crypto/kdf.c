@@ -21,6 +21,7 @@ static const char *hash_of(bulla_mac hmac)
 		[BULLA_HMAC_SHA256] = "SHA256",
 		[BULLA_HMAC_SHA384] = "SHA384",
 		[BULLA_HMAC_SHA512] = "SHA512",
+		[BULLA_HMAC_SHA224] = "SHA224",
 	};
 	return (size_t)hmac < BULLA_MAC_COUNT ? names[hmac] : NULL;
 }

@@ -5,6 +5,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/secret.h"
 #include "crypto/fail.h"
 
 typedef struct row {
@@ -18,6 +19,7 @@ static const row rows[BULLA_MAC_COUNT] = {
 	[BULLA_HMAC_SHA384] = { "HMACSHA384", "HMAC", "SHA384", 48 },
 	[BULLA_HMAC_SHA512] = { "HMACSHA512", "HMAC", "SHA512", 64 },
 	[BULLA_AES_CMAC] = { "AES-CMAC", "CMAC", NULL, 16 },
+	[BULLA_HMAC_SHA224] = { "HMACSHA224", "HMAC", "SHA224", 28 },
 };
 
 size_t bulla_mac_size(bulla_mac algorithm)
@@ -51,4 +53,14 @@ bulla_code bulla_mac_compute(bulla_mac algorithm, bulla_bytes key, bulla_bytes m
 	    len != r->size)
 		return bulla_crypto_fail(err, r->name);
 	return BULLA_OK;
+}
+
+bulla_code bulla_mac_verify(bulla_mac algorithm, bulla_bytes key, bulla_bytes message, bulla_bytes tag, bulla_error *err)
+{
+	uint8_t right[64];
+
+	TRY(bulla_mac_compute(algorithm, key, message, right, err));
+	bool good = tag.len == bulla_mac_size(algorithm) && bulla_equal_ct(right, tag.data, tag.len);
+	bulla_wipe(right, sizeof right);
+	return good ? BULLA_OK : bulla_fail(err, BULLA_ERR_AUTH, "the tag does not fit the key and the message");
 }

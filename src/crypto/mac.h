@@ -12,6 +12,7 @@ typedef enum bulla_mac {
 	BULLA_HMAC_SHA384 = 1,
 	BULLA_HMAC_SHA512 = 2,
 	BULLA_AES_CMAC = 3, /* RFC 4493, NIST SP 800-38B; key 16, 24 or 32 */
+	BULLA_HMAC_SHA224 = 4,
 	BULLA_MAC_COUNT
 } bulla_mac;
 
@@ -22,5 +23,8 @@ const char *bulla_mac_name(bulla_mac algorithm);
 /* Writes the full tag (at most 64 bytes) to `out`. USAGE for a key length the algorithm does not have. */
 BULLA_MUST bulla_code bulla_mac_compute(bulla_mac algorithm, bulla_bytes key, bulla_bytes message, uint8_t out[static 64],
 					bulla_error *err);
+/* AUTH unless `tag` is the full tag; how much of it is right is not told, by time neither. USAGE as above. */
+BULLA_MUST bulla_code bulla_mac_verify(bulla_mac algorithm, bulla_bytes key, bulla_bytes message, bulla_bytes tag,
+				       bulla_error *err);
 
 #endif

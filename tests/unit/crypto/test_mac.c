@@ -20,6 +20,10 @@ static const struct {
 	const char *key, *message, *tag;
 } answers[] = {
 	/* RFC 4231, 4.2, 4.3, 4.7 */
+	{ BULLA_HMAC_SHA224, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "4869205468657265",
+	  "896fb1128abbdf196832107cd49df33f47b4b1169912ba4f53684b22" },
+	{ BULLA_HMAC_SHA224, "4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+	  "a30e01098bc6dbbf45690f3a7e9e6d0f8bbea2a39e6148008fd05e44" },
 	{ BULLA_HMAC_SHA256, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "4869205468657265",
 	  "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
 	{ BULLA_HMAC_SHA256, "4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
@@ -61,6 +65,34 @@ static void known_answers(void **state)
 	}
 }
 
+static void full_tags_verify(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(answers); i++) {
+		known key = unhex(answers[i].key), message = unhex(answers[i].message), tag = unhex(answers[i].tag);
+		bulla_mac mac = answers[i].algorithm;
+		bulla_error e = { 0 };
+
+		assert_int_equal(bulla_mac_verify(mac, known_view(&key), known_view(&message), known_view(&tag), &e), BULLA_OK);
+		for (size_t bit = 0; bit < 8 * tag.len; bit++) {
+			tag.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			assert_int_equal(bulla_mac_verify(mac, known_view(&key), known_view(&message), known_view(&tag), &e),
+					 BULLA_ERR_AUTH);
+			tag.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+		for (size_t len = 0; len <= sizeof tag.bytes; len++)
+			if (len != tag.len)
+				assert_int_equal(bulla_mac_verify(mac, known_view(&key), known_view(&message),
+								  bulla_view(tag.bytes, len), &e),
+						 BULLA_ERR_AUTH);
+		assert_string_equal(e.text, "the tag does not fit the key and the message");
+	}
+	assert_int_equal(bulla_mac_verify(BULLA_MAC_COUNT, bulla_view("k", 1), bulla_view("m", 1), bulla_view(NULL, 0), NULL),
+			 BULLA_ERR_USAGE);
+	assert_int_equal(bulla_mac_verify(BULLA_AES_CMAC, bulla_view("k", 1), bulla_view("m", 1), bulla_view(NULL, 0), NULL),
+			 BULLA_ERR_USAGE);
+}
+
 static void null_views(void **state)
 {
 	known tag = unhex("b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
@@ -91,7 +123,7 @@ static void wrong_sizes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(known_answers), cmocka_unit_test(null_views),
-					    cmocka_unit_test(wrong_sizes) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(known_answers), cmocka_unit_test(full_tags_verify),
+					    cmocka_unit_test(null_views), cmocka_unit_test(wrong_sizes) };
 	return cmocka_run_group_tests_name("crypto/mac", tests, NULL, NULL);
 }
