@@ -1,9 +1,11 @@
 /*
- * test_sign.c - Ed25519 against RFC 8032, 7.1, and against tampering.
+ * test_sign.c - Ed25519 and Ed25519ph against RFC 8032, 7.1 and 7.3, against libsodium, and against tampering.
  */
 #include "known.h"
 
 #include "crypto/sign.h"
+
+#include <sodium.h>
 
 static const struct {
 	const char *seed, *public_key, *message, *signature;
@@ -63,8 +65,107 @@ static void tampering(void **state)
 		if (n != BULLA_SIGNATURE_SIZE) refused(&public_key, &message, bulla_view(signature.bytes, n));
 }
 
+/* --- over digests ------------------------------------------------------------------------------------------------ */
+
+/* RFC 8032, 7.3: the message "abc". */
+static const char prehash_seed[] = "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42";
+static const char prehash_signature[] =
+	"98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae4131f85042463c2a355a2003d062adf5aa"
+	"a10b8c61e636062aaad11c2a26083406";
+
+typedef struct signed_digest {
+	uint8_t public_key[32], digest[BULLA_PREHASH_SIZE], signature[BULLA_SIGNATURE_SIZE];
+} signed_digest;
+
+static bulla_code verify_digest(const signed_digest *s, bulla_error *e)
+{
+	return bulla_ed25519ph_verify(s->public_key, s->digest, bulla_view(s->signature, sizeof s->signature), e);
+}
+
+static signed_digest sign_abc(void)
+{
+	known seed = unhex(prehash_seed);
+	signed_digest s;
+	crypto_hash_sha512(s.digest, (const uint8_t *)"abc", 3);
+	assert_int_equal(bulla_ed25519_public(seed.bytes, s.public_key, NULL), BULLA_OK);
+	assert_int_equal(bulla_ed25519ph_sign(seed.bytes, s.digest, s.signature, NULL), BULLA_OK);
+	return s;
+}
+
+static void digest_known_answer(void **state)
+{
+	known wanted = unhex(prehash_signature);
+	signed_digest s = sign_abc();
+	(void)state;
+
+	assert_memory_equal(s.signature, wanted.bytes, sizeof s.signature);
+	assert_int_equal(verify_digest(&s, NULL), BULLA_OK);
+	/* it is no Ed25519 signature of the digest, nor of the message */
+	bulla_bytes signature = bulla_view(s.signature, sizeof s.signature);
+	assert_int_equal(bulla_ed25519_verify(s.public_key, bulla_view(s.digest, 64), signature, NULL), BULLA_ERR_AUTH);
+	assert_int_equal(bulla_ed25519_verify(s.public_key, bulla_view("abc", 3), signature, NULL), BULLA_ERR_AUTH);
+}
+
+/* libsodium's own Ed25519ph, which takes messages. */
+static void digest_as_libsodium(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 200; i++) {
+		uint8_t seed[32], public_key[32], expanded[64], message[100], digest[64], ours[64], theirs[64];
+		crypto_sign_ed25519ph_state hash;
+		counted(seed, sizeof seed, (uint8_t)(3 * i));
+		counted(message, sizeof message, (uint8_t)i);
+		crypto_sign_ed25519_seed_keypair(public_key, expanded, seed);
+		crypto_hash_sha512(digest, message, i % 100);
+		crypto_sign_ed25519ph_init(&hash);
+		crypto_sign_ed25519ph_update(&hash, message, i % 100);
+		assert_int_equal(crypto_sign_ed25519ph_final_create(&hash, theirs, NULL, expanded), 0);
+		assert_int_equal(bulla_ed25519ph_sign(seed, digest, ours, NULL), BULLA_OK);
+		assert_memory_equal(ours, theirs, sizeof ours);
+		assert_int_equal(bulla_ed25519ph_verify(public_key, digest, bulla_view(theirs, 64), NULL), BULLA_OK);
+	}
+}
+
+static void digest_tampering(void **state)
+{
+	signed_digest s = sign_abc();
+	uint8_t *bytes = (uint8_t *)&s;
+	bulla_error e = { 0 };
+	(void)state;
+
+	for (size_t bit = 0; bit < 8 * sizeof s; bit++) {
+		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_int_equal(verify_digest(&s, &e), BULLA_ERR_AUTH);
+		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	assert_string_equal(e.text, "the signature does not fit the key and the message");
+	for (size_t n = 0; n < sizeof s.signature; n++)
+		assert_int_equal(bulla_ed25519ph_verify(s.public_key, s.digest, bulla_view(s.signature, n), &e), BULLA_ERR_AUTH);
+	assert_int_equal(verify_digest(&s, NULL), BULLA_OK);
+}
+
+/* S and S plus the order of the group fit the same equation; only the smaller is a signature. Nor do keys of small order sign anything. */
+static void digest_signatures_have_one_form(void **state)
+{
+	static const uint8_t order[32] = { 0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,       0xd6,
+					   0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10 };
+	signed_digest s = sign_abc();
+	(void)state;
+
+	sodium_add(s.signature + 32, order, sizeof order);
+	assert_int_equal(verify_digest(&s, NULL), BULLA_ERR_AUTH);
+	memset(&s, 0, sizeof s);
+	assert_int_equal(verify_digest(&s, NULL), BULLA_ERR_AUTH);
+	s.public_key[0] = s.signature[0] = 1; /* the neutral element */
+	assert_int_equal(verify_digest(&s, NULL), BULLA_ERR_AUTH);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(known_answers), cmocka_unit_test(tampering) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(known_answers),       cmocka_unit_test(tampering),
+		cmocka_unit_test(digest_known_answer), cmocka_unit_test(digest_as_libsodium),
+		cmocka_unit_test(digest_tampering),    cmocka_unit_test(digest_signatures_have_one_form)
+	};
 	return cmocka_run_group_tests_name("crypto/sign", tests, NULL, NULL);
 }
