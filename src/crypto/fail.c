@@ -30,3 +30,8 @@ bulla_code bulla_crypto_fail_auth(bulla_error *err)
 	ERR_clear_error();
 	return bulla_fail(err, BULLA_ERR_AUTH, BULLA_AUTH_TEXT);
 }
+
+bulla_code bulla_crypto_fail_as(bulla_error *err, bulla_code code, const char *text)
+{
+	return was_memory() ? bulla_fail_memory(err) : bulla_fail(err, code, "%s", text);
+}
