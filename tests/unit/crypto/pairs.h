@@ -1,5 +1,5 @@
 /*
- * pairs.h - key pairs for tests: a new one of each spec, made when it is first asked for, and one of RSA that vectors are for.
+ * pairs.h - key pairs for tests, one of each spec: new where making one takes no time, else a kept one; and the key of RSA that vectors are for.
  */
 #ifndef TEST_CRYPTO_PAIRS_H
 #define TEST_CRYPTO_PAIRS_H
@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "crypto/pkey.h"
+#include "rsa_keys.h"
 
 static bulla_error err;
 static bulla_pkey *made[BULLA_SPEC_COUNT];
@@ -22,8 +23,25 @@ static inline bool is_pair(bulla_spec spec)
 	return spec >= BULLA_SPEC_RSA_2048 && spec <= BULLA_SPEC_ECC_NIST_EDWARDS25519;
 }
 
+static inline bulla_buf unhex_long(const char *hex)
+{
+	bulla_buf out = { 0 };
+	assert_int_equal(bulla_hex_decode(bulla_view_str(hex), &out, NULL), BULLA_OK);
+	return out;
+}
+
+static inline bulla_pkey *kept_pair(bulla_spec spec, const char *hex)
+{
+	BULLA_BUF_AUTO bulla_buf der = unhex_long(hex);
+	bulla_pkey *out;
+	must(bulla_pkey_read_private(spec, bulla_view_buf(&der), &out, &err), "a kept key");
+	return out;
+}
+
 static inline const bulla_pkey *pair_of(bulla_spec spec)
 {
+	static const char *const kept[BULLA_SPEC_COUNT] = { [BULLA_SPEC_RSA_3072] = RSA_3072, [BULLA_SPEC_RSA_4096] = RSA_4096 };
+	if (!made[spec] && kept[spec]) made[spec] = kept_pair(spec, kept[spec]);
 	if (!made[spec]) must(bulla_pkey_generate(spec, &made[spec], &err), bulla_spec_about(spec)->name);
 	return made[spec];
 }
@@ -54,13 +72,6 @@ static inline bulla_pkey *public_of(const bulla_pkey *pkey)
 	return out;
 }
 
-static inline bulla_buf unhex_long(const char *hex)
-{
-	bulla_buf out = { 0 };
-	assert_int_equal(bulla_hex_decode(bulla_view_str(hex), &out, NULL), BULLA_OK);
-	return out;
-}
-
 /* The 2048-bit key of Wycheproof's vectors for RSA. */
 #define WYCHEPROOF_RSA_2048                                                                                                      \
 	"308204bd020100300d06092a864886f70d0101010500048204a7308204a30201000282010100a2b451a07d0aa5f96e455671513550514a8a5b46"   \
@@ -87,10 +98,7 @@ static inline bulla_buf unhex_long(const char *hex)
 
 static inline bulla_pkey *wycheproof_key(void)
 {
-	BULLA_BUF_AUTO bulla_buf der = unhex_long(WYCHEPROOF_RSA_2048);
-	bulla_pkey *out;
-	must(bulla_pkey_read_private(BULLA_SPEC_RSA_2048, bulla_view_buf(&der), &out, &err), "Wycheproof's key");
-	return out;
+	return kept_pair(BULLA_SPEC_RSA_2048, WYCHEPROOF_RSA_2048);
 }
 
 #endif
