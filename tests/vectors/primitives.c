@@ -4,66 +4,13 @@
  * What has two directions is tried in both: a valid vector must come out exactly as its author says, an invalid one must
  * be refused, and making it must not be possible either.
  */
-#include "vectors.h"
+#include "judge.h"
 
-#include "base/text.h"
 #include "crypto/aead.h"
 #include "crypto/kdf.h"
 #include "crypto/keywrap.h"
 #include "crypto/mac.h"
 #include "crypto/sign.h"
-
-static const outcome passed = { PASSED, NULL };
-static const outcome malformed = { FAILED, "the vector lacks a field that its algorithm needs" };
-
-static outcome failed(const char *why)
-{
-	return (outcome){ FAILED, why };
-}
-
-static outcome skipped(const char *why)
-{
-	return (outcome){ SKIPPED, why };
-}
-
-/* A field in hexadecimal, appended to the empty `out`. */
-static bool hex(const bulla_json *object, const char *name, bulla_buf *out)
-{
-	bulla_bytes text;
-	return bulla_json_string(bulla_json_member(object, name), &text) && bulla_hex_decode(text, out, NULL) == BULLA_OK;
-}
-
-static bool number(const bulla_json *object, const char *name, int64_t most, int64_t *out)
-{
-	return bulla_json_integer(bulla_json_member(object, name), out) && *out >= 0 && *out <= most;
-}
-
-static bool same(bulla_bytes a, bulla_bytes b)
-{
-	return a.len == b.len && (a.len == 0 || bulla_equal_ct(a.data, b.data, a.len));
-}
-
-/* A refusal is one of these codes; any other failure is ours, whatever the vector expects. */
-static bool is_refusal(bulla_code code)
-{
-	return code == BULLA_ERR_AUTH || code == BULLA_ERR_USAGE || code == BULLA_ERR_LIMIT;
-}
-
-/* One direction: what it answered, and whether it gave exactly the expected bytes. */
-static outcome judge(expectation expected, bulla_code code, bool exact)
-{
-	if (code != BULLA_OK && !is_refusal(code)) return failed("the primitive failed for a reason of its own");
-	if (expected == VALID && code != BULLA_OK) return failed("a valid vector was refused");
-	if (expected == INVALID && code == BULLA_OK && exact) return failed("an invalid vector was accepted");
-	if (expected != INVALID && code == BULLA_OK && !exact) return failed("the output differs");
-	return passed;
-}
-
-/* Of an acceptable vector only the reading counts: how its bytes are made may be somebody else's choice. */
-static outcome both(expectation expected, outcome making, outcome reading)
-{
-	return making.verdict == PASSED || expected == ACCEPTABLE ? reading : making;
-}
 
 /* --- authenticated encryption ------------------------------------------------------------------------------------ */
 
@@ -220,6 +167,7 @@ static const primitive primitives[] = {
 	{ "HMACSHA256", try_mac, BULLA_HMAC_SHA256 },
 	{ "HMACSHA384", try_mac, BULLA_HMAC_SHA384 },
 	{ "HMACSHA512", try_mac, BULLA_HMAC_SHA512 },
+	{ "HMACSHA224", try_mac, BULLA_HMAC_SHA224 },
 	{ "AES-CMAC", try_mac, BULLA_AES_CMAC },
 	{ "HKDF-SHA-256", try_hkdf, BULLA_HMAC_SHA256 },
 	{ "HKDF-SHA-384", try_hkdf, BULLA_HMAC_SHA384 },
@@ -232,6 +180,11 @@ static const primitive primitives[] = {
 	{ "KW", try_keywrap, false }, /* the first schema's names of these two */
 	{ "KWP", try_keywrap, true },
 	{ "EDDSA", try_eddsa, 0 },
+	{ "ECDSA", try_signature, 0 },
+	{ "RSASSA-PKCS1-v1_5", try_signature, 1 },
+	{ "RSASSA-PSS", try_signature, 2 },
+	{ "RSAES-OAEP", try_oaep, 0 },
+	{ "ECDH", try_ecdh, 0 },
 };
 
 const primitive *primitive_find(bulla_bytes algorithm)

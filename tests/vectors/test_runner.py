@@ -3,6 +3,7 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -133,6 +134,97 @@ def test_what_is_not_offered_is_skipped_by_name():
     skips(aead(iv='00' * 65), 'skipped: any_name tcId 1')
     skips(one(document('AES-GCM', aead_test(), tagSize=96)), 'length of tags')
     skips(one(document('EDDSA', sign_test(), publicKey={'curve': 'edwards448', 'pk': ''})), 'curve')
+
+
+# RFC 6979, A.2.5: SHA-256, "sample"
+P256 = ('3059301306072a8648ce3d020106082a8648ce3d0301070342000460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6'
+        '7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299')
+ECDSA = ('3046022100efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716'
+         '022100f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8')
+# RFC 5903, 8.1
+PEER = ('3059301306072a8648ce3d020106082a8648ce3d03010703420004d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf63'
+        '56fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872ab')
+ECDH = {'tcId': 1, 'public': PEER, 'private': '00c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433',
+        'shared': 'd6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de', 'result': 'valid'}
+
+
+def ecdsa(sha='SHA-256', key='publicKeyDer', **change):
+    test = dict({'tcId': 1, 'msg': b'sample'.hex(), 'sig': ECDSA, 'result': 'valid'}, **change)
+    return one(document('ECDSA', test, sha=sha, **{key: P256}))
+
+
+def ecdh(curve='secp256r1', encoding='asn', **change):
+    return one(document('ECDH', dict(ECDH, **change), curve=curve, encoding=encoding))
+
+
+def test_signatures_and_secrets_of_curves():
+    passes(ecdsa())
+    passes(ecdsa(key='keyDer'))
+    fails(ecdsa(msg='00'), 'refused')
+    fails(ecdsa(result='invalid'), 'accepted')
+    passes(ecdsa(sig=ECDSA + '00', result='invalid'))
+    skips(ecdsa(sha='SHA-512'), 'with this hash')
+    skips(ecdsa(sha='SHA3-256'), 'hash is not offered')
+    passes(ecdh())
+    passes(ecdh(shared='', public=PEER[:-2] + 'ac', result='invalid'))
+    passes(ecdh(public=PEER[:54] + '03' + PEER[56:120], result='acceptable'))
+    fails(ecdh(shared='00' * 32), 'differs')
+    fails(ecdh(result='invalid'), 'accepted')
+    fails(ecdh(private='zz'), 'lacks a field')
+    skips(ecdh(curve='secp256k1'), 'curve')
+    skips(ecdh(encoding='pem'), 'encoding')
+
+
+def openssl(place, *arguments):
+    subprocess.run(['openssl', *arguments], cwd=place, check=True, capture_output=True, timeout=60)
+
+
+def made_by_openssl(place):
+    """A key of RSA and what the openssl command makes with it, each in hexadecimal."""
+    with open(os.path.join(place, 'm'), 'wb') as file:
+        file.write(b'message')
+    openssl(place, 'genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', 'pem')
+    openssl(place, 'pkcs8', '-topk8', '-nocrypt', '-in', 'pem', '-outform', 'DER', '-out', 'private')
+    openssl(place, 'pkey', '-in', 'pem', '-pubout', '-outform', 'DER', '-out', 'public')
+    openssl(place, 'dgst', '-sha384', '-sign', 'pem', '-out', 'pkcs1', 'm')
+    openssl(place, 'dgst', '-sha384', '-sign', 'pem', '-sigopt', 'rsa_padding_mode:pss', '-sigopt', 'rsa_pss_saltlen:digest', '-out', 'pss', 'm')
+    openssl(place, 'pkeyutl', '-encrypt', '-inkey', 'pem', '-in', 'm', '-out', 'oaep', '-pkeyopt', 'rsa_padding_mode:oaep',
+            '-pkeyopt', 'rsa_oaep_md:sha256', '-pkeyopt', 'rsa_mgf1_md:sha256')
+    found = {}
+    for name in ('m', 'private', 'public', 'pkcs1', 'pss', 'oaep'):
+        with open(os.path.join(place, name), 'rb') as file:
+            found[name] = file.read().hex()
+    return found
+
+
+def test_signatures_and_ciphertexts_of_rsa():
+    if not shutil.which('openssl'):
+        print('# skipped: there is no openssl command')
+        return
+    with tempfile.TemporaryDirectory() as place:
+        made = made_by_openssl(place)
+    group = {'publicKeyDer': made['public'], 'sha': 'SHA-384', 'mgf': 'MGF1', 'mgfSha': 'SHA-384', 'sLen': 48}
+
+    def signed(algorithm, sig, result='valid', **change):
+        return one(document(algorithm, {'tcId': 1, 'msg': made['m'], 'sig': sig, 'result': result}, **dict(group, **change)))
+
+    def encrypted(ct=made['oaep'], result='valid', label='', **change):
+        group = dict({'privateKeyPkcs8': made['private'], 'sha': 'SHA-256', 'mgfSha': 'SHA-256'}, **change)
+        return one(document('RSAES-OAEP', {'tcId': 1, 'msg': made['m'], 'ct': ct, 'label': label, 'result': result}, **group))
+
+    passes(signed('RSASSA-PKCS1-v1_5', made['pkcs1']))
+    passes(signed('RSASSA-PSS', made['pss']))
+    fails(signed('RSASSA-PKCS1-v1_5', made['pss']), 'refused')
+    passes(signed('RSASSA-PSS', made['pkcs1'], 'invalid'))
+    skips(signed('RSASSA-PSS', made['pss'], sLen=20), 'padding')
+    skips(signed('RSASSA-PSS', made['pss'], mgfSha='SHA-1'), 'padding')
+    skips(signed('RSASSA-PKCS1-v1_5', made['pkcs1'], sha='SHA-224'), 'hash')
+    passes(encrypted())
+    passes(encrypted('00' * 256, 'invalid'))
+    fails(encrypted(result='invalid'), 'accepted')
+    fails(encrypted('00' * 256), 'refused')
+    skips(encrypted(label='6c'), 'labels')
+    skips(encrypted(mgfSha='SHA-1'), 'hash')
 
 
 def test_broken_files_fail():

@@ -40,6 +40,11 @@ typedef struct primitive {
 /* The primitive of that name; NULL when it is not offered. */
 const primitive *primitive_find(bulla_bytes algorithm);
 
+/* The handlers of public_keys.c. `row` of signatures: ECDSA, PKCS #1, PSS. */
+outcome try_signature(const vector *v, const primitive *p);
+outcome try_oaep(const vector *v, const primitive *p);
+outcome try_ecdh(const vector *v, const primitive *p);
+
 /* Runs the vectors of one parsed file. `path` names it in what is printed, `name` is its base name without extension. */
 void wycheproof_run(bulla_lane *lane, const char *path, const char *name, const bulla_json *document, tally *total);
 
