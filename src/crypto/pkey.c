@@ -6,6 +6,7 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/encoder.h>
+#include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@ static bulla_code own(EVP_PKEY *evp, bulla_spec spec, bool is_private, bulla_pke
 
 	if (!pkey) {
 		EVP_PKEY_free(evp);
+		ERR_clear_error();
 		return bulla_fail_memory(err);
 	}
 	*pkey = (bulla_pkey){ evp, spec, is_private };
@@ -233,4 +235,12 @@ bulla_code bulla_pkey_allow(const bulla_pkey *pkey, bulla_algorithm algorithm, b
 	if (private_part && !pkey->is_private)
 		return bulla_fail(err, BULLA_ERR_USAGE, "%s needs the private key here", about->name);
 	return BULLA_OK;
+}
+
+bulla_code bulla_pkey_copy(const bulla_pkey *pkey, bulla_pkey *out, bulla_error *err)
+{
+	ERR_clear_error();
+	*out = *pkey;
+	out->evp = EVP_PKEY_dup(pkey->evp);
+	return out->evp ? BULLA_OK : bulla_crypto_fail(err, "copying a key");
 }

@@ -24,7 +24,7 @@ BULLA_MUST bulla_code bulla_pkey_generate(bulla_spec spec, bulla_pkey **out, bul
  * not looked at: see bulla_pkey_check(). */
 BULLA_MUST bulla_code bulla_pkey_read_private(bulla_spec spec, bulla_bytes der, bulla_pkey **out, bulla_error *err);
 /* A public key, SubjectPublicKeyInfo in DER (RFC 5280), in the one form that bulla_pkey_write_public() writes: named curve, uncompressed point.
- * FORMAT for all else, for points off the curve too. */
+ * FORMAT for all else, for points off the curve too. Edge: OpenSSL 3.0 does not say when it was an allocation that failed, so that it can be FORMAT. */
 BULLA_MUST bulla_code bulla_pkey_read_public(bulla_spec spec, bulla_bytes der, bulla_pkey **out, bulla_error *err);
 void bulla_pkey_free(bulla_pkey *pkey); /* wipes it; NULL is fine */
 

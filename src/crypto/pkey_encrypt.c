@@ -6,6 +6,7 @@
 #include <openssl/rsa.h>
 
 #include "base/secret.h"
+#include "crypto/aead.h"
 #include "crypto/fail.h"
 #include "crypto/keywrap.h"
 
@@ -61,7 +62,7 @@ bulla_code bulla_pkey_encrypt(const bulla_pkey *pkey, bulla_algorithm algorithm,
 	return BULLA_OK;
 }
 
-/* As bulla_pkey_decrypt(), to `out`, which has room; wiped on failure. */
+/* One try, to `out`, which has room; wiped on failure. */
 static bulla_code decrypt(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes ciphertext,
 			  uint8_t out[static BULLA_PKEY_SIGNATURE_MAX], size_t *ret_len, bulla_error *err)
 {
@@ -71,19 +72,43 @@ static bulla_code decrypt(const bulla_pkey *pkey, bulla_algorithm algorithm, bul
 	bool fits = ciphertext.len == bulla_spec_about(pkey->spec)->bits / 8;
 	if (fits && transform(pkey, algorithm, false, ciphertext, out, ret_len, &ready)) return BULLA_OK;
 	bulla_wipe(out, BULLA_PKEY_SIGNATURE_MAX);
-	return ready ? bulla_crypto_fail_auth(err) : bulla_crypto_fail(err, "preparing to decrypt with RSA");
+	return ready ? bulla_crypto_fail_as(err, BULLA_ERR_AUTH, BULLA_AUTH_TEXT)
+		     : bulla_crypto_fail(err, "preparing to decrypt with RSA");
+}
+
+typedef bulla_code (*opening)(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes in, bulla_buf *out,
+			      bulla_error *err);
+
+/* A refusal is asked for twice: the whole of it, so that every refusal takes as long. */
+static bulla_code open_surely(opening once, const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes in, bulla_buf *out,
+			      bulla_error *err)
+{
+	bulla_pkey copy;
+
+	TRY(bulla_pkey_allow(pkey, algorithm, BULLA_USE_ENCRYPT_DECRYPT, true, err));
+	bulla_code code = once(pkey, algorithm, in, out, err);
+	if (code != BULLA_ERR_AUTH) return code;
+	TRY(bulla_pkey_copy(pkey, &copy, err));
+	code = once(&copy, algorithm, in, out, err);
+	EVP_PKEY_free(copy.evp);
+	return code;
+}
+
+static bulla_code decrypt_once(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes ciphertext, bulla_buf *out,
+			       bulla_error *err)
+{
+	size_t len;
+
+	TRY(bulla_buf_reserve(out, BULLA_PKEY_SIGNATURE_MAX, err));
+	TRY(decrypt(pkey, algorithm, ciphertext, out->data + out->len, &len, err));
+	out->len += len;
+	return BULLA_OK;
 }
 
 bulla_code bulla_pkey_decrypt(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes ciphertext, bulla_buf *out,
 			      bulla_error *err)
 {
-	size_t len;
-
-	TRY(bulla_pkey_allow(pkey, algorithm, BULLA_USE_ENCRYPT_DECRYPT, true, err));
-	TRY(bulla_buf_reserve(out, BULLA_PKEY_SIGNATURE_MAX, err));
-	TRY(decrypt(pkey, algorithm, ciphertext, out->data + out->len, &len, err));
-	out->len += len;
-	return BULLA_OK;
+	return open_surely(decrypt_once, pkey, algorithm, ciphertext, out, err);
 }
 
 /* --- imported material ------------------------------------------------------------------------------------------- */
@@ -130,7 +155,7 @@ static bool is_aes_key(size_t len)
 }
 
 /* A wrong outer layer leaves zeros, and the inner one is tried with them as a key: it takes its time either way. */
-static bulla_code unwrap_both(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes wrapped, bulla_buf *out,
+static bulla_code unwrap_once(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes wrapped, bulla_buf *out,
 			      bulla_error *err)
 {
 	__attribute__((cleanup(opened_wipe))) opened key;
@@ -153,7 +178,5 @@ bulla_code bulla_pkey_unwrap(const bulla_pkey *pkey, bulla_wrapping wrapping, bu
 {
 	if ((size_t)wrapping >= BULLA_WRAPPING_COUNT) return bulla_fail(err, BULLA_ERR_USAGE, "there is no such wrapping");
 	const struct wrapping *w = &wrappings[wrapping];
-	if (!w->has_aes) return bulla_pkey_decrypt(pkey, w->algorithm, wrapped, out, err);
-	TRY(bulla_pkey_allow(pkey, w->algorithm, BULLA_USE_ENCRYPT_DECRYPT, true, err));
-	return unwrap_both(pkey, w->algorithm, wrapped, out, err);
+	return open_surely(w->has_aes ? unwrap_once : decrypt_once, pkey, w->algorithm, wrapped, out, err);
 }

@@ -18,4 +18,8 @@ struct bulla_pkey {
 bulla_code bulla_pkey_allow(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_use use, bool private_part,
 			    bulla_error *err);
 
+/* A copy that shares nothing, for a private operation of RSA that came out wrong: an allocation that fails while OpenSSL 3.0 renews a key's
+ * blinding leaves it wrong for the operations to come. To be freed with EVP_PKEY_free(out->evp); CRYPTO, MEMORY. Empties OpenSSL's queue. */
+BULLA_MUST bulla_code bulla_pkey_copy(const bulla_pkey *pkey, bulla_pkey *out, bulla_error *err);
+
 #endif

@@ -3,6 +3,7 @@
  */
 #include "crypto/pkey_inside.h"
 
+#include <openssl/err.h>
 #include <openssl/rsa.h>
 
 #include "base/secret.h"
@@ -74,31 +75,66 @@ static bool configure(EVP_PKEY_CTX *ctx, bulla_algorithm algorithm)
 	return padding != RSA_PKCS1_PSS_PADDING || EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
+static bool sign_once(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes digest, uint8_t *out, size_t *len)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey->evp, NULL);
+
+	*len = BULLA_PKEY_SIGNATURE_MAX;
+	bool good = ctx && EVP_PKEY_sign_init(ctx) == 1 && configure(ctx, algorithm) &&
+		    EVP_PKEY_sign(ctx, out, len, digest.data, digest.len) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return good;
+}
+
+static bool verify_once(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes digest, bulla_bytes signature,
+			bool *ret_ready)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey->evp, NULL);
+
+	*ret_ready = ctx && EVP_PKEY_verify_init(ctx) == 1 && configure(ctx, algorithm);
+	bool good = *ret_ready && EVP_PKEY_verify(ctx, signature.data, signature.len, digest.data, digest.len) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return good;
+}
+
+/* A signature of RSA that went wrong on its way tells the key's primes (Boneh, DeMillo, Lipton 1997): it is verified before it leaves. */
+static bool sign_surely(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes digest, uint8_t *out, size_t *len)
+{
+	bool ready;
+
+	if (!sign_once(pkey, algorithm, digest, out, len)) return false;
+	return !padding_of(algorithm) || verify_once(pkey, algorithm, digest, bulla_view(out, *len), &ready);
+}
+
 static bulla_code sign_digest(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes digest, bulla_buf *out,
 			      bulla_error *err)
 {
-	size_t len = BULLA_PKEY_SIGNATURE_MAX;
+	bulla_pkey copy;
+	size_t len;
 
-	TRY(bulla_buf_reserve(out, len, err));
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey->evp, NULL);
-	bool good = ctx && EVP_PKEY_sign_init(ctx) == 1 && configure(ctx, algorithm) &&
-		    EVP_PKEY_sign(ctx, out->data + out->len, &len, digest.data, digest.len) == 1;
-	EVP_PKEY_CTX_free(ctx);
-	if (!good) return bulla_crypto_fail(err, "signing");
-	out->len += len;
-	return BULLA_OK;
+	TRY(bulla_buf_reserve(out, BULLA_PKEY_SIGNATURE_MAX, err));
+	uint8_t *to = out->data + out->len;
+	bool good = sign_surely(pkey, algorithm, digest, to, &len);
+	if (!good) {
+		TRY(bulla_pkey_copy(pkey, &copy, err));
+		good = sign_surely(&copy, algorithm, digest, to, &len);
+		EVP_PKEY_free(copy.evp);
+	}
+	if (good) out->len += len;
+	return good ? BULLA_OK : bulla_crypto_fail(err, "signing");
 }
 
+/* A refusal is asked for twice: OpenSSL 3.0 does not always say when it was an allocation that failed. */
 static bulla_code verify_digest(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes digest, bulla_bytes signature,
 				bulla_error *err)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey->evp, NULL);
-	bool ready = ctx && EVP_PKEY_verify_init(ctx) == 1 && configure(ctx, algorithm);
-	bool good = ready && EVP_PKEY_verify(ctx, signature.data, signature.len, digest.data, digest.len) == 1;
+	bool ready;
 
-	EVP_PKEY_CTX_free(ctx);
-	if (!ready) return bulla_crypto_fail(err, "preparing to verify a signature");
-	return good ? BULLA_OK : bulla_crypto_fail_as(err, BULLA_ERR_AUTH, WRONG_SIGNATURE);
+	if (verify_once(pkey, algorithm, digest, signature, &ready)) return BULLA_OK;
+	ERR_clear_error();
+	if (verify_once(pkey, algorithm, digest, signature, &ready)) return BULLA_OK;
+	return ready ? bulla_crypto_fail_as(err, BULLA_ERR_AUTH, WRONG_SIGNATURE)
+		     : bulla_crypto_fail(err, "preparing to verify a signature");
 }
 
 /* --- Ed25519: the two are libsodium's, as elsewhere in this room ------------------------------------------------- */
