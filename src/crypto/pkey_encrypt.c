@@ -158,7 +158,7 @@ static bool is_aes_key(size_t len)
 static bulla_code unwrap_once(const bulla_pkey *pkey, bulla_algorithm algorithm, bulla_bytes wrapped, bulla_buf *out,
 			      bulla_error *err)
 {
-	__attribute__((cleanup(opened_wipe))) opened key;
+	__attribute__((cleanup(opened_wipe))) opened key = { { 0 } };
 	size_t modulus = bulla_spec_about(pkey->spec)->bits / 8, len, before = out->len;
 
 	if (wrapped.len <= modulus) return bulla_crypto_fail_auth(err);
