@@ -54,7 +54,7 @@ static void read_all(bulla_cli *cli)
 	size_t n = 0;
 	bulla_wish *wishes = calloc(BULLA_TABLES_MAX, sizeof *wishes);
 	HOLDS(wishes);
-	if (!bulla_cli_switch(cli, "help")) /* with it nothing else counts */
+	if (!bulla_cli_switch(cli, "help") && !bulla_cli_switch(cli, "version")) /* with them nothing else counts */
 		HOLDS(cli->argument_count >= cli->command->least && cli->argument_count <= cli->command->most);
 	for (size_t i = 0; i < cli->given_count; i++)
 		read_values(cli, cli->given[i].option->name);
