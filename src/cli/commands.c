@@ -61,8 +61,8 @@ const bulla_command bulla_commands[] = {
 	{ KEYS, "kms restore", "FILE", "put a copy in the place of the key store", bulla_options_kms_restore, 1, 1, false,
 	  bulla_run_kms_restore },
 	{ KEYS, "kms rekey", "", "a new root key and a new escrow", bulla_options_kms_rekey, 0, 0, false, bulla_run_kms_rekey },
-	{ KEYS, "kms serve", "", "the key store as a key server: AWS KMS's protocol over HTTP", bulla_options_kms_serve, 0, 0, true,
-	  bulla_run_kms_serve },
+	{ KEYS, "kms serve", "", "the key store as a key server: AWS KMS's protocol over HTTP", bulla_options_kms_serve, 0, 0,
+	  true, bulla_run_kms_serve },
 
 	{ AUDIT, "audit show", "", "the newest events", bulla_options_audit_show, 0, 0, false, bulla_run_audit_show },
 	{ AUDIT, "audit lookup", "", "the events that match", bulla_options_audit_lookup, 0, 0, false, bulla_run_audit_lookup },

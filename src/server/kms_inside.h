@@ -41,7 +41,7 @@ struct bulla_work {
 	bulla_aws_fault fault;
 	bulla_caller caller;
 	char principal[BULLA_PRINCIPAL_NAME_MAX + 1]; /* a copy: a worker outlives the image that knew the caller */
-	bulla_buf parameters; /* for the record */
+	bulla_buf parameters;                         /* for the record */
 	char request_id[BULLA_UUID_TEXT + 1];
 	bulla_bytes key_id; /* the key that the request is about, as it was asked for */
 

@@ -59,7 +59,8 @@ static void writes_a_request_as_cloudtrail_does(void **state)
 					    .source_ip = bulla_view_str("10.0.0.7"),
 					    .user_agent = bulla_view_str("aws-cli/2"),
 					    .region = bulla_view_str("eu-west-1"),
-					    .parameters = bulla_view_str("{\"keyId\":\"alias/a\",\"encryptionContext\":{\"tenant\":\"7\"}}"),
+					    .parameters = bulla_view_str(
+						    "{\"keyId\":\"alias/a\",\"encryptionContext\":{\"tenant\":\"7\"}}"),
 					    .error_code = bulla_view_str("AccessDeniedException"),
 					    .error_text = bulla_view_str("no"),
 					    .read_only = true };

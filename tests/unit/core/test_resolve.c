@@ -301,7 +301,6 @@ static void destroyed_by_the_kms(void **state)
 
 /* --- how long a process goes on with what it holds ---------------------------------------------------------------- */
 
-
 static bulla_code code_of_new(world *w, const char *model)
 {
 	row_set rows;

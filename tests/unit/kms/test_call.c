@@ -335,8 +335,7 @@ static void test_unknown_operation(void **state)
 	bulla_engine_reply reply = { 0 };
 	assert_int_equal(call_one(f->engine, (bulla_engine_operation)0, "alias/test", (bulla_bytes){ 0 }, &reply),
 			 BULLA_ERR_USAGE);
-	assert_int_equal(call_one(f->engine, BULLA_ENGINE_REFUSED, "alias/test", (bulla_bytes){ 0 }, &reply),
-			 BULLA_ERR_USAGE);
+	assert_int_equal(call_one(f->engine, BULLA_ENGINE_REFUSED, "alias/test", (bulla_bytes){ 0 }, &reply), BULLA_ERR_USAGE);
 	bulla_engine_reply_done(&reply);
 }
 
