@@ -48,7 +48,7 @@ bulla_code bulla_cli_pairs(const bulla_cli *cli, const char *name, bulla_pair *p
 	for (size_t i = 0; i < cli->given_count; i++) {
 		const char *text = cli->given[i].value;
 		if (strcmp(cli->given[i].option->name, name) != 0) continue;
-		const char *equals = strchr(text, '=');
+		const char *equals = text ? strchr(text, '=') : NULL;
 		if (!equals || equals == text) return bulla_fail(err, BULLA_ERR_USAGE, "--%s takes NAME=VALUE", name);
 		if (*ret_n == max) return bulla_fail(err, BULLA_ERR_LIMIT, "--%s is given more than %zu times", name, max);
 		pairs[(*ret_n)++] = (bulla_pair){ bulla_view(text, (size_t)(equals - text)), bulla_view_str(equals + 1) };
