@@ -1,5 +1,5 @@
 /*
- * log.c - an audit log that is open: opening, closing, being inside.
+ * log.c - a log directory that is open: opening, closing, being inside.
  */
 #include "crypto/sign.h"
 #include "io/file.h"
@@ -23,14 +23,14 @@ int64_t bulla_log_clock(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-bulla_code bulla_log_check_owner(const bulla_log *log, bulla_error *err)
+bulla_code bulla_log_check_owner(const bulla_disk_log *log, bulla_error *err)
 {
 	if (log->owner == getpid()) return BULLA_OK;
 	bulla_code code = bulla_fail(err, BULLA_ERR_USAGE, "the audit log %s was opened before a fork", log->path);
 	return bulla_advise(err, code, "open it again in the child process");
 }
 
-void bulla_log_enter(bulla_log *log)
+void bulla_log_enter(bulla_disk_log *log)
 {
 	(void)pthread_mutex_lock(&log->mutex);
 	while (log->busy)
@@ -39,7 +39,7 @@ void bulla_log_enter(bulla_log *log)
 	(void)pthread_mutex_unlock(&log->mutex);
 }
 
-void bulla_log_leave(bulla_log *log)
+void bulla_log_leave(bulla_disk_log *log)
 {
 	(void)pthread_mutex_lock(&log->mutex);
 	log->busy = false;
@@ -48,14 +48,14 @@ void bulla_log_leave(bulla_log *log)
 }
 
 /* The newest checkpoint must be ours: its root covers everything before it. */
-static bulla_code check_signature(const bulla_log *log, bulla_error *err)
+static bulla_code check_signature(const bulla_disk_log *log, bulla_error *err)
 {
 	bulla_checkpoint head;
 	return bulla_checkpoint_verify(&log->key, bulla_view_buf(&log->state.note), &head, err);
 }
 
 /* Another journal under the name must go on from what was there: an older one put back, or another log, does not. */
-static bulla_code check_continuity(const bulla_log *log, bulla_error *err)
+static bulla_code check_continuity(const bulla_disk_log *log, bulla_error *err)
 {
 	bulla_tree tree;
 	uint8_t root[BULLA_HASH_SIZE];
@@ -69,7 +69,7 @@ static bulla_code check_continuity(const bulla_log *log, bulla_error *err)
 			  log->path);
 }
 
-static bulla_code check_news(const bulla_log *log, bool another_file, bulla_error *err)
+static bulla_code check_news(const bulla_disk_log *log, bool another_file, bulla_error *err)
 {
 	if (another_file) TRY(check_continuity(log, err));
 	if (!log->seed) return BULLA_OK;
@@ -77,7 +77,7 @@ static bulla_code check_news(const bulla_log *log, bool another_file, bulla_erro
 	return check_signature(log, err);
 }
 
-bulla_code bulla_log_refresh(bulla_log *log, bulla_error *err)
+bulla_code bulla_log_refresh(bulla_disk_log *log, bulla_error *err)
 {
 	const uint64_t before = log->state.tree.size;
 	const uint64_t inode = log->journal.inode;
@@ -96,7 +96,7 @@ bulla_code bulla_log_refresh(bulla_log *log, bulla_error *err)
 	return BULLA_OK;
 }
 
-bulla_code bulla_log_sign(bulla_log *log, uint64_t generation, bulla_error *err)
+bulla_code bulla_log_sign(bulla_disk_log *log, uint64_t generation, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf note = { .max = BULLA_CHECKPOINT_MAX };
 	bulla_checkpoint head = { .head.size = log->state.tree.size, .generation = generation };
@@ -108,7 +108,7 @@ bulla_code bulla_log_sign(bulla_log *log, uint64_t generation, bulla_error *err)
 
 /* A failed write leaves a tail that nobody can be sure of: neither in memory nor on disk is there anything to go on from. Memory is asked for
  * before anything is written, and a publication can be done again: then the journal is read anew, as if another process had written it. */
-void bulla_log_give_up(bulla_log *log, bulla_code why)
+void bulla_log_give_up(bulla_disk_log *log, bulla_code why)
 {
 	if (why != BULLA_ERR_MEMORY) log->failed = why;
 	log->published = BULLA_LOG_UNPUBLISHED;
@@ -116,7 +116,7 @@ void bulla_log_give_up(bulla_log *log, bulla_code why)
 	bulla_log_state_done(&log->state);
 }
 
-bulla_code bulla_log_publish_now(bulla_log *log, bool edge, bulla_error *err)
+bulla_code bulla_log_publish_now(bulla_disk_log *log, bool edge, bulla_error *err)
 {
 	bulla_code code = bulla_log_publish(&log->dir, log->lane, edge, &log->journal, &log->state, &log->published, err);
 	if (code) {
@@ -131,7 +131,7 @@ bulla_code bulla_log_publish_now(bulla_log *log, bool edge, bulla_error *err)
 
 /* --- opening ------------------------------------------------------------------------------------------------------------ */
 
-static bulla_code take_seed(bulla_log *log, const bulla_secret *seed, bulla_error *err)
+static bulla_code take_seed(bulla_disk_log *log, const bulla_secret *seed, bulla_error *err)
 {
 	uint8_t public_key[32];
 	TRY(bulla_pool_new(&log->pool, err));
@@ -141,7 +141,7 @@ static bulla_code take_seed(bulla_log *log, const bulla_secret *seed, bulla_erro
 	return bulla_note_key_of(log->lane, log->origin, public_key, &log->key, err);
 }
 
-static bulla_code open_directory(bulla_log *log, bool create, bulla_error *err)
+static bulla_code open_directory(bulla_disk_log *log, bool create, bulla_error *err)
 {
 	if (create) TRY(bulla_directory_make(log->path, 0700, err));
 	log->dir.fd = open(log->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -152,14 +152,14 @@ static bulla_code open_directory(bulla_log *log, bool create, bulla_error *err)
 	return BULLA_OK;
 }
 
-static bool has(const bulla_log *log, const char *name)
+static bool has(const bulla_disk_log *log, const char *name)
 {
 	struct stat st;
 	return fstatat(log->dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* No journal is a new log only where nothing else is. The first checkpoint is over no entries. */
-static bulla_code begin(bulla_log *log, bool create, bulla_error *err)
+static bulla_code begin(bulla_disk_log *log, bool create, bulla_error *err)
 {
 	if (has(log, BULLA_LOG_CHECKPOINT) || has(log, "tile")) {
 		bulla_code code = bulla_fail(err, BULLA_ERR_AUDIT, "the audit log %s has lost its journal", log->path);
@@ -172,7 +172,7 @@ static bulla_code begin(bulla_log *log, bool create, bulla_error *err)
 
 /* Whatever an earlier process left to be published is published now, so that the journal begins with a base that was written
  * and synced as a whole. */
-static bulla_code recover(bulla_log *log, bulla_error *err)
+static bulla_code recover(bulla_disk_log *log, bulla_error *err)
 {
 	TRY(bulla_log_published(&log->dir, log->origin, &log->state, &log->published, err));
 	TRY(bulla_log_check_kept(&log->dir, &log->state, err));
@@ -180,14 +180,14 @@ static bulla_code recover(bulla_log *log, bulla_error *err)
 	return bulla_log_publish_now(log, true, err);
 }
 
-static bulla_code open_locked(bulla_log *log, bool create, bulla_error *err)
+static bulla_code open_locked(bulla_disk_log *log, bool create, bulla_error *err)
 {
 	if (!has(log, BULLA_JOURNAL_NAME)) return begin(log, create, err);
 	TRY(bulla_log_refresh(log, err));
 	return recover(log, err);
 }
 
-static bulla_code open_all(bulla_log *log, const bulla_secret *seed, bool create, bulla_error *err)
+static bulla_code open_all(bulla_disk_log *log, const bulla_secret *seed, bool create, bulla_error *err)
 {
 	TRY(bulla_lane_new(&log->lane, err));
 	if (seed) TRY(take_seed(log, seed, err));
@@ -198,10 +198,21 @@ static bulla_code open_all(bulla_log *log, const bulla_secret *seed, bool create
 	return code;
 }
 
-static bulla_log *allocate(const char *directory, const char *origin, const bulla_patience *patience)
+static void close_disk(bulla_log *base);
+
+static const bulla_log_kind disk = {
+	.append = bulla_disk_log_append,
+	.head = bulla_disk_log_head,
+	.root_at = bulla_disk_log_root_at,
+	.each = bulla_disk_log_each,
+	.close = close_disk,
+};
+
+static bulla_disk_log *allocate(const char *directory, const char *origin, const bulla_patience *patience)
 {
-	bulla_log *log = calloc(1, sizeof *log);
+	bulla_disk_log *log = calloc(1, sizeof *log);
 	if (!log) return NULL;
+	log->base.kind = &disk;
 	log->path = strdup(directory);
 	log->origin = strdup(origin);
 	log->dir = (bulla_log_dir){ -1, log->path, *patience };
@@ -218,13 +229,13 @@ static bulla_log *allocate(const char *directory, const char *origin, const bull
 bulla_code bulla_log_open_patiently(const char *directory, const char *origin, const bulla_secret *seed, bool create,
 				    const bulla_patience *patience, bulla_log **out, bulla_error *err)
 {
-	bulla_log *log = allocate(directory, origin, patience);
+	bulla_disk_log *log = allocate(directory, origin, patience);
 	bulla_code code = log && log->path && log->origin ? open_all(log, seed, create, err) : bulla_fail_memory(err);
 	if (code) {
-		bulla_log_close(log);
+		if (log) close_disk(&log->base);
 		return code;
 	}
-	*out = log;
+	*out = &log->base;
 	return BULLA_OK;
 }
 
@@ -236,16 +247,16 @@ bulla_code bulla_log_open(const char *directory, const char *origin, const bulla
 }
 
 /* Nobody is told of a failure here, and nobody needs to be: the journal has everything, and the next opening publishes it. */
-static void publish_the_rest(bulla_log *log)
+static void publish_the_rest(bulla_disk_log *log)
 {
 	if (!log->dirty || log->failed || bulla_log_lock(&log->dir, log->lock_fd, true, NULL)) return;
 	if (!bulla_log_refresh(log, NULL)) (void)!bulla_log_publish_now(log, true, NULL);
 	bulla_log_unlock(log->lock_fd);
 }
 
-void bulla_log_close(bulla_log *log)
+static void close_disk(bulla_log *base)
 {
-	if (!log) return;
+	bulla_disk_log *log = (bulla_disk_log *)base;
 	if (log->owner == getpid()) {
 		publish_the_rest(log);
 		(void)pthread_cond_destroy(&log->changed);
@@ -261,9 +272,4 @@ void bulla_log_close(bulla_log *log)
 	free(log->origin);
 	free(log->path);
 	free(log);
-}
-
-bulla_audit_sink bulla_log_sink(bulla_log *log)
-{
-	return (bulla_audit_sink){ .append = bulla_log_append, .self = log };
 }

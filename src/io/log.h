@@ -1,6 +1,8 @@
 /*
- * log.h - the audit log as a directory in the layout of C2SP tlog-tiles: `checkpoint`, `tile/<L>/<N>`,
- * `tile/entries/<N>`, with partial ones `<N>.p/<W>`.
+ * log.h - the audit log: appending to it and reading it, wherever it lies; and the one that is a directory.
+ *
+ * The directory has the layout of C2SP tlog-tiles: `checkpoint`, `tile/<L>/<N>`, `tile/entries/<N>`, with partial ones `<N>.p/<W>`. A
+ * store may keep its log itself (io/log_kind.h): what is said here of threads, processes and sinks holds for it too.
  *
  * Appends go to `journal` (framed entries and the signed checkpoint, one write and one fdatasync for a group); the files of the
  * layout are derived from it: at most once a second, sooner where more than 4 MiB wait, and when the log is closed. After a
@@ -43,10 +45,10 @@ BULLA_MUST bulla_code bulla_log_root_at(bulla_log *log, uint64_t size, uint8_t r
 /* The largest `generation` that a checkpoint of this log carries (a line "generation N" after the root). */
 BULLA_MUST bulla_code bulla_log_generation(bulla_log *log, uint64_t *ret_generation, bulla_error *err);
 
-/* Calls `each` for entries first..end-1 in order; views live until `each` returns. */
-BULLA_MUST bulla_code bulla_log_each(bulla_log *log, uint64_t first, uint64_t end,
-				     bulla_code (*each)(void *self, uint64_t index, bulla_bytes entry, bulla_error *err),
-				     void *self, bulla_error *err);
+/* Calls `each` for entries first..end-1 in order; views live until `each` returns, which may use the log. */
+typedef bulla_code (*bulla_log_visit)(void *self, uint64_t index, bulla_bytes entry, bulla_error *err);
+BULLA_MUST bulla_code bulla_log_each(bulla_log *log, uint64_t first, uint64_t end, bulla_log_visit each, void *self,
+				     bulla_error *err);
 
 /* What `audit verify` found. */
 typedef struct bulla_log_report {

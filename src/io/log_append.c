@@ -24,7 +24,7 @@ struct bulla_log_request {
 	bulla_error err;
 };
 
-static bulla_code refuse(const bulla_log *log, bulla_error *err)
+static bulla_code refuse(const bulla_disk_log *log, bulla_error *err)
 {
 	if (!log->seed) return bulla_fail(err, BULLA_ERR_AUDIT, "the audit log %s is open for reading only", log->path);
 	bulla_code code = bulla_fail(err, BULLA_ERR_AUDIT, "the audit log %s takes no events: an earlier write failed (%s)",
@@ -32,7 +32,7 @@ static bulla_code refuse(const bulla_log *log, bulla_error *err)
 	return bulla_advise(err, code, "mend the cause (space, disk), then start the program again");
 }
 
-static bulla_code take_entries(bulla_log *log, const bulla_log_request *group, uint64_t *ret_generation, bulla_error *err)
+static bulla_code take_entries(bulla_disk_log *log, const bulla_log_request *group, uint64_t *ret_generation, bulla_error *err)
 {
 	uint64_t generation = log->state.head.generation;
 	for (const bulla_log_request *r = group; r; r = r->next) {
@@ -44,7 +44,7 @@ static bulla_code take_entries(bulla_log *log, const bulla_log_request *group, u
 	return BULLA_OK;
 }
 
-static bulla_code append_group(bulla_log *log, const bulla_log_request *group, bulla_error *err)
+static bulla_code append_group(bulla_disk_log *log, const bulla_log_request *group, bulla_error *err)
 {
 	const uint64_t first = log->state.tree.size;
 	const size_t from = log->state.entries.len;
@@ -56,7 +56,7 @@ static bulla_code append_group(bulla_log *log, const bulla_log_request *group, b
 	return BULLA_OK;
 }
 
-static void publish_if_due(bulla_log *log)
+static void publish_if_due(bulla_disk_log *log)
 {
 	const bool behind =
 		log->state.entries.len > BEHIND_BYTES_MAX || log->state.hashes.len > BEHIND_ENTRIES_MAX * BULLA_HASH_SIZE;
@@ -65,7 +65,7 @@ static void publish_if_due(bulla_log *log)
 	if (behind || edge) (void)!bulla_log_publish_now(log, edge, NULL);
 }
 
-static void answer(bulla_log *log, bulla_log_request *group, bulla_code code, const bulla_error *err)
+static void answer(bulla_disk_log *log, bulla_log_request *group, bulla_code code, const bulla_error *err)
 {
 	(void)pthread_mutex_lock(&log->mutex);
 	while (group) {
@@ -83,7 +83,7 @@ static void answer(bulla_log *log, bulla_log_request *group, bulla_code code, co
 }
 
 /* Inside. The owners are woken before the publication, which is not theirs to wait for. */
-static void lead(bulla_log *log, bulla_log_request *group)
+static void lead(bulla_disk_log *log, bulla_log_request *group)
 {
 	bulla_error err = { 0 };
 	bulla_code code = log->failed || !log->seed ? refuse(log, &err) : bulla_log_lock(&log->dir, log->lock_fd, true, &err);
@@ -105,7 +105,7 @@ static void lead(bulla_log *log, bulla_log_request *group)
 }
 
 /* With the mutex: the requests at the head of the queue that make one group. */
-static bulla_log_request *take_group(bulla_log *log)
+static bulla_log_request *take_group(bulla_disk_log *log)
 {
 	bulla_log_request *group = log->first;
 	bulla_log_request *last = group;
@@ -122,7 +122,7 @@ static bulla_log_request *take_group(bulla_log *log)
 	return group;
 }
 
-static void submit(bulla_log *log, bulla_log_request *r)
+static void submit(bulla_disk_log *log, bulla_log_request *r)
 {
 	(void)pthread_mutex_lock(&log->mutex);
 	*log->last = r;
@@ -152,15 +152,15 @@ static bulla_log_request next_part(const bulla_bytes *entries, size_t n, uint64_
 	return r;
 }
 
-bulla_code bulla_log_append(void *self, const bulla_bytes *entries, size_t n, uint64_t generation, bulla_log_head *ret_head,
-			    bulla_error *err)
+bulla_code bulla_disk_log_append(void *self, const bulla_bytes *entries, size_t n, uint64_t generation, bulla_log_head *ret_head,
+				 bulla_error *err)
 {
-	bulla_log *log = self;
+	bulla_disk_log *log = self;
 	TRY(bulla_log_check_owner(log, err));
 	for (size_t i = 0; i < n; i++)
 		if (entries[i].len > BULLA_ENTRY_MAX)
 			return bulla_fail(err, BULLA_ERR_LIMIT, "an audit event is longer than %d bytes", BULLA_ENTRY_MAX);
-	if (n == 0 && ret_head) return bulla_log_head_now(log, ret_head, err);
+	if (n == 0 && ret_head) return bulla_log_head_now(&log->base, ret_head, err);
 	for (size_t at = 0; at < n;) {
 		bulla_log_request r = next_part(entries + at, n - at, generation);
 		submit(log, &r);

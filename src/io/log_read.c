@@ -1,5 +1,5 @@
 /*
- * log_read.c - reading a log that is open: its head, an earlier root, its entries.
+ * log_read.c - reading a log directory that is open: its head, an earlier root, its entries.
  */
 #include "base/cursor.h"
 #include "io/log_inside.h"
@@ -7,7 +7,7 @@
 #include <inttypes.h>
 
 /* For the reading calls: up to date, and still inside. On failure outside again. */
-static bulla_code begin_reading(bulla_log *log, bulla_error *err)
+static bulla_code begin_reading(bulla_disk_log *log, bulla_error *err)
 {
 	TRY(bulla_log_check_owner(log, err));
 	bulla_log_enter(log);
@@ -20,18 +20,11 @@ static bulla_code begin_reading(bulla_log *log, bulla_error *err)
 	return code;
 }
 
-bulla_code bulla_log_head_now(bulla_log *log, bulla_log_head *ret_head, bulla_error *err)
+bulla_code bulla_disk_log_head(bulla_log *base, bulla_checkpoint *ret, bulla_error *err)
 {
+	bulla_disk_log *log = (bulla_disk_log *)base;
 	TRY(begin_reading(log, err));
-	*ret_head = log->state.head.head;
-	bulla_log_leave(log);
-	return BULLA_OK;
-}
-
-bulla_code bulla_log_generation(bulla_log *log, uint64_t *ret_generation, bulla_error *err)
-{
-	TRY(begin_reading(log, err));
-	*ret_generation = log->state.head.generation;
+	*ret = log->state.head;
 	bulla_log_leave(log);
 	return BULLA_OK;
 }
@@ -52,7 +45,7 @@ static bulla_code read_full(const bulla_log_dir *dir, int level, uint64_t index,
 }
 
 /* The first `n` hashes of the tile of `level` in which a tree of `size` leaves ends. */
-static bulla_code push_tile(const bulla_log *log, unsigned level, uint64_t size, bulla_tree *tree, bulla_error *err)
+static bulla_code push_tile(const bulla_disk_log *log, unsigned level, uint64_t size, bulla_tree *tree, bulla_error *err)
 {
 	BULLA_BUF_AUTO bulla_buf tile = { 0 };
 	const unsigned n = bulla_tile_edge(size, level);
@@ -66,7 +59,7 @@ static bulla_code push_tile(const bulla_log *log, unsigned level, uint64_t size,
 }
 
 /* Full tiles hold what is before the base, the state the rest. */
-bulla_code bulla_log_tree_at(const bulla_log *log, uint64_t size, bulla_tree *ret, bulla_error *err)
+bulla_code bulla_log_tree_at(const bulla_disk_log *log, uint64_t size, bulla_tree *ret, bulla_error *err)
 {
 	const bulla_log_state *state = &log->state;
 	if (size > state->tree.size)
@@ -82,8 +75,9 @@ bulla_code bulla_log_tree_at(const bulla_log *log, uint64_t size, bulla_tree *re
 	return BULLA_OK;
 }
 
-bulla_code bulla_log_root_at(bulla_log *log, uint64_t size, uint8_t ret_root[static 32], bulla_error *err)
+bulla_code bulla_disk_log_root_at(bulla_log *base, uint64_t size, uint8_t ret_root[static 32], bulla_error *err)
 {
+	bulla_disk_log *log = (bulla_disk_log *)base;
 	bulla_tree tree;
 	TRY(begin_reading(log, err));
 	bulla_code code = bulla_log_tree_at(log, size, &tree, err);
@@ -94,10 +88,8 @@ bulla_code bulla_log_root_at(bulla_log *log, uint64_t size, uint8_t ret_root[sta
 
 /* --- entries ------------------------------------------------------------------------------------------------------------ */
 
-typedef bulla_code (*visit)(void *self, uint64_t index, bulla_bytes entry, bulla_error *err);
-
 /* Calls `each` for those of a run of entries, the first of which has the index `at`, that lie in first..end-1. */
-static bulla_code visit_run(bulla_bytes bytes, uint64_t at, uint64_t first, uint64_t end, visit each, void *self,
+static bulla_code visit_run(bulla_bytes bytes, uint64_t at, uint64_t first, uint64_t end, bulla_log_visit each, void *self,
 			    bulla_error *err)
 {
 	bulla_cursor c = bulla_cursor_of(bytes);
@@ -111,7 +103,7 @@ static bulla_code visit_run(bulla_bytes bytes, uint64_t at, uint64_t first, uint
 }
 
 /* What the full bundles do not have, copied, so that `each` may take its time and may even append. */
-static bulla_code copy_tail(bulla_log *log, uint64_t end, bulla_buf *out, uint64_t *ret_base, bulla_error *err)
+static bulla_code copy_tail(bulla_disk_log *log, uint64_t end, bulla_buf *out, uint64_t *ret_base, bulla_error *err)
 {
 	TRY(begin_reading(log, err));
 	bulla_code code = BULLA_OK;
@@ -125,8 +117,9 @@ static bulla_code copy_tail(bulla_log *log, uint64_t end, bulla_buf *out, uint64
 	return code;
 }
 
-bulla_code bulla_log_each(bulla_log *log, uint64_t first, uint64_t end, visit each, void *self, bulla_error *err)
+bulla_code bulla_disk_log_each(bulla_log *handle, uint64_t first, uint64_t end, bulla_log_visit each, void *self, bulla_error *err)
 {
+	bulla_disk_log *log = (bulla_disk_log *)handle;
 	BULLA_BUF_AUTO bulla_buf tail = { 0 };
 	BULLA_BUF_AUTO bulla_buf bundle = { 0 };
 	uint64_t base;

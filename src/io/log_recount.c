@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -20,18 +19,6 @@ void bulla_recount_done(bulla_recount *recount)
 	bulla_buf_done(&recount->bundle);
 	bulla_buf_done(&recount->hashes);
 	bulla_buf_done(&recount->scratch);
-}
-
-bulla_code bulla_recount_find(bulla_log_report *report, uint64_t first, uint64_t last, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	(void)vsnprintf(report->problem, sizeof report->problem, format, args);
-	va_end(args);
-	report->ok = false;
-	report->bad_first = first;
-	report->bad_last = last < first ? first : last;
-	return BULLA_ERR_AUDIT;
 }
 
 /* --- one file against what it must hold --------------------------------------------------------------------------------- */
@@ -76,11 +63,10 @@ static bulla_code compare(bulla_recount *r, const subject *s, bulla_bytes have, 
 
 	const uint64_t first = s->first + unit_at(s, right, same) * s->span;
 	if (s->span == 1)
-		return bulla_recount_find(r->report, first, first, "entry %" PRIu64 " and %s contradict each other", first,
-					  s->name);
-	return bulla_recount_find(r->report, first, first + s->span - 1,
-				  "entries %" PRIu64 " to %" PRIu64 " and %s contradict each other", first, first + s->span - 1,
-				  s->name);
+		return bulla_log_find(r->report, first, first, "entry %" PRIu64 " and %s contradict each other", first, s->name);
+	return bulla_log_find(r->report, first, first + s->span - 1,
+			      "entries %" PRIu64 " to %" PRIu64 " and %s contradict each other", first, first + s->span - 1,
+			      s->name);
 }
 
 /* Reads a file into the scratch buffer; one of a size that no such file has is a finding like a missing one. */
@@ -94,7 +80,7 @@ static bulla_code load(bulla_recount *r, const subject *s, bool *ret_found, bull
 
 static bulla_code missing(bulla_recount *r, const subject *s, uint64_t units)
 {
-	return bulla_recount_find(r->report, s->first, s->first + units * s->span - 1, "%s is missing", s->name);
+	return bulla_log_find(r->report, s->first, s->first + units * s->span - 1, "%s is missing", s->name);
 }
 
 static bulla_code check_full(bulla_recount *r, int level, uint64_t index, bulla_bytes right, bulla_error *err)
@@ -196,8 +182,8 @@ static bulla_code load_full_bundle(bulla_recount *r, uint64_t index, bulla_error
 	if (!found) return missing(r, &tile, BULLA_TILE_WIDTH);
 	TRY(compare(r, &tile, bulla_view_buf(&r->scratch), bulla_view_buf(&r->hashes), false));
 	if (r->hashes.len == TILE_BYTES) return BULLA_OK;
-	return bulla_recount_find(r->report, bundle.first, bundle.first + BULLA_TILE_WIDTH - 1, "%s does not hold 256 entries",
-				  bundle.name);
+	return bulla_log_find(r->report, bundle.first, bundle.first + BULLA_TILE_WIDTH - 1, "%s does not hold 256 entries",
+			      bundle.name);
 }
 
 static bulla_code load_bundle(bulla_recount *r, uint64_t index, bulla_error *err)

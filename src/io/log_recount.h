@@ -4,8 +4,8 @@
 #ifndef IO_LOG_RECOUNT_H
 #define IO_LOG_RECOUNT_H
 
-#include "io/log.h"
 #include "io/log_files.h"
+#include "io/log_judge.h"
 #include "io/log_state.h"
 
 /* One thread at a time. Zeroed but for what is borrowed, it stands before the first entry. */
@@ -25,10 +25,6 @@ typedef struct bulla_recount {
 } bulla_recount;
 
 void bulla_recount_done(bulla_recount *recount);
-
-/* Writes what was found to the report and returns AUDIT: a finding ends the verification, since whatever follows rests on it. */
-bulla_code bulla_recount_find(bulla_log_report *report, uint64_t first, uint64_t last, const char *format, ...)
-	BULLA_PRINTF(4, 5);
 
 /* Goes on until the tree has `size` leaves, at most those of the state. AUDIT with a finding in the report, without a text in
  * `err`; other codes are failures to read. */

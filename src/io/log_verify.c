@@ -6,6 +6,7 @@
  * wrong thing: an entry that its stored hash contradicts, else the interval between the last root that was right and the first
  * that is not.
  */
+#include "io/log_judge.h"
 #include "io/log_publish.h"
 #include "io/log_recount.h"
 
@@ -32,7 +33,7 @@ typedef struct verifier {
 
 	/* How far we are. */
 	bulla_recount recount;
-	bulla_checkpoint last; /* the last checkpoint that was right */
+	bulla_log_judge judge;
 	bool published_is_kept;
 } verifier;
 
@@ -54,7 +55,7 @@ static void verifier_free(verifier *v)
 /* Something that could be read and is wrong is a finding; `err` has said it in its words. */
 static bulla_code as_finding(verifier *v, bulla_code code, uint64_t first, uint64_t last, const bulla_error *err)
 {
-	return code == BULLA_ERR_AUDIT ? bulla_recount_find(v->report, first, last, "%s", err->text) : code;
+	return code == BULLA_ERR_AUDIT ? bulla_log_find(v->report, first, last, "%s", err->text) : code;
 }
 
 static bool has(const verifier *v, const char *name)
@@ -89,7 +90,7 @@ static bulla_code check_tail(verifier *v)
 {
 	const uint64_t size = v->state.tree.size;
 	if (v->journal.length == v->journal.end || v->journal.torn) return BULLA_OK;
-	return bulla_recount_find(v->report, size, size, "the journal is damaged after entry %" PRIu64, size);
+	return bulla_log_find(v->report, size, size, "the journal is damaged after entry %" PRIu64, size);
 }
 
 static bulla_code read_all(verifier *v, bulla_error *err)
@@ -114,34 +115,16 @@ static bulla_code take_snapshot(verifier *v, const char *directory, bulla_error 
 
 /* --- checkpoints -------------------------------------------------------------------------------------------------------- */
 
+static bulla_code reach(void *self, uint64_t size, const bulla_tree **ret, bulla_error *err)
+{
+	verifier *v = self;
+	*ret = &v->recount.tree;
+	return bulla_recount_to(&v->recount, size, err);
+}
+
 static bulla_code check_note(verifier *v, bulla_bytes note, bulla_error *err)
 {
-	const uint64_t before = v->last.head.size;
-	const uint64_t size = v->state.tree.size;
-	uint8_t root[BULLA_HASH_SIZE];
-	bulla_checkpoint found;
-	bulla_code code = bulla_checkpoint_verify(&v->key, note, &found, err);
-	if (code) return as_finding(v, code, before, size ? size - 1 : 0, err);
-	if (v->report->checkpoints > 0 && found.head.size <= before)
-		return bulla_recount_find(v->report, before, before,
-					  "two checkpoints in a row are over %" PRIu64 " and %" PRIu64 " entries", before,
-					  found.head.size);
-	if (found.generation < v->last.generation)
-		return bulla_recount_find(v->report, before, found.head.size - 1,
-					  "the generation falls from %" PRIu64 " to %" PRIu64, v->last.generation,
-					  found.generation);
-	if (found.head.size > size)
-		return bulla_recount_find(v->report, size, found.head.size - 1,
-					  "entries are missing: a checkpoint is over %" PRIu64 ", the log has %" PRIu64,
-					  found.head.size, size);
-
-	TRY(bulla_recount_to(&v->recount, found.head.size, err));
-	TRY(bulla_tree_root(&v->recount.tree, v->lane, root, err));
-	if (memcmp(root, found.head.root, sizeof root) != 0)
-		return bulla_recount_find(v->report, before, found.head.size ? found.head.size - 1 : 0,
-					  "the entries do not give the root of the checkpoint over %" PRIu64, found.head.size);
-	v->last = found;
-	v->report->checkpoints++;
+	TRY(bulla_log_judge_note(&v->judge, note, err));
 	if (bulla_bytes_equal(note, bulla_view_buf(&v->published))) v->published_is_kept = true;
 	return BULLA_OK;
 }
@@ -156,9 +139,9 @@ static bulla_code check_notes(verifier *v, bulla_bytes bytes, bool last, size_t 
 		TRY(check_note(v, bulla_view(bytes.data + used, n), err));
 	const size_t rest = bytes.len - used;
 	if (rest > BULLA_NOTE_MAX || (last && rest))
-		return bulla_recount_find(v->report, v->last.head.size, v->state.tree.size ? v->state.tree.size - 1 : 0,
-					  "the kept checkpoints cannot be read behind the one over %" PRIu64 " entries",
-					  v->last.head.size);
+		return bulla_log_find(v->report, v->judge.last.head.size, v->state.tree.size ? v->state.tree.size - 1 : 0,
+				      "the kept checkpoints cannot be read behind the one over %" PRIu64 " entries",
+				      v->judge.last.head.size);
 	*ret_used = used;
 	return BULLA_OK;
 }
@@ -185,32 +168,32 @@ static bulla_code check_kept_notes(verifier *v, bulla_error *err)
 static bulla_code check_head(verifier *v, bulla_error *err)
 {
 	const uint64_t size = v->state.tree.size;
-	const uint64_t before = v->last.head.size;
+	const uint64_t before = v->judge.last.head.size;
 	uint8_t root[BULLA_HASH_SIZE];
 	TRY(bulla_tree_root(&v->state.tree, v->lane, root, err));
-	if (before == size && memcmp(&v->last, &v->state.head, sizeof v->last) == 0 &&
-	    memcmp(root, v->last.head.root, sizeof root) == 0)
+	if (before == size && memcmp(&v->judge.last, &v->state.head, sizeof v->judge.last) == 0 &&
+	    memcmp(root, v->judge.last.head.root, sizeof root) == 0)
 		return BULLA_OK;
-	return bulla_recount_find(v->report, before, size ? size - 1 : 0,
-				  "the journal and the kept checkpoints contradict each other");
+	return bulla_log_find(v->report, before, size ? size - 1 : 0,
+			      "the journal and the kept checkpoints contradict each other");
 }
 
 static bulla_code check_published(verifier *v, bulla_error *err)
 {
 	const uint64_t size = v->state.tree.size;
 	bulla_checkpoint found;
-	if (v->published.len == 0) return bulla_recount_find(v->report, size, size, "`checkpoint` is missing or empty");
+	if (v->published.len == 0) return bulla_log_find(v->report, size, size, "`checkpoint` is missing or empty");
 	/* The bytes of one that was kept have been verified there. */
 	const bulla_bytes note = bulla_view_buf(&v->published);
 	bulla_code code = v->published_is_kept ? bulla_checkpoint_parse(v->key.name, note, &found, err)
 					       : bulla_checkpoint_verify(&v->key, note, &found, err);
 	if (code) return as_finding(v, code, size, size, err);
 	if (found.head.size > size)
-		return bulla_recount_find(v->report, size, found.head.size - 1,
-					  "entries are missing: `checkpoint` is over %" PRIu64 ", the log has %" PRIu64,
-					  found.head.size, size);
+		return bulla_log_find(v->report, size, found.head.size - 1,
+				      "entries are missing: `checkpoint` is over %" PRIu64 ", the log has %" PRIu64,
+				      found.head.size, size);
 	if (!v->published_is_kept)
-		return bulla_recount_find(v->report, size, size, "`checkpoint` is not among the checkpoints that were kept");
+		return bulla_log_find(v->report, size, size, "`checkpoint` is not among the checkpoints that were kept");
 	return bulla_recount_edge(&v->recount, found.head.size, err);
 }
 
@@ -218,6 +201,7 @@ static bulla_code verify_all(verifier *v, const char *directory, bulla_error *er
 {
 	size_t used;
 	TRY(take_snapshot(v, directory, err));
+	v->judge.size = v->state.tree.size;
 	TRY(check_kept_notes(v, err));
 	TRY(check_notes(v, bulla_view_buf(&v->state.notes), true, &used, err));
 	TRY(check_head(v, err));
@@ -243,11 +227,12 @@ bulla_code bulla_log_verify(const char *directory, const char *origin, const uin
 	v->recount.report = &report;
 	v->recount.progress = progress;
 	v->recount.self = self;
+	v->judge = (bulla_log_judge){ .key = &v->key, .lane = v->lane, .report = &report, .reach = reach, .self = v };
 	if (!code) code = verify_all(v, directory, &own);
-	report.size = v->last.head.size;
-	memcpy(report.root, v->last.head.root, sizeof report.root);
+	report.size = v->judge.last.head.size;
+	memcpy(report.root, v->judge.last.head.root, sizeof report.root);
 	verifier_free(v);
-	if (code == BULLA_ERR_AUDIT && report.ok) (void)bulla_recount_find(&report, 0, 0, "%s", own.text);
+	if (code == BULLA_ERR_AUDIT && report.ok) (void)bulla_log_find(&report, 0, 0, "%s", own.text);
 	if (code && code != BULLA_ERR_AUDIT) {
 		if (err) *err = own;
 		return code;
