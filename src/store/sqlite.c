@@ -46,6 +46,7 @@ static const char *const texts[BULLA_SQL_COUNT] = {
 	[BULLA_SQL_NOTE_GET] = "SELECT value FROM bulla_note WHERE name = ?1",
 	[BULLA_SQL_NOTE_SET] = "INSERT INTO bulla_note (name, value) VALUES (?1, ?2) "
 			       "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+	[BULLA_SQL_NOTES] = "SELECT name, value FROM bulla_note ORDER BY name",
 };
 
 /* --- errors ---------------------------------------------------------------------------------------------------- */
@@ -248,7 +249,7 @@ static bulla_code note_get(void *self, const char *name, bulla_buf *out, bulla_e
 	return code;
 }
 
-static bulla_code write_note(bulla_sqlite *s, const char *name, bulla_bytes value, bulla_error *err)
+bulla_code bulla_sqlite_put_note(bulla_sqlite *s, const char *name, bulla_bytes value, bulla_error *err)
 {
 	BULLA_STATEMENT *statement = NULL;
 	bool row = false;
@@ -261,7 +262,7 @@ static bulla_code write_note(bulla_sqlite *s, const char *name, bulla_bytes valu
 static bulla_code note_set(void *self, const char *name, bulla_bytes value, bulla_error *err)
 {
 	TRY(bulla_sqlite_enter(self, err));
-	bulla_code code = write_note(self, name, value, err);
+	bulla_code code = bulla_sqlite_put_note(self, name, value, err);
 	bulla_sqlite_leave(self);
 	return code;
 }
@@ -282,6 +283,7 @@ const bulla_store_kind bulla_store_sqlite = {
 	.backup = bulla_sqlite_backup,
 	.note_get = note_get,
 	.note_set = note_set,
+	.give = bulla_sqlite_give,
 	.kms = &bulla_sqlite_kms,
 	.branches = &bulla_sqlite_branches,
 };

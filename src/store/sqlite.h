@@ -40,6 +40,7 @@ typedef enum bulla_sql {
 	BULLA_SQL_HOLDS,
 	BULLA_SQL_NOTE_GET,
 	BULLA_SQL_NOTE_SET,
+	BULLA_SQL_NOTES,
 	BULLA_SQL_COUNT
 } bulla_sql;
 
@@ -112,5 +113,27 @@ BULLA_MUST bulla_code bulla_sqlite_wipe(bulla_sqlite *s, bulla_bytes bytes, bull
 extern const bulla_kms_store bulla_sqlite_kms;
 extern const bulla_branch_store bulla_sqlite_branches;
 bulla_code bulla_sqlite_backup(void *self, const char *path, bulla_error *err);
+/* A new store at `path` with what `source` gives, as a backup: complete there, or not there at all. EXISTS. */
+BULLA_MUST bulla_code bulla_sqlite_backup_of(bulla_store_source source, void *source_self, const char *path, bulla_error *err);
+
+/* For whoever is inside: the parts of a store. */
+BULLA_MUST bulla_code bulla_sqlite_read_state(bulla_sqlite *s, uint64_t *ret_generation, bulla_log_head *ret_head,
+					      bulla_error *err);
+BULLA_MUST bulla_code bulla_sqlite_write_state(bulla_sqlite *s, uint64_t generation, const bulla_log_head *head,
+					       bulla_error *err);
+BULLA_MUST bulla_code bulla_sqlite_each_row(bulla_sqlite *s,
+					    bulla_code (*each)(void *self, const bulla_kms_row *row, bulla_error *err),
+					    void *self, bulla_error *err);
+BULLA_MUST bulla_code bulla_sqlite_put_row(bulla_sqlite *s, const bulla_kms_row *row, bulla_error *err);
+BULLA_MUST bulla_code bulla_sqlite_each_branch(bulla_sqlite *s,
+					       bulla_code (*each)(void *self, const bulla_branch_row *row, bulla_error *err),
+					       void *self, bulla_error *err);
+BULLA_MUST bulla_code bulla_sqlite_put_branch(bulla_sqlite *s, const bulla_branch_row *row, int64_t sequence, bulla_error *err);
+BULLA_MUST bulla_code bulla_sqlite_put_note(bulla_sqlite *s, const char *name, bulla_bytes value, bulla_error *err);
+
+/* --- sqlite_copy.c ----------------------------------------------------------------------------------------------- */
+bulla_code bulla_sqlite_give(void *self, const bulla_store_taker *taker, bulla_error *err);
+/* In one transaction: what `source` gives into a store that is empty. */
+BULLA_MUST bulla_code bulla_sqlite_fill(bulla_sqlite *s, bulla_store_source source, void *source_self, bulla_error *err);
 
 #endif

@@ -85,18 +85,55 @@ static bulla_code put_in_place(const char *partial, const char *path, bulla_erro
 	return bulla_sqlite_sync_directory(path, err);
 }
 
-bulla_code bulla_sqlite_backup(void *self, const char *path, bulla_error *err)
+/* From the path to a file beside it that is filled, and to its place. */
+static bulla_code back_up(bulla_code (*fill)(void *self, const char *partial, bulla_error *err), void *self, const char *path,
+			  bulla_error *err)
 {
 	char partial[PATH_MAX];
 	struct stat st;
 	if (snprintf(partial, sizeof partial, "%s" SUFFIX, path) >= (int)sizeof partial)
 		return bulla_fail(err, BULLA_ERR_LIMIT, "the path of the backup is too long");
 	if (lstat(path, &st) == 0) return bulla_fail(err, BULLA_ERR_EXISTS, "%s exists and is not overwritten", path);
-	TRY(bulla_sqlite_enter(self, err)); /* may we use it at all? */
-	bulla_sqlite_leave(self);
 	TRY(make_target(partial, err));
-	bulla_code code = copy_store(self, partial, err);
+	bulla_code code = fill(self, partial, err);
 	if (code == BULLA_OK) code = put_in_place(partial, path, err);
 	remove_target(partial); /* nothing is there any more, unless it failed */
 	return code;
+}
+
+static bulla_code fill_by_pages(void *self, const char *partial, bulla_error *err)
+{
+	return copy_store(self, partial, err);
+}
+
+bulla_code bulla_sqlite_backup(void *self, const char *path, bulla_error *err)
+{
+	TRY(bulla_sqlite_enter(self, err)); /* may we use it at all? */
+	bulla_sqlite_leave(self);
+	return back_up(fill_by_pages, self, path, err);
+}
+
+/* --- of a store of another kind ---------------------------------------------------------------------------------- */
+typedef struct origin {
+	bulla_store_source source;
+	void *self;
+} origin;
+
+/* Closing folds what SQLite keeps beside the file into it. */
+static bulla_code fill_by_rows(void *self, const char *partial, bulla_error *err)
+{
+	static const bulla_patience usual;
+	const origin *from = self;
+	bulla_sqlite *s = NULL;
+	TRY(bulla_sqlite_open(partial, true, &usual, &s, err));
+	bulla_code code = bulla_sqlite_fill(s, from->source, from->self, err);
+	if (code == BULLA_OK) code = bulla_sqlite_empty_log(s, err);
+	bulla_sqlite_close(s);
+	return code;
+}
+
+bulla_code bulla_sqlite_backup_of(bulla_store_source source, void *source_self, const char *path, bulla_error *err)
+{
+	origin from = { source, source_self };
+	return back_up(fill_by_rows, &from, path, err);
 }

@@ -98,6 +98,11 @@ static bulla_code walk(bulla_sqlite *s, bulla_bytes identity, each_met each, voi
 	return walk_rows(s, statement, each, each_self, err);
 }
 
+bulla_code bulla_sqlite_each_branch(bulla_sqlite *s, each_met each, void *each_self, bulla_error *err)
+{
+	return walk(s, bulla_view(NULL, 0), each, each_self, err);
+}
+
 static bulla_code walk_some(bulla_sqlite *s, const bulla_branch_query *query, each_met each, void *each_self, bulla_error *err)
 {
 	BULLA_STATEMENT *statement = NULL;
@@ -132,7 +137,7 @@ static bulla_code some(void *self, const bulla_branch_query *query, each_met eac
 static bulla_code each_branch(void *self, each_met each, void *each_self, bulla_error *err)
 {
 	TRY(bulla_sqlite_enter(self, err));
-	bulla_code code = walk(self, bulla_view(NULL, 0), each, each_self, err);
+	bulla_code code = bulla_sqlite_each_branch(self, each, each_self, err);
 	bulla_sqlite_leave(self);
 	return code;
 }
@@ -163,7 +168,7 @@ static bulla_code read_last(bulla_sqlite *s, bulla_bytes identity, int64_t *ret_
 	return BULLA_OK;
 }
 
-static bulla_code insert(bulla_sqlite *s, const bulla_branch_row *row, int64_t sequence, bulla_error *err)
+bulla_code bulla_sqlite_put_branch(bulla_sqlite *s, const bulla_branch_row *row, int64_t sequence, bulla_error *err)
 {
 	BULLA_STATEMENT *statement = NULL;
 	bool there = false;
@@ -185,7 +190,7 @@ static bulla_code insert_first(bulla_sqlite *s, const bulla_branch_row *row, bul
 	int64_t last = 0;
 	TRY(bulla_store_check_branch(row, err));
 	TRY(read_last(s, row->identity, &last, err));
-	return last ? BULLA_OK : insert(s, row, 1, err);
+	return last ? BULLA_OK : bulla_sqlite_put_branch(s, row, 1, err);
 }
 
 static bulla_code create_all(bulla_sqlite *s, const bulla_branch_row *rows, size_t n, bulla_error *err)
@@ -215,7 +220,7 @@ static bulla_code insert_next(bulla_sqlite *s, uint64_t previous, const bulla_br
 	if (!there || newest != previous) return bulla_store_fail_newest(err);
 	TRY(bulla_store_check_follows(state, row->state, err));
 	TRY(read_last(s, row->identity, &last, err));
-	return insert(s, row, last + 1, err);
+	return bulla_sqlite_put_branch(s, row, last + 1, err);
 }
 
 static bulla_code rotate_once(bulla_sqlite *s, uint64_t previous, const bulla_branch_row *row, bulla_error *err)

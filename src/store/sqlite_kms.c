@@ -4,7 +4,7 @@
 #include "store/sqlite.h"
 
 /* --- reading --------------------------------------------------------------------------------------------------- */
-static bulla_code read_state(bulla_sqlite *s, uint64_t *ret_generation, bulla_log_head *ret_head, bulla_error *err)
+bulla_code bulla_sqlite_read_state(bulla_sqlite *s, uint64_t *ret_generation, bulla_log_head *ret_head, bulla_error *err)
 {
 	BULLA_STATEMENT *statement = NULL;
 	bool row = false;
@@ -36,7 +36,7 @@ static bulla_code read_version(bulla_sqlite *s, uint64_t *ret_version, bulla_err
 	int64_t data_version = 0;
 	bulla_log_head head;
 	TRY(read_data_version(s, &data_version, err)); /* first: a commit after it is then seen the next time */
-	if (!s->knows_generation || data_version != s->data_version) TRY(read_state(s, &s->generation, &head, err));
+	if (!s->knows_generation || data_version != s->data_version) TRY(bulla_sqlite_read_state(s, &s->generation, &head, err));
 	s->data_version = data_version;
 	s->knows_generation = true;
 	*ret_version = s->generation;
@@ -51,8 +51,8 @@ static bulla_code version(void *self, uint64_t *ret_version, bulla_error *err)
 	return code;
 }
 
-static bulla_code walk(bulla_sqlite *s, bulla_code (*each)(void *each_self, const bulla_kms_row *row, bulla_error *err),
-		       void *each_self, bulla_error *err)
+bulla_code bulla_sqlite_each_row(bulla_sqlite *s, bulla_code (*each)(void *each_self, const bulla_kms_row *row, bulla_error *err),
+				 void *each_self, bulla_error *err)
 {
 	BULLA_STATEMENT *statement = NULL;
 	bool there = false;
@@ -72,8 +72,8 @@ static bulla_code read_all(bulla_sqlite *s, bulla_code (*each)(void *each_self, 
 			   void *each_self, uint64_t *ret_generation, bulla_log_head *ret_head, bulla_error *err)
 {
 	TRY(bulla_sqlite_run(s, BULLA_SQL_BEGIN, err));
-	bulla_code code = read_state(s, ret_generation, ret_head, err);
-	if (code == BULLA_OK) code = walk(s, each, each_self, err);
+	bulla_code code = bulla_sqlite_read_state(s, ret_generation, ret_head, err);
+	if (code == BULLA_OK) code = bulla_sqlite_each_row(s, each, each_self, err);
 	return bulla_sqlite_end(s, code, err);
 }
 
@@ -90,13 +90,13 @@ static bulla_code head(void *self, bulla_log_head *ret_head, bulla_error *err)
 {
 	uint64_t generation = 0;
 	TRY(bulla_sqlite_enter(self, err));
-	bulla_code code = read_state(self, &generation, ret_head, err);
+	bulla_code code = bulla_sqlite_read_state(self, &generation, ret_head, err);
 	bulla_sqlite_leave(self);
 	return code;
 }
 
 /* --- writing --------------------------------------------------------------------------------------------------- */
-static bulla_code write_row(bulla_sqlite *s, const bulla_kms_row *row, bulla_error *err)
+bulla_code bulla_sqlite_put_row(bulla_sqlite *s, const bulla_kms_row *row, bulla_error *err)
 {
 	BULLA_STATEMENT *statement = NULL;
 	bool there = false;
@@ -107,7 +107,7 @@ static bulla_code write_row(bulla_sqlite *s, const bulla_kms_row *row, bulla_err
 	return bulla_sqlite_step(s, statement, &there, err);
 }
 
-static bulla_code write_state(bulla_sqlite *s, uint64_t generation, const bulla_log_head *head, bulla_error *err)
+bulla_code bulla_sqlite_write_state(bulla_sqlite *s, uint64_t generation, const bulla_log_head *head, bulla_error *err)
 {
 	BULLA_STATEMENT *statement = NULL;
 	bool there = false;
@@ -131,12 +131,12 @@ static bulla_code write_change(bulla_sqlite *s, const change_order *o, bulla_err
 {
 	uint64_t generation = 0;
 	bulla_log_head known;
-	TRY(read_state(s, &generation, &known, err));
+	TRY(bulla_sqlite_read_state(s, &generation, &known, err));
 	if (generation != o->expected) return bulla_store_fail_generation(err);
 	for (size_t i = 0; i < o->n; i++)
-		TRY(write_row(s, &o->rows[i], err));
+		TRY(bulla_sqlite_put_row(s, &o->rows[i], err));
 	bool forward = o->forces_head || o->head->size >= known.size;
-	return write_state(s, o->next, forward ? o->head : &known, err);
+	return bulla_sqlite_write_state(s, o->next, forward ? o->head : &known, err);
 }
 
 static bool deletes(const change_order *o)

@@ -10,7 +10,7 @@ struct bulla_store {
 	void *self;
 };
 
-static const bulla_store_kind *const kinds[] = { &bulla_store_sqlite, &bulla_store_memory };
+static const bulla_store_kind *const kinds[] = { &bulla_store_sqlite, &bulla_store_postgres, &bulla_store_memory };
 
 static const bulla_store_kind *kind_of(const char *url)
 {
@@ -25,7 +25,7 @@ bulla_code bulla_store_open_patiently(const char *url, bool create, const bulla_
 	const bulla_store_kind *kind = kind_of(url);
 	if (!kind) {
 		bulla_code code = bulla_fail(err, BULLA_ERR_CONFIG, "a store of an unknown kind");
-		return bulla_advise(err, code, "store: sqlite:PATH (or memory: for tests)");
+		return bulla_advise(err, code, "store: sqlite:PATH or postgresql://HOST/DATABASE (or memory: for tests)");
 	}
 	bulla_store *store = calloc(1, sizeof *store);
 	if (!store) return bulla_fail_memory(err);
@@ -71,11 +71,44 @@ bulla_code bulla_store_backup(bulla_store *store, const char *path, bulla_error 
 	return store->kind->backup(store->self, path, err);
 }
 
+bulla_code bulla_store_replace(bulla_store *to, bulla_store *from, const char *keep_as, bulla_error *err)
+{
+	if (!to->kind->take || !from->kind->give)
+		return bulla_fail(err, BULLA_ERR_USAGE, "a store of this kind is not copied row by row");
+	return to->kind->take(to->self, from->kind->give, from->self, keep_as, err);
+}
+
+bool bulla_store_has_log(const bulla_store *store)
+{
+	return store->kind->log_open != NULL;
+}
+
+bulla_code bulla_store_log_open(bulla_store *store, const char *origin, const bulla_secret *seed, bool create, bulla_log **out,
+				bulla_error *err)
+{
+	if (!bulla_store_has_log(store)) return bulla_fail(err, BULLA_ERR_USAGE, "this store does not keep its audit log");
+	return store->kind->log_open(store->self, origin, seed, create, out, err);
+}
+
+bulla_code bulla_store_log_verify(bulla_store *store, const char *origin, const uint8_t public_key[static 32],
+				  void (*progress)(void *self, uint64_t done, uint64_t total), void *self, bulla_log_report *ret,
+				  bulla_error *err)
+{
+	if (!bulla_store_has_log(store)) return bulla_fail(err, BULLA_ERR_USAGE, "this store does not keep its audit log");
+	return store->kind->log_verify(store->self, origin, public_key, progress, self, ret, err);
+}
+
+bulla_code bulla_store_log_export(bulla_store *store, const char *origin, const char *directory, bulla_error *err)
+{
+	if (!bulla_store_has_log(store)) return bulla_fail(err, BULLA_ERR_USAGE, "this store does not keep its audit log");
+	return store->kind->log_export(store->self, origin, directory, err);
+}
+
 static bulla_code check_name(const char *name, bulla_error *err)
 {
 	size_t n = strlen(name);
-	if (n == 0 || n > BULLA_NOTE_NAME_MAX)
-		return bulla_fail(err, BULLA_ERR_USAGE, "the name of a note has 1 to %d bytes", BULLA_NOTE_NAME_MAX);
+	if (n == 0 || n > BULLA_STORE_NOTE_NAME_MAX)
+		return bulla_fail(err, BULLA_ERR_USAGE, "the name of a note has 1 to %d bytes", BULLA_STORE_NOTE_NAME_MAX);
 	return BULLA_OK;
 }
 
@@ -88,7 +121,7 @@ bulla_code bulla_store_note_get(bulla_store *store, const char *name, bulla_buf 
 bulla_code bulla_store_note_set(bulla_store *store, const char *name, bulla_bytes value, bulla_error *err)
 {
 	TRY(check_name(name, err));
-	if (value.len > BULLA_NOTE_MAX) return bulla_fail(err, BULLA_ERR_LIMIT, "a note has at most %d bytes", BULLA_NOTE_MAX);
+	if (value.len > BULLA_STORE_NOTE_MAX) return bulla_fail(err, BULLA_ERR_LIMIT, "a note has at most %d bytes", BULLA_STORE_NOTE_MAX);
 	return store->kind->note_set(store->self, name, value, err);
 }
 

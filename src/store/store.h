@@ -2,19 +2,22 @@
  * store.h - the stores: each implements kms_store and branch_store.
  *
  * sqlite: WAL, synchronous=FULL, 0600, a numbered schema in `bulla_store(version)`; several processes may use one at once.
+ * postgresql: for any number of nodes: tables in a schema of their own, and the audit log beside them (docs/POSTGRESQL.md).
  * memory: for tests and for environments that keep nothing. Shareable between threads.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
 #include "core/branch_store.h"
+#include "io/log.h"
 #include "io/patience.h"
 #include "kms/store.h"
 
 typedef struct bulla_store bulla_store;
 
-/* `url` is `memory:` or `sqlite:PATH`. With `create` a missing file is made (its directory with mode 0700). NOT_FOUND, PERMISSION
- * (mode or owner), NEWER (schema), LOCKED (10 s), READ_ONLY, FULL, CORRUPT, CONFIG (unknown scheme). */
+/* `url` is `memory:`, `sqlite:PATH` or `postgresql://...`. With `create` a missing file is made (its directory with mode 0700), or the
+ * missing tables. NOT_FOUND, PERMISSION (mode or owner), NEWER (schema), LOCKED (10 s), READ_ONLY, FULL, CORRUPT, CONFIG (unknown scheme),
+ * UNAVAILABLE (the server): later calls may find it again. */
 BULLA_MUST bulla_code bulla_store_open(const char *url, bool create, bulla_store **out, bulla_error *err);
 /* The same with another patience, for opening and for every later use; what it points to outlives the store. */
 BULLA_MUST bulla_code bulla_store_open_patiently(const char *url, bool create, const bulla_patience *patience, bulla_store **out,
@@ -26,6 +29,22 @@ bulla_branch_store bulla_store_branches(bulla_store *store);
 
 /* A consistent copy of the whole store into the new file `path` (0600), while others use it. EXISTS. USAGE for memory. */
 BULLA_MUST bulla_code bulla_store_backup(bulla_store *store, const char *path, bulla_error *err);
+
+/* All of `from` (SQLite or PostgreSQL) takes the place of what is in `to` (PostgreSQL), in one transaction; the log is left alone. What was
+ * there stays under the name `keep_as`; NULL: there must be nothing (EXISTS). */
+BULLA_MUST bulla_code bulla_store_replace(bulla_store *to, bulla_store *from, const char *keep_as, bulla_error *err);
+
+/* --- a log that lies in the store --------------------------------------------------------------------------------- */
+bool bulla_store_has_log(const bulla_store *store);
+/* As bulla_log_open(); only for a store that has its log, which outlives it. NOT_FOUND where it was not begun. */
+BULLA_MUST bulla_code bulla_store_log_open(bulla_store *store, const char *origin, const bulla_secret *seed, bool create,
+					   bulla_log **out, bulla_error *err);
+/* As bulla_log_verify(). */
+BULLA_MUST bulla_code bulla_store_log_verify(bulla_store *store, const char *origin, const uint8_t public_key[static 32],
+					     void (*progress)(void *self, uint64_t done, uint64_t total), void *self,
+					     bulla_log_report *ret, bulla_error *err);
+/* Writes the log as static files (io/log_mirror.h) into a new directory. EXISTS. */
+BULLA_MUST bulla_code bulla_store_log_export(bulla_store *store, const char *origin, const char *directory, bulla_error *err);
 
 /* Small notes of the verifier and of jobs ("last verified head"), outside the engine's MACs. `out` may stay empty: NOT_FOUND. */
 BULLA_MUST bulla_code bulla_store_note_get(bulla_store *store, const char *name, bulla_buf *out, bulla_error *err);

@@ -51,6 +51,18 @@ int sqlite_setup(void **state)
 	return 0;
 }
 
+int postgres_setup(void **state)
+{
+	place *p = calloc(1, sizeof *p);
+	bulla_error err = { 0 };
+	assert_non_null(p);
+	p->url = pg_url_new("");
+	if (bulla_store_open(p->url, true, &p->store, &err)) fail_msg("%s", err.text);
+	lend(p);
+	*state = p;
+	return 0;
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
 	(void)st, (void)type, (void)at;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "pg_server.h"
 #include "store/store.h"
 
 /* A store of the kind that the test is run for. */
@@ -24,6 +25,7 @@ typedef struct place {
 
 int memory_setup(void **state);
 int sqlite_setup(void **state);
+int postgres_setup(void **state); /* in a schema of its own; needs pg_group_setup() */
 int place_teardown(void **state);
 
 /* A directory with no store in it yet. */

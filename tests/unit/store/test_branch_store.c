@@ -412,33 +412,40 @@ static void test_many(void **state)
 	free(names);
 }
 
-#define BOTH(test)                                                                                                               \
-	{ #test " (memory)", test, memory_setup, place_teardown, NULL },                                                         \
+/* The tests over one kind. */
+#define OVER(kind)                                                                                                               \
 	{                                                                                                                        \
-#test " (sqlite)", test, sqlite_setup, place_teardown, NULL                                                      \
+		{ "test_create_and_find (" #kind ")", test_create_and_find, kind##_setup, place_teardown, NULL },                \
+			{ "test_some (" #kind ")", test_some, kind##_setup, place_teardown, NULL },                              \
+			{ "test_first_wins (" #kind ")", test_first_wins, kind##_setup, place_teardown, NULL },                  \
+			{ "test_taken_version (" #kind ")", test_taken_version, kind##_setup, place_teardown, NULL },            \
+			{ "test_rotate (" #kind ")", test_rotate, kind##_setup, place_teardown, NULL },                          \
+			{ "test_rotate_all (" #kind ")", test_rotate_all, kind##_setup, place_teardown, NULL },                  \
+			{ "test_tombstones (" #kind ")", test_tombstones, kind##_setup, place_teardown, NULL },                  \
+			{ "test_rewrap (" #kind ")", test_rewrap, kind##_setup, place_teardown, NULL },                          \
+			{ "test_every_version_moves (" #kind ")", test_every_version_moves, kind##_setup, place_teardown,        \
+			  NULL },                                                                                                \
+			{ "test_tombstones_stay (" #kind ")", test_tombstones_stay, kind##_setup, place_teardown, NULL },        \
+			{ "test_moves_that_are_refused (" #kind ")", test_moves_that_are_refused, kind##_setup, place_teardown,  \
+			  NULL },                                                                                                \
+			{ "test_all_or_none_move (" #kind ")", test_all_or_none_move, kind##_setup, place_teardown, NULL },      \
+			{ "test_each_in_order (" #kind ")", test_each_in_order, kind##_setup, place_teardown, NULL },            \
+			{ "test_versions_of_one (" #kind ")", test_versions_of_one, kind##_setup, place_teardown, NULL },        \
+			{ "test_walks_end (" #kind ")", test_walks_end, kind##_setup, place_teardown, NULL },                    \
+			{ "test_limits (" #kind ")", test_limits, kind##_setup, place_teardown, NULL },                          \
+			{ "test_binary_identities (" #kind ")", test_binary_identities, kind##_setup, place_teardown, NULL },    \
+			{ "test_many (" #kind ")", test_many, kind##_setup, place_teardown, NULL },                              \
 	}
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		BOTH(test_create_and_find),
-		BOTH(test_some),
-		BOTH(test_first_wins),
-		BOTH(test_taken_version),
-		BOTH(test_rotate),
-		BOTH(test_rotate_all),
-		BOTH(test_tombstones),
-		BOTH(test_rewrap),
-		BOTH(test_every_version_moves),
-		BOTH(test_tombstones_stay),
-		BOTH(test_moves_that_are_refused),
-		BOTH(test_all_or_none_move),
-		BOTH(test_each_in_order),
-		BOTH(test_versions_of_one),
-		BOTH(test_walks_end),
-		BOTH(test_limits),
-		BOTH(test_binary_identities),
-		BOTH(test_many),
-	};
-	return cmocka_run_group_tests_name("store/branch_store", tests, NULL, NULL);
+	const struct CMUnitTest memory[] = OVER(memory);
+	const struct CMUnitTest sqlite[] = OVER(sqlite);
+	const struct CMUnitTest postgres[] = OVER(postgres);
+	int failed = cmocka_run_group_tests_name("store/branch_store (memory)", memory, NULL, NULL);
+	failed += cmocka_run_group_tests_name("store/branch_store (sqlite)", sqlite, NULL, NULL);
+	if (pg_installed())
+		failed += cmocka_run_group_tests_name("store/branch_store (postgresql)", postgres, pg_group_setup,
+						      pg_group_teardown);
+	return failed;
 }

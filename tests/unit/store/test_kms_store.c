@@ -253,17 +253,30 @@ static void test_threads(void **state)
 	assert_int_equal(l.generation, 80);
 }
 
-#define BOTH(test)                                                                                                               \
-	{ #test " (memory)", test, memory_setup, place_teardown, NULL },                                                         \
+/* The tests over one kind. */
+#define OVER(kind)                                                                                                               \
 	{                                                                                                                        \
-#test " (sqlite)", test, sqlite_setup, place_teardown, NULL                                                      \
+		{ "test_empty (" #kind ")", test_empty, kind##_setup, place_teardown, NULL },                                    \
+			{ "test_change (" #kind ")", test_change, kind##_setup, place_teardown, NULL },                          \
+			{ "test_conflict (" #kind ")", test_conflict, kind##_setup, place_teardown, NULL },                      \
+			{ "test_refused (" #kind ")", test_refused, kind##_setup, place_teardown, NULL },                        \
+			{ "test_head_only_grows (" #kind ")", test_head_only_grows, kind##_setup, place_teardown, NULL },        \
+			{ "test_adopt (" #kind ")", test_adopt, kind##_setup, place_teardown, NULL },                            \
+			{ "test_walk_ends (" #kind ")", test_walk_ends, kind##_setup, place_teardown, NULL },                    \
+			{ "test_binary (" #kind ")", test_binary, kind##_setup, place_teardown, NULL },                          \
+			{ "test_notes (" #kind ")", test_notes, kind##_setup, place_teardown, NULL },                            \
+			{ "test_threads (" #kind ")", test_threads, kind##_setup, place_teardown, NULL },                        \
 	}
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		BOTH(test_empty), BOTH(test_change),    BOTH(test_conflict), BOTH(test_refused), BOTH(test_head_only_grows),
-		BOTH(test_adopt), BOTH(test_walk_ends), BOTH(test_binary),   BOTH(test_notes),   BOTH(test_threads),
-	};
-	return cmocka_run_group_tests_name("store/kms_store", tests, NULL, NULL);
+	const struct CMUnitTest memory[] = OVER(memory);
+	const struct CMUnitTest sqlite[] = OVER(sqlite);
+	const struct CMUnitTest postgres[] = OVER(postgres);
+	int failed = cmocka_run_group_tests_name("store/kms_store (memory)", memory, NULL, NULL);
+	failed += cmocka_run_group_tests_name("store/kms_store (sqlite)", sqlite, NULL, NULL);
+	if (pg_installed())
+		failed +=
+			cmocka_run_group_tests_name("store/kms_store (postgresql)", postgres, pg_group_setup, pg_group_teardown);
+	return failed;
 }

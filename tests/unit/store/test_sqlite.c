@@ -70,7 +70,7 @@ static void test_urls(void **state)
 {
 	place *p = *state;
 	bulla_error err = { 0 };
-	assert_int_equal(bulla_store_open("postgresql://x", true, &p->store, &err), BULLA_ERR_CONFIG);
+	assert_int_equal(bulla_store_open("mysql://x", true, &p->store, &err), BULLA_ERR_CONFIG);
 	assert_int_equal(bulla_store_open("sqlite:", true, &p->store, &err), BULLA_ERR_CONFIG);
 	assert_int_equal(bulla_store_open("memory:x", true, &p->store, &err), BULLA_ERR_CONFIG);
 	assert_int_equal(bulla_store_open(p->url, false, &p->store, &err), BULLA_ERR_NOT_FOUND);
