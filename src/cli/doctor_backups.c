@@ -70,7 +70,7 @@ void bulla_check_backups(bulla_doctor *doctor)
 {
 	bulla_error err = { 0 };
 	bulla_backed_up backup;
-	if (!doctor->project->store || !doctor->project->paths.store) return;
+	if (!doctor->project->store || doctor->project->paths.in_memory) return;
 	if (bulla_project_backed_up(doctor->project, &backup, &err)) {
 		bulla_diagnose_error(doctor, BULLA_WARNING, "backup_unknown", NULL, &err);
 		return;

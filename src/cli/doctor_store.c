@@ -28,6 +28,7 @@ static const struct {
 	{ BULLA_PROJECT_SCHEMA, BULLA_ERR_READ_ONLY, "store_read_only" },
 	{ BULLA_PROJECT_SCHEMA, BULLA_ERR_NEWER, "store_newer" },
 	{ BULLA_PROJECT_SCHEMA, BULLA_ERR_LOCKED, "store_locked" },
+	{ BULLA_PROJECT_SCHEMA, BULLA_ERR_UNAVAILABLE, "store_unavailable" },
 	{ BULLA_PROJECT_STORE, BULLA_ERR_ROOT_KEY, "root_key" },
 	{ BULLA_PROJECT_STORE, BULLA_ERR_NOT_FOUND, "root_key" },
 	{ BULLA_PROJECT_STORE, BULLA_ERR_FORMAT, "root_key" },

@@ -199,7 +199,7 @@ static void answer_json(bulla_cli *cli, const bulla_project *project, const plan
 	bulla_json_put_str(w, "config", p->config);
 	bulla_json_put_bool(w, "written", p->written);
 	bulla_json_put_str(w, "kept", p->kept[0] ? p->kept : NULL);
-	bulla_json_put_str(w, "store", project->paths.store);
+	bulla_json_put_str(w, "store", project->paths.place);
 	bulla_json_put_str(w, "root_key", project->paths.root_key);
 	bulla_json_put_str(w, "escrow", p->escrow[0] ? p->escrow : NULL);
 	bulla_json_open(w, "models", '[');
@@ -217,10 +217,10 @@ static void answer_words(bulla_cli *cli, const bulla_project *project, const pla
 	if (p->kept[0]) bulla_cli_print(cli, "%s is now %s", p->config, p->kept);
 	if (p->written) bulla_cli_print(cli, "wrote %s", p->config);
 	if (!p->escrow[0]) {
-		bulla_cli_print(cli, "the key store %s was there already and stays", project->paths.store);
+		bulla_cli_print(cli, "the key store %s was there already and stays", project->paths.place);
 		return;
 	}
-	bulla_cli_print(cli, "made the key store %s with a first key, alias/default", project->paths.store);
+	bulla_cli_print(cli, "made the key store %s with a first key, alias/default", project->paths.place);
 	if (project->paths.root_key) bulla_cli_print(cli, "made its root key %s", project->paths.root_key);
 	bulla_cli_print(cli, "made the root key's escrow %s, and opened the store with it", p->escrow);
 }

@@ -71,14 +71,14 @@ bulla_code bulla_run_kms_restore(bulla_cli *cli, bulla_error *err)
 		bulla_cli_next(cli, "bulla audit verify");
 	if (cli->json) {
 		bulla_json_writer *w = bulla_cli_json(cli);
-		bulla_json_put_str(w, "store", project->paths.store);
+		bulla_json_put_str(w, "store", project->paths.place);
 		bulla_json_put_str(w, "replaced", done.replaced[0] ? done.replaced : NULL);
 		bulla_json_put_bool(w, "needs_adoption", done.adopt);
 		put_head(w, &done.head);
 		bulla_cli_tell_buried(cli, done.buried);
 		return BULLA_OK;
 	}
-	TRY(print_head(cli, "restored:", project->paths.store, &done.head, err));
+	TRY(print_head(cli, "restored:", project->paths.place, &done.head, err));
 	if (done.replaced[0]) bulla_cli_print(cli, "the store that was there is now %s", done.replaced);
 	if (done.adopt)
 		bulla_cli_print(cli, "it does not fit the audit log of this host, and refuses service until that is adopted");

@@ -52,6 +52,29 @@ static bulla_code copy_tree(const char *from, const char *to, int depth, uint64_
 	return code;
 }
 
+static bulla_code count_files(const char *path, int depth, uint64_t *files, bulla_error *err)
+{
+	DIR *directory = depth > DEPTH_MAX ? NULL : opendir(path);
+	if (!directory) return bulla_fail_errno(err, errno, "cannot read %s", path);
+	bulla_code code = BULLA_OK;
+	for (struct dirent *entry; code == BULLA_OK && (entry = readdir(directory));) {
+		struct stat st;
+		char *name = entry->d_name[0] == '.' ? NULL : bulla_path_join(path, entry->d_name);
+		if (name && lstat(name, &st) == 0 && S_ISDIR(st.st_mode)) code = count_files(name, depth + 1, files, err);
+		*files += name && S_ISREG(st.st_mode);
+		free(name);
+	}
+	(void)closedir(directory);
+	return code;
+}
+
+/* A log that lies in the store has no files of its own. */
+static bulla_code write_files(bulla_project *project, const char *path, uint64_t *ret_files, bulla_error *err)
+{
+	TRY(bulla_store_log_export(project->store, project->log_origin, path, err));
+	return count_files(path, 0, ret_files, err);
+}
+
 /* The checkpoint last: what it promises is there already. Others may append meanwhile; their tiles do no harm. */
 static const char *const published[] = { "tile", "checkpoints", "checkpoint" };
 
@@ -59,8 +82,9 @@ bulla_code bulla_project_audit_export(bulla_project *project, const char *path, 
 {
 	*ret_files = 0;
 	TRY(bulla_project_need_engine(project, err));
-	if (!project->paths.log) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory has no log to export");
+	if (project->paths.in_memory) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory has no log to export");
 	if (bulla_file_exists(path)) return bulla_fail(err, BULLA_ERR_EXISTS, "%s exists", path);
+	if (!project->paths.log) return write_files(project, path, ret_files, err);
 	TRY(bulla_directory_make(path, 0755, err));
 	for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
 		char *source = bulla_path_join(project->paths.log, published[i]);

@@ -48,7 +48,7 @@ static bulla_code adopt(bulla_project *project, const char *reason, bulla_error 
 {
 	BULLA_SECRET root = { 0 };
 	TRY(bulla_project_need_engine(project, err));
-	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory has no log to adopt");
+	if (project->paths.in_memory) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory has no log to adopt");
 	TRY(bulla_project_unlock(project, &root, err));
 	TRY(bulla_project_open_log(project, true, err));
 	TRY(bulla_project_open_engine(project, &root, err));

@@ -89,7 +89,7 @@ static bulla_code write_escrow(bulla_project *project, const bulla_secret *root,
 
 static bulla_code fail_complete(const bulla_project *project, bulla_error *err)
 {
-	bulla_code code = bulla_fail(err, BULLA_ERR_EXISTS, "there is a key store at %s already", project->paths.store);
+	bulla_code code = bulla_fail(err, BULLA_ERR_EXISTS, "there is a key store at %s already", project->paths.place);
 	return bulla_advise(err, code, "use it (bulla key list), or name another one in bulla.yaml: store: sqlite:PATH");
 }
 
@@ -106,7 +106,7 @@ static bulla_code fail_lost(const bulla_project *project, bulla_error *err)
 static bulla_code make(bulla_project *project, bulla_error *err)
 {
 	bool complete = false;
-	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory is made when it is used");
+	if (project->paths.in_memory) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory is made when it is used");
 	if (bulla_project_lost_store(project)) return fail_lost(project, err);
 	TRY(bulla_directory_make(project->paths.directory, 0700, err));
 	TRY(bulla_store_open(project->paths.store_url, true, &project->store, err));
@@ -147,11 +147,12 @@ bulla_code bulla_project_init_store(bulla_project *project, char *ret_escrow, si
 bulla_code bulla_project_has_store(bulla_project *project, bool *ret, bulla_error *err)
 {
 	*ret = false;
-	if (!bulla_file_exists(project->paths.store)) return BULLA_OK;
+	if (project->paths.in_memory || (project->paths.store && !bulla_file_exists(project->paths.store))) return BULLA_OK;
 	bulla_code code = bulla_store_open(project->paths.store_url, false, &project->store, err);
+	bool missing = code == BULLA_ERR_NOT_FOUND && !project->paths.store; /* tables that nobody has made */
 	if (code == BULLA_OK) code = is_complete(project, ret, err);
 	shut(project);
-	return code;
+	return missing ? BULLA_OK : code;
 }
 
 bool bulla_project_escrow_is_here(const bulla_project *project)

@@ -26,6 +26,9 @@ BULLA_MUST bulla_code bulla_project_unlock(bulla_project *project, bulla_secret 
 /* Whether `root` opens the open store; it is kept, and signs, from then on. ROOT_KEY. */
 BULLA_MUST bulla_code bulla_project_unlock_with(bulla_project *project, const bulla_secret *root, bulla_error *err);
 
+/* The log, wherever it lies; `seed` and `create` as in bulla_log_open(). AUDIT where it is missing. */
+BULLA_MUST bulla_code bulla_project_log(bulla_project *project, const bulla_secret *seed, bool create, bulla_log **out,
+					bulla_error *err);
 /* The log for writing, after unlocking. With `create` a missing one is made. */
 BULLA_MUST bulla_code bulla_project_open_log(bulla_project *project, bool create, bulla_error *err);
 

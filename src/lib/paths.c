@@ -53,12 +53,26 @@ bulla_code bulla_paths_config(bulla_paths *paths, const char *config, bulla_erro
 	return directory_of(config, &paths->base_dir, err);
 }
 
+/* In no file. What belongs to a database and must not lie in it is beside bulla.yaml. */
+static bulla_code place_elsewhere(bulla_paths *paths, const char *url, bulla_error *err)
+{
+	char place[BULLA_STORE_PLACE_MAX];
+	bulla_store_place(url, place);
+	paths->in_memory = strncmp(url, "memory:", 7) == 0;
+	TRY(bulla_paths_printf(&paths->store_url, err, "%s", url));
+	TRY(bulla_paths_printf(&paths->place, err, "%s", paths->in_memory ? "memory:" : place));
+	if (paths->in_memory) return BULLA_OK;
+	TRY(join(paths->base_dir, ".bulla", &paths->directory, err));
+	return join(paths->directory, "escrow.key", &paths->escrow, err);
+}
+
 static bulla_code place_store(bulla_paths *paths, const char *url, bulla_error *err)
 {
 	static const char scheme[] = "sqlite:";
-	if (strncmp(url, scheme, sizeof scheme - 1) != 0) return bulla_paths_printf(&paths->store_url, err, "%s", url);
+	if (strncmp(url, scheme, sizeof scheme - 1) != 0) return place_elsewhere(paths, url, err);
 	TRY(join(paths->base_dir, url + sizeof scheme - 1, &paths->store, err));
 	TRY(bulla_paths_printf(&paths->store_url, err, "%s%s", scheme, paths->store));
+	TRY(bulla_paths_printf(&paths->place, err, "%s", paths->store));
 	TRY(directory_of(paths->store, &paths->directory, err));
 	TRY(join(paths->directory, "audit", &paths->log, err));
 	return join(paths->directory, "escrow.key", &paths->escrow, err);
@@ -79,8 +93,8 @@ bulla_code bulla_paths_environment(bulla_paths *paths, const bulla_environment *
 
 void bulla_paths_done(bulla_paths *paths)
 {
-	char **all[] = { &paths->config, &paths->base_dir, &paths->store_url, &paths->store,  &paths->directory,
-			 &paths->log,    &paths->escrow,   &paths->root_key,  &paths->reports };
+	char **all[] = { &paths->config,    &paths->base_dir, &paths->store_url, &paths->place,    &paths->store,
+			 &paths->directory, &paths->log,      &paths->escrow,    &paths->root_key, &paths->reports };
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		free(*all[i]);
 		*all[i] = NULL;

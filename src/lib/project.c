@@ -116,22 +116,26 @@ bool bulla_project_lost_store(const bulla_project *project)
 
 static bulla_code fail_no_store(const bulla_project *project, bulla_error *err)
 {
-	bulla_code code = bulla_fail(err, BULLA_ERR_NOT_FOUND, "there is no key store at %s", project->paths.store);
+	bulla_code code = bulla_fail(err, BULLA_ERR_NOT_FOUND, "there is no key store at %s", project->paths.place);
 	if (!bulla_project_lost_store(project)) return bulla_advise(err, code, "bulla init");
 	return bulla_advise(err, code, "its audit log is there, so it was lost: bulla kms restore FILE (its last backup)");
 }
 
 bulla_code bulla_project_open_store(bulla_project *project, bulla_error *err)
 {
-	bool in_memory = !project->paths.store;
+	const bool in_memory = project->paths.in_memory, in_file = project->paths.store != NULL;
 	if (in_memory && !bulla_schema_environment(project->schema)->insecure) {
 		bulla_code code = bulla_fail(err, BULLA_ERR_CONFIG, "a store that ends with the process (%s) is for tests",
 					     project->paths.store_url);
-		return bulla_advise(err, code, "name a file (store: sqlite:PATH), or mark the environment with insecure: true");
+		return bulla_advise(err, code,
+				    "name one that stays (store: sqlite:PATH), or mark the environment with insecure: true");
 	}
-	if (!in_memory && !bulla_file_exists(project->paths.store))
-		return needs_store(project->schema) ? fail_no_store(project, err) : BULLA_OK;
-	TRY(bulla_store_open_patiently(project->paths.store_url, in_memory, &project->patience, &project->store, err));
+	bulla_code code = in_file && !bulla_file_exists(project->paths.store)
+				  ? BULLA_ERR_NOT_FOUND
+				  : bulla_store_open_patiently(project->paths.store_url, in_memory, &project->patience,
+							       &project->store, err);
+	if (code == BULLA_ERR_NOT_FOUND) return needs_store(project->schema) ? fail_no_store(project, err) : BULLA_OK;
+	TRY(code);
 	project->branches = bulla_store_branches(project->store);
 	return BULLA_OK;
 }
@@ -217,26 +221,36 @@ static bulla_code note_log(bulla_project *project, bulla_error *err)
 
 bulla_code bulla_project_need_log(const bulla_project *project, bulla_error *err)
 {
-	if (!project->paths.log) return bulla_fail(err, BULLA_ERR_USAGE, "a key store in memory has no audit log");
-	if (bulla_file_exists(project->paths.log)) return BULLA_OK;
+	if (project->paths.in_memory) return bulla_fail(err, BULLA_ERR_USAGE, "a key store in memory has no audit log");
+	if (!project->paths.log || bulla_file_exists(project->paths.log))
+		return BULLA_OK; /* opening it tells of one in the store */
 	bulla_code code = bulla_fail(err, BULLA_ERR_AUDIT, "the audit log %s is missing", project->paths.log);
 	return bulla_advise(err, code,
 			    "put it back from a backup, or: bulla audit adopt --reason \"why it is gone\" (begins a new one)");
+}
+
+bulla_code bulla_project_log(bulla_project *project, const bulla_secret *seed, bool create, bulla_log **out, bulla_error *err)
+{
+	if (project->paths.log)
+		return bulla_log_open_patiently(project->paths.log, project->log_origin, seed, create, &project->patience, out,
+						err);
+	bulla_code code = bulla_store_log_open(project->store, project->log_origin, seed, create, out, err);
+	if (code == BULLA_ERR_NOT_FOUND && err) err->code = BULLA_ERR_AUDIT;
+	return code == BULLA_ERR_NOT_FOUND ? BULLA_ERR_AUDIT : code;
 }
 
 bulla_code bulla_project_open_log(bulla_project *project, bool create, bulla_error *err)
 {
 	if (!create) TRY(bulla_project_need_log(project, err));
 	if (create) TRY(note_log(project, err));
-	TRY(bulla_log_open_patiently(project->paths.log, project->log_origin, project->sign_seed, create, &project->patience,
-				     &project->log, err));
+	TRY(bulla_project_log(project, project->sign_seed, create, &project->log, err));
 	return bulla_log_head_now(project->log, &project->log_head, err);
 }
 
 /* Without the root key the log can still be read: its name is in a note of the store. */
 static bulla_code open_log_for_reading(bulla_project *project, bulla_error *err)
 {
-	if (!project->paths.log || !bulla_file_exists(project->paths.log)) return BULLA_OK;
+	if (project->paths.log && !bulla_file_exists(project->paths.log)) return BULLA_OK;
 	BULLA_BUF_AUTO bulla_buf note = { 0 };
 	bulla_code code = bulla_store_note_get(project->store, LOG_NOTE, &note, err);
 	if (code == BULLA_ERR_NOT_FOUND) return BULLA_OK;
@@ -247,8 +261,7 @@ static bulla_code open_log_for_reading(bulla_project *project, bulla_error *err)
 	    !bulla_hex_read(bulla_view(blank + 1, note.len - length - 1), project->log_public, sizeof project->log_public))
 		return bulla_fail(err, BULLA_ERR_CORRUPT, "the store's note about its audit log is damaged");
 	memcpy(project->log_origin, note.data, length);
-	return bulla_log_open_patiently(project->paths.log, project->log_origin, NULL, false, &project->patience, &project->log,
-					err);
+	return bulla_project_log(project, NULL, false, &project->log, err);
 }
 
 static int64_t now_us(void *self)
@@ -314,7 +327,7 @@ static bulla_code open_deeper(bulla_project *project, const bulla_keyring_option
 	if (depth == BULLA_PROJECT_SCHEMA) return BULLA_OK;
 	TRY(bulla_project_open_store(project, err));
 	if (project->store) {
-		if (!project->paths.store)
+		if (project->paths.in_memory)
 			TRY(open_in_memory(project, err));
 		else if (depth == BULLA_PROJECT_STORE)
 			TRY(open_log_for_reading(project, err));

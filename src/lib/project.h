@@ -16,9 +16,11 @@ typedef struct bulla_paths {
 	char *config;    /* bulla.yaml itself */
 	char *base_dir;  /* of relative paths: the directory of bulla.yaml */
 	char *store_url; /* as bulla_store_open() takes it */
-	char *store;     /* the store's file; NULL for memory: */
-	char *directory; /* of the store; NULL for memory: */
-	char *log;       /* <directory>/audit; NULL for memory: */
+	bool in_memory;
+	char *place;     /* what the store is called before people: its file, or the database without a password */
+	char *store;     /* the store's file; NULL where it is none */
+	char *directory; /* of the store; <base_dir>/.bulla beside a database; NULL for memory: */
+	char *log;       /* <directory>/audit; NULL for memory:, and where the log lies in the store */
 	char *escrow;    /* <directory>/escrow.key; NULL for memory: */
 	char *root_key;  /* the root key's file; NULL where it is not kept in one */
 	char *reports;   /* <base_dir>/.bulla/reports */

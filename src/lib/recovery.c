@@ -3,6 +3,7 @@
  */
 #include "lib/inside.h"
 #include "io/file.h"
+#include "lib/witness.h"
 #include "rootkey/rootkey.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 #define CHECKPOINT_NOTE "backup"
-#define CHECKPOINT_MAX  65536
 #define BACKED_UP_NOTE  "backed_up" /* when a copy was last proven, in microseconds */
 
 static void text_free(char **text)
@@ -59,12 +59,8 @@ static bulla_code prove_copy(bulla_project *project, const char *path, bulla_log
 
 static bulla_code note_checkpoint(bulla_project *project, bulla_error *err)
 {
-	TEXT_AUTO path = NULL;
 	BULLA_BUF_AUTO bulla_buf text = { 0 };
-	TRY(bulla_paths_printf(&path, err, "%s/checkpoint", project->paths.log));
-	bulla_code code = bulla_file_read(path, CHECKPOINT_MAX, &text, err);
-	if (code == BULLA_ERR_NOT_FOUND) return BULLA_OK;
-	TRY(code);
+	TRY(bulla_project_checkpoint(project, project->log, &text, err));
 	return bulla_store_note_set(project->store, CHECKPOINT_NOTE, bulla_view_buf(&text), err);
 }
 
@@ -78,7 +74,7 @@ static bulla_code note_backup(bulla_project *project, int64_t at_us, bulla_error
 bulla_code bulla_project_backup(bulla_project *project, const char *path, bulla_log_head *ret_head, bulla_error *err)
 {
 	TRY(bulla_project_need_engine(project, err));
-	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory cannot be backed up");
+	if (project->paths.in_memory) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory cannot be backed up");
 	int64_t began_us = bulla_now_us(NULL);
 	TRY(note_checkpoint(project, err));
 	TRY(bulla_store_backup(project->store, path, err));
@@ -241,28 +237,62 @@ static bulla_code copy_backup(const char *path, const char *waiting, bulla_error
 	return copy_file(path, waiting, err);
 }
 
-static bulla_code restore(bulla_project *project, const char *path, bool force, bulla_restored *ret, bulla_error *err)
+/* Into the place of a file. */
+static bulla_code restore_file(bulla_project *project, const char *waiting, bool force, bulla_restored *ret, bulla_error *err)
+{
+	(void)force; /* asked before */
+	TRY(make_room(project, ret, err));
+	return move_store(waiting, project->paths.store, err);
+}
+
+/* Into tables, in one transaction; those that were there move to a schema of their own in the same. */
+static bulla_code restore_tables(bulla_project *project, const char *waiting, bool force, bulla_restored *ret, bulla_error *err)
+{
+	char stamp[17], keep_as[48];
+	TEXT_AUTO url = NULL;
+	STORE_AUTO from = NULL;
+	STORE_AUTO to = NULL;
+	TRY(bulla_paths_printf(&url, err, "sqlite:%s", waiting));
+	TRY(bulla_store_open(url, false, &from, err));
+	TRY(bulla_store_open(project->paths.store_url, true, &to, err));
+	bulla_code code = bulla_store_replace(to, from, NULL, err);
+	if (code != BULLA_ERR_EXISTS) return code;
+	if (!force) return refuse_to_replace(project->paths.place, err);
+	bulla_stamp_now(stamp);
+	(void)snprintf(keep_as, sizeof keep_as, "bulla_replaced_%.8s_%.6s", stamp, stamp + 9);
+	TRY(bulla_store_replace(to, from, keep_as, err));
+	(void)snprintf(ret->replaced, sizeof ret->replaced, "schema %s of the same database", keep_as);
+	return BULLA_OK;
+}
+
+/* `place` is the store's file, or where one would be. */
+static bulla_code restore(bulla_project *project, const char *path, const char *place, bool force, bulla_restored *ret,
+			  bulla_error *err)
 {
 	TEXT_AUTO waiting = NULL;
-	const char *store = project->paths.store;
-	if (!force && bulla_file_exists(store)) return refuse_to_replace(store, err);
-	TRY(bulla_paths_printf(&waiting, err, "%s.restoring", store));
+	bool in_file = project->paths.store != NULL;
+	if (in_file && !force && bulla_file_exists(place)) return refuse_to_replace(place, err);
+	TRY(bulla_paths_printf(&waiting, err, "%s.restoring", place));
 	TRY(copy_backup(path, waiting, err));
 	bulla_code code = prove_copy(project, waiting, &ret->head, err);
-	if (code == BULLA_OK) code = make_room(project, ret, err);
-	if (code == BULLA_OK) code = move_store(waiting, store, err);
-	if (code) (void)unlink(waiting);
+	if (code == BULLA_OK) code = (in_file ? restore_file : restore_tables)(project, waiting, force, ret, err);
+	if (code || !in_file) (void)unlink(waiting);
 	return code == BULLA_ERR_ROOT_KEY ? fail_backup_key(project, err) : code;
 }
 
 bulla_code bulla_project_restore(bulla_project *project, const char *path, bool force, bulla_restored *ret, bulla_error *err)
 {
 	int lock = -1;
+	TEXT_AUTO place = NULL;
 	*ret = (bulla_restored){ 0 };
-	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory cannot be restored");
+	if (project->paths.in_memory) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory cannot be restored");
 	TRY(bulla_directory_make(project->paths.directory, 0700, err));
-	TRY(bulla_paths_lock(project->paths.store, &lock, err));
-	bulla_code code = restore(project, path, force, ret, err);
+	if (project->paths.store)
+		TRY(bulla_paths_printf(&place, err, "%s", project->paths.store));
+	else
+		TRY(bulla_paths_printf(&place, err, "%s/backup", project->paths.directory));
+	TRY(bulla_paths_lock(place, &lock, err));
+	bulla_code code = restore(project, path, place, force, ret, err);
 	bulla_paths_unlock(lock);
 	TRY(code);
 	TRY(needs_adoption(project, &ret->adopt, err));
@@ -376,7 +406,7 @@ bulla_code bulla_project_rekey(bulla_project *project, const char *spec, bulla_r
 {
 	*ret = (bulla_rekeyed){ 0 };
 	TRY(bulla_project_need_engine(project, err));
-	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory has no root key to replace");
+	if (project->paths.in_memory) return bulla_fail(err, BULLA_ERR_USAGE, "a store in memory has no root key to replace");
 	const char *configured = bulla_schema_environment(project->schema)->root_key;
 	bool in_place = !spec || strcmp(spec, configured) == 0;
 	bool in_file = in_place && project->paths.root_key;

@@ -61,7 +61,7 @@ static bulla_code ask_witnesses(bulla_project *project, bulla_log *log, bulla_vo
 static bulla_code ask_all(bulla_project *project, bulla_vouched *report, bulla_error *err)
 {
 	bulla_log *log = NULL;
-	TRY(bulla_log_open(project->paths.log, project->log_origin, NULL, false, &log, err));
+	TRY(bulla_project_log(project, NULL, false, &log, err));
 	bulla_code code = ask_store(project, log, report, err);
 	if (code == BULLA_OK) code = ask_memory(project, log, report, err);
 	if (code == BULLA_OK) code = ask_witnesses(project, log, report, err);
@@ -84,6 +84,15 @@ static bulla_code remember(bulla_project *project, bulla_error *err)
 	return bulla_witness_append(project, err);
 }
 
+static bulla_code recompute(bulla_project *project, void (*progress)(void *self, uint64_t done, uint64_t total), void *self,
+			    bulla_log_report *ret, bulla_error *err)
+{
+	const char *origin = project->log_origin;
+	if (!project->paths.log)
+		return bulla_store_log_verify(project->store, origin, project->log_public, progress, self, ret, err);
+	return bulla_log_verify(project->paths.log, origin, project->log_public, progress, self, ret, err);
+}
+
 static bulla_code verify(bulla_project *project, void (*progress)(void *self, uint64_t done, uint64_t total), void *self,
 			 bulla_vouched *report, bulla_error *err)
 {
@@ -92,9 +101,10 @@ static bulla_code verify(bulla_project *project, void (*progress)(void *self, ui
 	TRY(bulla_project_need_engine(project, err));
 	TRY(bulla_project_need_log(project, err));
 	TRY(bulla_project_unlock(project, &root, err));
-	(void)snprintf(report->directory, sizeof report->directory, "%s", project->paths.log);
+	(void)snprintf(report->directory, sizeof report->directory, "%s",
+		       project->paths.log ? project->paths.log : project->paths.place);
 	(void)snprintf(report->origin, sizeof report->origin, "%s", project->log_origin);
-	TRY(bulla_log_verify(project->paths.log, project->log_origin, project->log_public, progress, self, &report->log, err));
+	TRY(recompute(project, progress, self, &report->log, err));
 	report->ok = true;
 	if (!report->log.ok) {
 		complain(report, report->log.problem);

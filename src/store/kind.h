@@ -7,13 +7,13 @@
 #include "io/log.h"
 #include "store/store.h"
 
-#define BULLA_STORE_NOTE_NAME_MAX      128
-#define BULLA_STORE_NOTE_MAX           65536 /* bytes of one note */
-#define BULLA_STORE_IDENTITY_MAX 1024  /* of a branch */
-#define BULLA_STORE_PRINT_MAX    8192
-#define BULLA_STORE_WRAPPED_MAX  65536
-#define BULLA_STORE_ROW_MAX      65536 /* of the engine */
-#define BULLA_STORE_BUSY_MS      10000 /* how long another process may hold the store */
+#define BULLA_STORE_NOTE_NAME_MAX 128
+#define BULLA_STORE_NOTE_MAX      65536 /* bytes of one note */
+#define BULLA_STORE_IDENTITY_MAX  1024  /* of a branch */
+#define BULLA_STORE_PRINT_MAX     8192
+#define BULLA_STORE_WRAPPED_MAX   65536
+#define BULLA_STORE_ROW_MAX       65536 /* of the engine */
+#define BULLA_STORE_BUSY_MS       10000 /* how long another process may hold the store */
 
 /* Takes a whole store, part by part: first its state, then rows, branches (each identity's versions in order, `sequence` from 1), notes.
  * Views live until the call returns. */
@@ -30,6 +30,8 @@ typedef bulla_code (*bulla_store_source)(void *self, const bulla_store_taker *ta
 typedef struct bulla_store_kind {
 	const char *scheme; /* with its colon */
 	bulla_code (*open)(const char *rest, bool create, const bulla_patience *patience, void **ret_self, bulla_error *err);
+	/* What it is called before people; NULL: as the URL says behind its scheme. */
+	void (*place)(const char *rest, char out[static BULLA_STORE_PLACE_MAX]);
 	void (*close)(void *self);
 	bulla_code (*backup)(void *self, const char *path, bulla_error *err);
 	bulla_code (*note_get)(void *self, const char *name, bulla_buf *out, bulla_error *err);

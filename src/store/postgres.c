@@ -191,6 +191,7 @@ static bulla_code open_pg(const char *rest, bool create, const bulla_patience *p
 const bulla_store_kind bulla_store_postgres = {
 	.scheme = "postgresql:",
 	.open = open_pg,
+	.place = bulla_pg_place_tell,
 	.close = close_pg,
 	.backup = bulla_pg_backup,
 	.note_get = note_get,

@@ -72,8 +72,9 @@ typedef enum bulla_pg_sql {
 typedef struct bulla_pg_place {
 	char *url;
 	char *schema;
-	char name[256]; /* "PostgreSQL database app, schema bulla, on db1:5432": without what the URL may hold beside */
-	pid_t owner;    /* a child must not touch the connections of its parent */
+	char name
+		[BULLA_STORE_PLACE_MAX]; /* "PostgreSQL database app, schema bulla, on db1:5432": without what the URL may hold beside */
+	pid_t owner;                     /* a child must not touch the connections of its parent */
 	bulla_patience patience;
 } bulla_pg_place;
 
@@ -106,6 +107,7 @@ typedef struct bulla_pg {
 /* From what stands behind "postgresql:" to the place; the rest of it is filled by the caller. CONFIG. */
 BULLA_MUST bulla_code bulla_pg_place_find(bulla_pg_place *place, const char *rest, bulla_error *err);
 void bulla_pg_place_done(bulla_pg_place *place);
+void bulla_pg_place_tell(const char *rest, char out[static BULLA_STORE_PLACE_MAX]);
 
 /* --- postgres_link.c --------------------------------------------------------------------------------------------- */
 /* A parameter: a number or bytes, which go to the server in binary. */

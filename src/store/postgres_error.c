@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define REACH "once the server can be reached again, the same command works"
+
 /* By the whole state or by its class, the first two characters; the first row that fits counts. */
 static const struct {
 	const char *state;
@@ -32,12 +34,16 @@ bulla_code bulla_pg_fail_lost(const bulla_pg_link *link, bulla_error *err)
 	const char *why = link->conn ? PQerrorMessage(link->conn) : "";
 	const char *state = link->conn && PQstatus(link->conn) == CONNECTION_BAD ? why : "";
 	int length = (int)strcspn(state, "\n");
-	if (length == 0)
-		return bulla_fail(err, BULLA_ERR_UNAVAILABLE, "the key store's server does not answer (%s)", link->place->name);
+	if (length == 0) {
+		bulla_code code =
+			bulla_fail(err, BULLA_ERR_UNAVAILABLE, "the key store's server does not answer (%s)", link->place->name);
+		return bulla_advise(err, code, REACH);
+	}
 	bulla_code code = strstr(state, "does not exist") ? BULLA_ERR_CONFIG : BULLA_ERR_UNAVAILABLE;
 	if (strstr(state, "authentication failed") || strstr(state, "no password supplied") || strstr(state, "pg_hba.conf"))
 		code = BULLA_ERR_PERMISSION;
-	return bulla_fail(err, code, "the key store's server: %.*s", length, state);
+	(void)bulla_fail(err, code, "the key store's server: %.*s", length, state);
+	return code == BULLA_ERR_UNAVAILABLE ? bulla_advise(err, code, REACH) : code;
 }
 
 bulla_code bulla_pg_fail(const bulla_pg_link *link, const PGresult *result, bulla_error *err)

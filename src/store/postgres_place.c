@@ -67,6 +67,15 @@ bulla_code bulla_pg_place_find(bulla_pg_place *place, const char *rest, bulla_er
 	return read_url(place, err);
 }
 
+void bulla_pg_place_tell(const char *rest, char out[static BULLA_STORE_PLACE_MAX])
+{
+	bulla_pg_place place = { 0 };
+	bulla_error ignored;
+	bool known = bulla_pg_place_find(&place, rest, &ignored) == BULLA_OK;
+	(void)snprintf(out, BULLA_STORE_PLACE_MAX, "%s", known ? place.name : "PostgreSQL database");
+	bulla_pg_place_done(&place);
+}
+
 void bulla_pg_place_done(bulla_pg_place *place)
 {
 	free(place->schema);

@@ -3,6 +3,7 @@
  */
 #include "store/kind.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct bulla_store {
@@ -17,6 +18,16 @@ static const bulla_store_kind *kind_of(const char *url)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strncmp(url, kinds[i]->scheme, strlen(kinds[i]->scheme)) == 0) return kinds[i];
 	return NULL;
+}
+
+void bulla_store_place(const char *url, char out[static BULLA_STORE_PLACE_MAX])
+{
+	const bulla_store_kind *kind = kind_of(url);
+	out[0] = 0;
+	if (kind && kind->place)
+		kind->place(url + strlen(kind->scheme), out);
+	else
+		(void)snprintf(out, BULLA_STORE_PLACE_MAX, "%s", kind ? url + strlen(kind->scheme) : "of an unknown kind");
 }
 
 bulla_code bulla_store_open_patiently(const char *url, bool create, const bulla_patience *patience, bulla_store **out,
@@ -121,7 +132,8 @@ bulla_code bulla_store_note_get(bulla_store *store, const char *name, bulla_buf 
 bulla_code bulla_store_note_set(bulla_store *store, const char *name, bulla_bytes value, bulla_error *err)
 {
 	TRY(check_name(name, err));
-	if (value.len > BULLA_STORE_NOTE_MAX) return bulla_fail(err, BULLA_ERR_LIMIT, "a note has at most %d bytes", BULLA_STORE_NOTE_MAX);
+	if (value.len > BULLA_STORE_NOTE_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "a note has at most %d bytes", BULLA_STORE_NOTE_MAX);
 	return store->kind->note_set(store->self, name, value, err);
 }
 

@@ -27,6 +27,10 @@ void bulla_store_close(bulla_store *store); /* NULL is fine */
 bulla_kms_store bulla_store_kms(bulla_store *store);
 bulla_branch_store bulla_store_branches(bulla_store *store);
 
+#define BULLA_STORE_PLACE_MAX 256
+/* What a store is called before people: its file, or the database without what else is in its URL. */
+void bulla_store_place(const char *url, char out[static BULLA_STORE_PLACE_MAX]);
+
 /* A consistent copy of the whole store into the new file `path` (0600), while others use it. EXISTS. USAGE for memory. */
 BULLA_MUST bulla_code bulla_store_backup(bulla_store *store, const char *path, bulla_error *err);
 
