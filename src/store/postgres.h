@@ -21,7 +21,7 @@
 #define BULLA_PG_IDLE_MS      60000 /* of an open transaction whose process stands still: its locks end */
 #define BULLA_PG_RETRY_MS     200   /* after a failed try to connect, until the next one */
 #define BULLA_PG_FRESH_MS     400   /* how long a generation counts without a word from the server */
-#define BULLA_PG_VERSION_MS   5000  /* for the answer which generation it is */
+#define BULLA_PG_VERSION_MS   2000  /* for the answer which generation it is */
 #define BULLA_PG_BATCH        1000  /* rows written by one statement */
 #define BULLA_PG_BATCH_BYTES  (4u << 20)
 

@@ -38,28 +38,41 @@ static const char log_tables[] =
 	"CREATE TABLE IF NOT EXISTS bulla_log_checkpoint (size bigint PRIMARY KEY, note bytea NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS bulla_log_tree (size bigint PRIMARY KEY, peaks bytea NOT NULL);";
 
+/* How many relations of the schema fit `condition`. Asked of the catalogue's rows: what a session remembers of names may be older than the
+ * lock that it holds. */
+static bulla_code count_relations(bulla_pg_link *link, const char *condition, int64_t *ret, bulla_error *err)
+{
+	char sql[320];
+	(void)snprintf(sql, sizeof sql,
+		       "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+		       " WHERE n.nspname = '%s' AND %s",
+		       link->place->schema, condition);
+	return bulla_pg_ask_text(link, sql, ret, err);
+}
+
+static bulla_code fail_newer(const bulla_pg_link *link, int64_t version, bulla_error *err)
+{
+	bulla_code code = bulla_fail(err, BULLA_ERR_NEWER, "the key store (%s) has schema version %lld; this release knows %d",
+				     link->place->name, (long long)version, VERSION);
+	return bulla_advise(err, code, "use the release that made it, or a newer one");
+}
+
+/* 0 where there is no store. */
 static bulla_code read_version(bulla_pg_link *link, int64_t *ret, bulla_error *err)
 {
-	int64_t ours = 0, others = 0;
+	int64_t all = 0, ours = 0;
 	*ret = 0;
-	TRY(bulla_pg_ask_text(link, "SELECT count(to_regclass('bulla_store'))", &ours, err));
-	if (ours) {
-		TRY(bulla_pg_ask_text(link, "SELECT max(version) FROM bulla_store", ret, err));
-		if (*ret > 0 && *ret <= VERSION) return BULLA_OK;
-		if (*ret <= 0) return bulla_fail(err, BULLA_ERR_CORRUPT, "the key store (%s) has no version", link->place->name);
-		bulla_code code =
-			bulla_fail(err, BULLA_ERR_NEWER, "the key store (%s) has schema version %lld; this release knows %d",
-				   link->place->name, (long long)*ret, VERSION);
-		return bulla_advise(err, code, "use the release that made it, or a newer one");
+	TRY(count_relations(link, "true", &all, err));
+	TRY(count_relations(link, "relname = 'bulla_store'", &ours, err));
+	if (ours == 0 && all == 0) return BULLA_OK;
+	if (ours == 0) {
+		bulla_code code = bulla_fail(err, BULLA_ERR_FORMAT, "the %s has tables of somebody else", link->place->name);
+		return bulla_advise(err, code,
+				    "give the store a schema of its own: postgresql://...?options=-csearch_path%%3DNAME");
 	}
-	TRY(bulla_pg_ask_text(link,
-			      "SELECT count(*) FROM pg_catalog.pg_class WHERE relnamespace ="
-			      " to_regnamespace(current_setting('search_path')) AND relname NOT LIKE 'bulla\\_log\\_%' AND"
-			      " to_regclass('bulla_log_head') IS NULL",
-			      &others, err));
-	if (others == 0) return BULLA_OK;
-	bulla_code code = bulla_fail(err, BULLA_ERR_FORMAT, "the %s has tables of somebody else", link->place->name);
-	return bulla_advise(err, code, "give the store a schema of its own: postgresql://.../?options=-csearch_path%%3DNAME");
+	TRY(bulla_pg_ask_text(link, "SELECT max(version) FROM bulla_store", ret, err));
+	if (*ret <= 0) return bulla_fail(err, BULLA_ERR_CORRUPT, "the key store (%s) has no version", link->place->name);
+	return *ret <= VERSION ? BULLA_OK : fail_newer(link, *ret, err);
 }
 
 bulla_code bulla_pg_make_tables(bulla_pg_link *link, int64_t version, bulla_error *err)
@@ -73,9 +86,10 @@ bulla_code bulla_pg_make_tables(bulla_pg_link *link, int64_t version, bulla_erro
 /* Asked first: CREATE SCHEMA needs a permission even where the schema is there. */
 static bulla_code make_schema(bulla_pg_link *link, bulla_error *err)
 {
-	char sql[128];
+	char sql[160];
 	int64_t there = 0;
-	TRY(bulla_pg_ask_text(link, "SELECT count(to_regnamespace(current_setting('search_path')))", &there, err));
+	(void)snprintf(sql, sizeof sql, "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = '%s'", link->place->schema);
+	TRY(bulla_pg_ask_text(link, sql, &there, err));
 	if (there) return BULLA_OK;
 	(void)snprintf(sql, sizeof sql, "CREATE SCHEMA \"%s\"", link->place->schema);
 	return bulla_pg_run(link, sql, err);

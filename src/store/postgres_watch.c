@@ -55,11 +55,14 @@ static bulla_code ask_server(bulla_pg_watch *watch, bulla_error *err)
 
 static bulla_code ask(bulla_pg_watch *watch, uint64_t *ret, bulla_error *err)
 {
+	const int64_t began = bulla_pg_now_ms();
 	hear(watch);
-	if (bulla_pg_now_ms() - watch->asked_at_ms >= BULLA_PG_FRESH_MS) watch->knows = false;
+	if (began - watch->asked_at_ms >= BULLA_PG_FRESH_MS) watch->knows = false;
 	bulla_code code = watch->knows ? BULLA_OK : ask_server(watch, err);
-	/* a connection that was lost while nobody used it is no failure of this call */
-	if (code == BULLA_ERR_UNAVAILABLE && !watch->link.conn && !watch->link.failed_at_ms) code = ask_server(watch, err);
+	/* a connection that was lost while nobody used it, which shows at once, is no failure of this call */
+	bool at_once = bulla_pg_now_ms() - began < BULLA_PG_RETRY_MS;
+	if (code == BULLA_ERR_UNAVAILABLE && !watch->link.conn && !watch->link.failed_at_ms && at_once)
+		code = ask_server(watch, err);
 	if (code == BULLA_OK) *ret = watch->generation;
 	return code;
 }

@@ -109,6 +109,11 @@ int pg_group_teardown(void **state)
 	return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+const char *pg_directory(void)
+{
+	return directory;
+}
+
 char *pg_url_new(const char *more)
 {
 	char *url = NULL;

@@ -17,6 +17,8 @@ int pg_group_teardown(void **state);
 void pg_stop(void);
 void pg_start(void);
 
+/* Where its socket is. */
+const char *pg_directory(void);
 /* The URL of a schema that nothing is in yet; `more` is added ("&sslmode=disable"). The caller frees it. */
 char *pg_url_new(const char *more);
 /* The same schema once more, as psql takes it: runs `sql` and gives the first line of what it prints, static. */
