@@ -109,6 +109,11 @@ bulla_code bulla_pg_with(bulla_pg *pg, bulla_pg_sql how, bulla_pg_work work, voi
 	return code;
 }
 
+bulla_code bulla_pg_take_time(bulla_pg_link *link, bulla_error *err)
+{
+	return bulla_pg_run(link, "SET LOCAL statement_timeout = 0", err);
+}
+
 /* --- notes ----------------------------------------------------------------------------------------------------- */
 typedef struct note {
 	const char *name;

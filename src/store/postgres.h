@@ -18,7 +18,7 @@
 #define BULLA_PG_CONNECT_S    "5"   /* how long one host may take to answer */
 #define BULLA_PG_STATEMENT_MS 30000 /* of one statement; the server ends it */
 #define BULLA_PG_ANSWER_MS    35000 /* after which the server is taken for lost */
-#define BULLA_PG_IDLE_MS      60000 /* of an open transaction whose process stands still: its locks end */
+#define BULLA_PG_IDLE_MS      5000  /* of an open transaction whose process stands still: its locks end before others give up */
 #define BULLA_PG_RETRY_MS     200   /* after a failed try to connect, until the next one */
 #define BULLA_PG_FRESH_MS     400   /* how long a generation counts without a word from the server */
 #define BULLA_PG_VERSION_MS   2000  /* for the answer which generation it is */
@@ -186,6 +186,9 @@ BULLA_MUST bulla_code bulla_pg_transact(bulla_pg_link *link, bulla_pg_sql begin,
 /* The same on the store's own link, under its mutex. */
 BULLA_MUST bulla_code bulla_pg_with(bulla_pg *pg, bulla_pg_sql begin, bulla_pg_work work, void *self, bool *ret_doubt,
 				    bulla_error *err);
+
+/* In a transaction: a statement may take as long as whoever takes its rows. */
+BULLA_MUST bulla_code bulla_pg_take_time(bulla_pg_link *link, bulla_error *err);
 
 /* --- postgres_schema.c ------------------------------------------------------------------------------------------- */
 /* NOT_FOUND where there is no store and not `create`, FORMAT for somebody else's tables, NEWER, CORRUPT. */

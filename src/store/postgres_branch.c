@@ -95,6 +95,7 @@ static bulla_code meet(void *self, const PGresult *result, int row, bulla_error 
 static bulla_code walk(bulla_pg_link *link, void *self, bulla_error *err)
 {
 	walking *w = self;
+	TRY(bulla_pg_take_time(link, err));
 	return bulla_pg_walk(link, w->which, &w->value, w->values, meet, w, err);
 }
 

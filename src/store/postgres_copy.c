@@ -46,6 +46,7 @@ static bulla_code give_all(bulla_pg_link *link, void *self, bulla_error *err)
 	giving *g = self;
 	uint64_t generation = 0;
 	bulla_log_head head;
+	TRY(bulla_pg_take_time(link, err));
 	TRY(bulla_pg_read_state(link, BULLA_PG_STATE, &generation, &head, err));
 	TRY(g->taker->state(g->taker->self, generation, &head, err));
 	TRY(bulla_pg_walk(link, BULLA_PG_ROWS, NULL, 0, give_row, g, err));

@@ -53,6 +53,16 @@ static bulla_store *opened(const char *url, bool create)
 	return store;
 }
 
+static bulla_branch_row branch(const char *identity, uint64_t version, bulla_branch_state state)
+{
+	return (bulla_branch_row){ .identity = bulla_view_str(identity),
+				   .print = bulla_view_str("user:42"),
+				   .version = version,
+				   .state = state,
+				   .wrapped = bulla_view_str("wrapped"),
+				   .created_us = 1000 };
+}
+
 /* --- opening --------------------------------------------------------------------------------------------------- */
 static void test_urls(void **state)
 {
@@ -124,7 +134,7 @@ static void test_settings(void **state)
 	static const char *const expected[][2] = { { "synchronous_commit", "on" },
 						   { "statement_timeout", "30s" },
 						   { "lock_timeout", "10s" },
-						   { "idle_in_transaction_session_timeout", "1min" } };
+						   { "idle_in_transaction_session_timeout", "5s" } };
 	char *url = pg_url_new("%20-csynchronous_commit%3Doff");
 	bulla_pg_place where = { .owner = getpid() };
 	bulla_pg_link link;
@@ -258,6 +268,58 @@ static void test_two_processes(void **state)
 	assert_int_equal(generation, 50);
 }
 
+/* Until the branch takes no more versions. */
+static bool rotate_until_closed(const bulla_branch_store *branches, const char *identity, uint64_t version)
+{
+	bulla_code code = BULLA_OK;
+	for (const uint64_t first = version; code == BULLA_OK && version < first + 10000; version++) {
+		bulla_branch_row next = branch(identity, version + 1, BULLA_BRANCH_ACTIVE);
+		code = branches->rotate(branches->self, version, &next, NULL);
+	}
+	return code == BULLA_ERR_KEY_CLOSING;
+}
+
+static bool rotate_all_branches(place *p)
+{
+	bulla_store *store = opened(p->url, false);
+	bulla_branch_store branches = bulla_store_branches(store);
+	bool well = true;
+	for (uint64_t i = 0; i < 30 && well; i++) {
+		char identity[16];
+		(void)snprintf(identity, sizeof identity, "b%d", (int)i);
+		well = rotate_until_closed(&branches, identity, i << 32);
+	}
+	bulla_store_close(store);
+	return well;
+}
+
+/* What becomes a version while its branch is closed must not stay active. */
+static void test_closing_misses_no_version(void **state)
+{
+	place *p = *state;
+	char names[30][16];
+	for (uint64_t i = 0; i < 30; i++) {
+		(void)snprintf(names[i], sizeof names[i], "b%d", (int)i);
+		bulla_branch_row first = branch(names[i], i << 32, BULLA_BRANCH_ACTIVE);
+		assert_int_equal(p->branches.create(p->branches.self, &first, 1, NULL), BULLA_OK);
+	}
+	pid_t child = fork();
+	if (child == 0) _exit(rotate_all_branches(p) ? 0 : 1);
+	for (int i = 0; i < 30; i++) {
+		char sql[128];
+		(void)snprintf(sql, sizeof sql, "SELECT count(*) > 2 FROM bulla_branch WHERE version >> 32 = %d", i);
+		while (strcmp(pg_psql(p->url, sql), "t") != 0)
+			continue; /* it is being rotated */
+		assert_int_equal(p->branches.set_state(p->branches.self, bulla_view_str(names[i]), BULLA_BRANCH_ACTIVE,
+						       BULLA_BRANCH_CLOSING, NULL),
+				 BULLA_OK);
+	}
+	int status = 1;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_string_equal(pg_psql(p->url, "SELECT count(*) FROM bulla_branch WHERE state = 1"), "0");
+}
+
 /* --- servers that go away -------------------------------------------------------------------------------------- */
 static void test_server_restarts(void **state)
 {
@@ -349,16 +411,6 @@ static void test_silence(void **state)
 }
 
 /* --- whole copies ---------------------------------------------------------------------------------------------- */
-static bulla_branch_row branch(const char *identity, uint64_t version, bulla_branch_state state)
-{
-	return (bulla_branch_row){ .identity = bulla_view_str(identity),
-				   .print = bulla_view_str("user:42"),
-				   .version = version,
-				   .state = state,
-				   .wrapped = bulla_view_str("wrapped"),
-				   .created_us = 1000 };
-}
-
 typedef struct listing {
 	char text[1024];
 } listing;
@@ -483,6 +535,7 @@ int main(void)
 		MADE(test_changes_are_seen_without_a_word),
 		MADE(test_version_is_cheap),
 		MADE(test_two_processes),
+		MADE(test_closing_misses_no_version),
 		MADE(test_server_restarts),
 		MADE(test_idle_connections_end),
 		MADE(test_lost_before_commit),
