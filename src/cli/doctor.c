@@ -31,6 +31,7 @@ static const struct check {
 	{ "store", "key store, root key, audit log", BULLA_PROJECT_SCHEMA, false, bulla_check_store },
 	{ "escrow", "root keys that lie about", BULLA_PROJECT_SCHEMA, false, bulla_check_escrow },
 	{ "witnesses", "who vouches for the audit log", BULLA_PROJECT_ENGINE, false, bulla_check_witnesses },
+	{ "server", "the server of the key store", BULLA_PROJECT_STORE, false, bulla_check_server },
 	{ "backups", "backups of the key store", BULLA_PROJECT_ENGINE, false, bulla_check_backups },
 	{ "space", "room for the key store", BULLA_PROJECT_SCHEMA, false, bulla_check_store_space },
 	{ "keys", "each key seals and opens", BULLA_PROJECT_KEYRING, true, bulla_check_keys },

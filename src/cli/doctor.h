@@ -68,6 +68,7 @@ void bulla_check_store(bulla_doctor *doctor);
 void bulla_check_permissions(bulla_doctor *doctor);
 void bulla_check_escrow(bulla_doctor *doctor);
 void bulla_check_witnesses(bulla_doctor *doctor);
+void bulla_check_server(bulla_doctor *doctor);
 void bulla_check_store_space(bulla_doctor *doctor);
 void bulla_check_keys(bulla_doctor *doctor); /* --kms */
 

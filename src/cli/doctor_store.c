@@ -152,6 +152,28 @@ void bulla_check_store_space(bulla_doctor *doctor)
 		bulla_size_text(room, free_text), paths->directory, bulla_size_text(wanted, wanted_text));
 }
 
+/* --- the server of a store ------------------------------------------------------------------------------------------ */
+void bulla_check_server(bulla_doctor *doctor)
+{
+	bulla_error err = { 0 };
+	bulla_store_server server;
+	if (!doctor->project->store) return;
+	if (bulla_store_examine(doctor->project->store, &server, &err)) {
+		bulla_diagnose_error(doctor, BULLA_DANGER, "store_unavailable", NULL, &err);
+		return;
+	}
+	if (server.loses_commits)
+		bulla_diagnose(doctor, BULLA_DANGER, "server_not_durable", NULL,
+			       "fsync = on and full_page_writes = on in postgresql.conf",
+			       "the server of the key store loses what it has acknowledged when its machine goes down: keys and "
+			       "audit events");
+	if (server.unencrypted)
+		bulla_diagnose(doctor, BULLA_WARNING, "server_unencrypted", NULL,
+			       "add sslmode=verify-full to the URL of the store",
+			       "the server of the key store is reached over a network without TLS: whoever sits in between can "
+			       "answer in its place");
+}
+
 /* --- keys ---------------------------------------------------------------------------------------------------------- */
 #define TEST "a test of this key"
 

@@ -36,6 +36,7 @@ typedef struct bulla_store_kind {
 	bulla_code (*backup)(void *self, const char *path, bulla_error *err);
 	bulla_code (*note_get)(void *self, const char *name, bulla_buf *out, bulla_error *err);
 	bulla_code (*note_set)(void *self, const char *name, bulla_bytes value, bulla_error *err);
+	bulla_code (*examine)(void *self, bulla_store_server *ret, bulla_error *err); /* NULL: there is no server */
 	/* All of it in one snapshot. NULL: it is not copied. */
 	bulla_code (*give)(void *self, const bulla_store_taker *taker, bulla_error *err);
 	/* What `source` gives takes the place of what is there, in one transaction. With `keep_as` that stays under this name; without,

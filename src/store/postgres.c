@@ -155,6 +155,31 @@ static bulla_code note_set(void *self, const char *name, bulla_bytes value, bull
 	return bulla_pg_with(self, BULLA_PG_BEGIN, write_note, &n, NULL, err);
 }
 
+/* --- the server -------------------------------------------------------------------------------------------------- */
+static bool is_here(const char *host)
+{
+	return !host || !*host || *host == '/' || *host == '@' || strcmp(host, "localhost") == 0 ||
+	       strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+}
+
+static bulla_code ask_settings(bulla_pg_link *link, void *self, bulla_error *err)
+{
+	bulla_store_server *server = self;
+	int64_t off = 0;
+	TRY(bulla_pg_ask_text(link,
+			      "SELECT count(*) FROM pg_catalog.pg_settings WHERE name IN ('fsync', 'full_page_writes')"
+			      " AND setting = 'off'",
+			      &off, err));
+	server->loses_commits = off > 0;
+	server->unencrypted = !PQsslInUse(link->conn) && !is_here(PQhost(link->conn));
+	return BULLA_OK;
+}
+
+static bulla_code examine(void *self, bulla_store_server *ret, bulla_error *err)
+{
+	return bulla_pg_with(self, BULLA_PG_BEGIN_READ, ask_settings, ret, NULL, err);
+}
+
 /* --- opening --------------------------------------------------------------------------------------------------- */
 static bulla_code open_links(bulla_pg *pg, bool create, bulla_error *err)
 {
@@ -201,6 +226,7 @@ const bulla_store_kind bulla_store_postgres = {
 	.backup = bulla_pg_backup,
 	.note_get = note_get,
 	.note_set = note_set,
+	.examine = examine,
 	.give = bulla_pg_give,
 	.take = bulla_pg_take,
 	.log_open = bulla_pg_log_open,

@@ -115,6 +115,12 @@ bulla_code bulla_store_log_export(bulla_store *store, const char *origin, const 
 	return store->kind->log_export(store->self, origin, directory, err);
 }
 
+bulla_code bulla_store_examine(bulla_store *store, bulla_store_server *ret, bulla_error *err)
+{
+	*ret = (bulla_store_server){ 0 };
+	return store->kind->examine ? store->kind->examine(store->self, ret, err) : BULLA_OK;
+}
+
 static bulla_code check_name(const char *name, bulla_error *err)
 {
 	size_t n = strlen(name);

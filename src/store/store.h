@@ -50,6 +50,13 @@ BULLA_MUST bulla_code bulla_store_log_verify(bulla_store *store, const char *ori
 /* Writes the log as static files (io/log_mirror.h) into a new directory. EXISTS. */
 BULLA_MUST bulla_code bulla_store_log_export(bulla_store *store, const char *origin, const char *directory, bulla_error *err);
 
+/* What keeps the server of a store from what is promised here; nothing of it for a store that has none. */
+typedef struct bulla_store_server {
+	bool loses_commits; /* it does not write what it has acknowledged to the disk (fsync, full_page_writes) */
+	bool unencrypted;   /* reached over a network without TLS */
+} bulla_store_server;
+BULLA_MUST bulla_code bulla_store_examine(bulla_store *store, bulla_store_server *ret, bulla_error *err);
+
 /* Small notes of the verifier and of jobs ("last verified head"), outside the engine's MACs. `out` may stay empty: NOT_FOUND. */
 BULLA_MUST bulla_code bulla_store_note_get(bulla_store *store, const char *name, bulla_buf *out, bulla_error *err);
 BULLA_MUST bulla_code bulla_store_note_set(bulla_store *store, const char *name, bulla_bytes value, bulla_error *err);

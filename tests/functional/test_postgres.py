@@ -76,6 +76,8 @@ class Postgres(harness.Case):
         self.make('apply')
         found = {f['id'] for f in self.bulla('doctor', '--json', status=(0, 1, 3)).json()['findings']}
         self.assertIn('backup_none', found)
+        self.assertIn('server_not_durable', found)  # ours runs without fsync
+        self.assertNotIn('server_unencrypted', found)
         self.assertFalse([f for f in found if f.startswith('store')], found)
         server.stop()
         try:
