@@ -17,6 +17,7 @@ const char *const bulla_pg_texts[BULLA_PG_COUNT] = {
 	[BULLA_PG_ROLLBACK] = "ROLLBACK",
 	[BULLA_PG_LOCK] = "SELECT pg_advisory_xact_lock($1)",
 	[BULLA_PG_NOTIFY] = "SELECT pg_notify('bulla_' || current_schema(), '')",
+	[BULLA_PG_VERSION] = "SELECT generation + (epoch << 48) FROM bulla_state WHERE one = 1",
 	[BULLA_PG_STATE] = "SELECT generation, head_size, head_root FROM bulla_state WHERE one = 1",
 	[BULLA_PG_STATE_LOCKED] = "SELECT generation, head_size, head_root FROM bulla_state WHERE one = 1 FOR UPDATE",
 	[BULLA_PG_SET_STATE] = "UPDATE bulla_state SET generation = $1, head_size = $2, head_root = $3 WHERE one = 1",

@@ -32,6 +32,7 @@ typedef enum bulla_pg_sql {
 	BULLA_PG_ROLLBACK,
 	BULLA_PG_LOCK, /* of the numbers that bulla_pg_lock_number() gives, until the transaction ends */
 	BULLA_PG_NOTIFY,
+	BULLA_PG_VERSION,
 	BULLA_PG_STATE,
 	BULLA_PG_STATE_LOCKED,
 	BULLA_PG_SET_STATE,
@@ -87,12 +88,12 @@ typedef struct bulla_pg_link {
 	bool prepared[BULLA_PG_COUNT];
 } bulla_pg_link;
 
-/* Tells the generation without a question to the server for each time it is asked. */
+/* Tells the version of the rows without a question to the server for each time it is asked. */
 typedef struct bulla_pg_watch {
 	pthread_mutex_t lock; /* of all that follows */
 	bulla_pg_link link;
 	bool listens, knows;
-	uint64_t generation;
+	uint64_t version;
 	int64_t asked_at_ms; /* before the server was asked for it */
 } bulla_pg_watch;
 
@@ -201,7 +202,7 @@ BULLA_MUST bulla_code bulla_pg_ask_text(bulla_pg_link *link, const char *sql, in
 /* --- postgres_watch.c -------------------------------------------------------------------------------------------- */
 void bulla_pg_watch_init(bulla_pg_watch *watch, const bulla_pg_place *place);
 void bulla_pg_watch_done(bulla_pg_watch *watch);
-/* The generation as it was at most BULLA_PG_FRESH_MS ago; UNAVAILABLE where the server does not say. */
+/* The version as it was at most BULLA_PG_FRESH_MS ago; UNAVAILABLE where the server does not say. */
 BULLA_MUST bulla_code bulla_pg_watch_ask(bulla_pg_watch *watch, uint64_t *ret, bulla_error *err);
 /* The next question goes to the server. */
 void bulla_pg_watch_forget(bulla_pg_watch *watch);

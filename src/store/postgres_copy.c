@@ -119,6 +119,14 @@ static bulla_code move_tables(bulla_pg_link *link, const char *keep_as, bulla_er
 	return BULLA_OK;
 }
 
+/* Generations begin again where the copy was made: a node must not take one of before for the same one of later. */
+static bulla_code begin_epoch(bulla_pg_link *link, const char *kept_as, bulla_error *err)
+{
+	char sql[192];
+	(void)snprintf(sql, sizeof sql, "UPDATE bulla_state SET epoch = (SELECT epoch + 1 FROM \"%.63s\".bulla_state)", kept_as);
+	return bulla_pg_run(link, sql, err);
+}
+
 /* Made by opening it for a restore, and never written to. */
 static bulla_code drop_empty(bulla_pg_link *link, bulla_error *err)
 {
@@ -140,6 +148,7 @@ static bulla_code take_all(bulla_pg_link *link, void *self, bulla_error *err)
 	TRY(bulla_pg_do(link, BULLA_PG_LOCK, &number, 1, NULL, err));
 	TRY(t->keep_as ? move_tables(link, t->keep_as, err) : drop_empty(link, err));
 	TRY(bulla_pg_make_tables(link, 0, err));
+	if (t->keep_as) TRY(begin_epoch(link, t->keep_as, err));
 	TRY(t->source(t->source_self, &taker, err));
 	return bulla_pg_tell(link, err);
 }

@@ -50,9 +50,21 @@ void bulla_pg_log_leave(bulla_pg_log *log);
  * what it must be, or that lacks what this handle has seen. */
 BULLA_MUST bulla_code bulla_pg_log_read_head(bulla_pg_log *log, bulla_pg_sql which, bulla_pg_head *ret, bulla_error *err);
 
+/* This is the head now, and what comes later must contain it. */
+BULLA_MUST bulla_code bulla_pg_log_remember(bulla_pg_log *log, const bulla_log_head *head, bulla_bytes note, bulla_error *err);
+/* AUDIT. */
+bulla_code bulla_pg_log_fail(const bulla_pg_log *log, const char *what, bulla_error *err);
+
 /* The peaks of a tree as they are kept: those that its size names, the highest first. */
 BULLA_MUST bulla_code bulla_pg_peaks_write(const bulla_tree *tree, bulla_buf *out, bulla_error *err);
 BULLA_MUST bool bulla_pg_peaks_read(uint64_t size, bulla_bytes peaks, bulla_tree *ret);
+
+/* --- postgres_log_append.c --------------------------------------------------------------------------------------- */
+/* Makes the log where there is none. */
+BULLA_MUST bulla_code bulla_pg_log_begin(bulla_pg_log *log, bulla_error *err);
+/* As the sink says: waits for the turn of its request, and leads the group where nobody else does. */
+bulla_code bulla_pg_log_append(void *log, const bulla_bytes *entries, size_t n, uint64_t generation, bulla_log_head *ret_head,
+			       bulla_error *err);
 
 /* --- postgres_log_read.c ----------------------------------------------------------------------------------------- */
 /* Inside, in a transaction: the tree over the first `size` entries, which are there. */

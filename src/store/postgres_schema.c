@@ -16,7 +16,7 @@
 static const char *const steps[] = {
 	"CREATE TABLE bulla_store (version bigint NOT NULL);"
 	"CREATE TABLE bulla_state (one bigint PRIMARY KEY CHECK (one = 1), generation bigint NOT NULL, head_size bigint NOT NULL,"
-	"  head_root bytea NOT NULL);"
+	"  head_root bytea NOT NULL, epoch bigint NOT NULL DEFAULT 0);"
 	"INSERT INTO bulla_state VALUES (1, 0, 0, decode(repeat('00', 32), 'hex'));"
 	"CREATE TABLE bulla_kms (kind bigint NOT NULL, id bytea NOT NULL, data bytea NOT NULL, PRIMARY KEY (kind, id));"
 	"CREATE TABLE bulla_branch (version bigint PRIMARY KEY, identity bytea NOT NULL, sequence bigint NOT NULL,"

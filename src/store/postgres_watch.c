@@ -1,9 +1,9 @@
 /*
- * postgres_watch.c - which generation the store has, known without a question for each time it is asked.
+ * postgres_watch.c - which version the rows of the store have, known without a question for each time it is asked.
  *
  * Every change notifies whoever listens; what came in is looked at without waiting. A word that never comes (a connection that hangs, a
  * server that was promoted) must not keep an old image alive: after BULLA_PG_FRESH_MS the server is asked, and what it does not
- * answer is no generation.
+ * answer is no version.
  */
 #include "store/postgres.h"
 
@@ -31,7 +31,7 @@ static bulla_code listen(bulla_pg_watch *watch, bulla_error *err)
 	return BULLA_OK;
 }
 
-/* A notification says only that something has changed: what the generation is now, the server says. */
+/* A notification says only that something has changed: what the version is now, the server says. */
 static void hear(bulla_pg_watch *watch)
 {
 	bulla_pg_link_look(&watch->link);
@@ -42,12 +42,14 @@ static void hear(bulla_pg_watch *watch)
 
 static bulla_code ask_server(bulla_pg_watch *watch, bulla_error *err)
 {
-	bulla_log_head head;
+	BULLA_PG_RESULT *result = NULL;
 	int64_t now = bulla_pg_now_ms();
 	TRY(listen(watch, err)); /* first: what changes after the question is then heard of */
-	bulla_code code = bulla_pg_read_state(&watch->link, BULLA_PG_STATE, &watch->generation, &head, err);
+	bulla_code code = bulla_pg_ask(&watch->link, BULLA_PG_VERSION, NULL, 0, &result, err);
 	if (!watch->link.conn) watch->listens = false;
 	TRY(code);
+	if (PQntuples(result) != 1) return bulla_fail(err, BULLA_ERR_CORRUPT, "the key store is damaged: it has no state");
+	watch->version = (uint64_t)bulla_pg_number(result, 0, 0);
 	watch->asked_at_ms = now;
 	watch->knows = true;
 	return BULLA_OK;
@@ -63,7 +65,7 @@ static bulla_code ask(bulla_pg_watch *watch, uint64_t *ret, bulla_error *err)
 	bool at_once = bulla_pg_now_ms() - began < BULLA_PG_RETRY_MS;
 	if (code == BULLA_ERR_UNAVAILABLE && !watch->link.conn && !watch->link.failed_at_ms && at_once)
 		code = ask_server(watch, err);
-	if (code == BULLA_OK) *ret = watch->generation;
+	if (code == BULLA_OK) *ret = watch->version;
 	return code;
 }
 
