@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import tempfile
 
+import harness
+
 NOBODY = 65534
 
 
@@ -19,7 +21,7 @@ class Server:
 
     def __init__(self):
         self.bin = programs()
-        self.dir = tempfile.mkdtemp(prefix='bulla-pg-')
+        self.dir = tempfile.mkdtemp(prefix='bulla-pg-', dir=harness.scratch())
         self.data = os.path.join(self.dir, 'data')
         self.databases = 0
         if os.geteuid() == 0:
