@@ -117,7 +117,8 @@ static bulla_code copy_tail(bulla_disk_log *log, uint64_t end, bulla_buf *out, u
 	return code;
 }
 
-bulla_code bulla_disk_log_each(bulla_log *handle, uint64_t first, uint64_t end, bulla_log_visit each, void *self, bulla_error *err)
+bulla_code bulla_disk_log_each(bulla_log *handle, uint64_t first, uint64_t end, bulla_log_visit each, void *self,
+			       bulla_error *err)
 {
 	bulla_disk_log *log = (bulla_disk_log *)handle;
 	BULLA_BUF_AUTO bulla_buf tail = { 0 };

@@ -104,7 +104,7 @@ static bulla_code write_change(bulla_pg_link *link, void *self, bulla_error *err
 {
 	const change_order *o = self;
 	uint64_t generation = 0;
-	bulla_log_head known;
+	bulla_log_head known = { 0 };
 	TRY(bulla_pg_read_state(link, BULLA_PG_STATE_LOCKED, &generation, &known, err));
 	if (generation != o->expected) return bulla_store_fail_generation(err);
 	for (size_t i = 0; i < o->n; i++)
@@ -130,7 +130,7 @@ static bulla_code look_whether(bulla_pg_link *link, void *self, bulla_error *err
 {
 	change_order *o = self;
 	uint64_t generation = 0;
-	bulla_log_head known;
+	bulla_log_head known = { 0 };
 	TRY(bulla_pg_read_state(link, BULLA_PG_STATE_LOCKED, &generation, &known, err));
 	o->landed = generation == o->next;
 	for (size_t i = 0; i < o->n && o->landed; i++)
