@@ -24,7 +24,7 @@
 const bulla_option bulla_options_kms_serve[] = {
 	{ "listen", 'l', "ADDRESS",
 	  "127.0.0.1:7454, [::1]:7454, :7454, unix:PATH, fd:N; port 0 takes a free one (127.0.0.1:7454)" },
-	{ "store", 's', "URL", "the key store: sqlite:PATH (that of bulla.yaml)" },
+	{ "store", 's', "URL", "the key store: sqlite:PATH or postgresql://... (that of bulla.yaml)" },
 	{ "root-key", 0, "SPEC",
 	  "with --store: file:PATH, passphrase:..., fd:N, as root_key in bulla.yaml (file:.bulla/root.key)" },
 	{ "dev", 0, NULL, "to try it: makes store, key and principal; this host alone" },
@@ -82,7 +82,7 @@ static bulla_code open_store(bulla_serving *s, bulla_error *err)
 		return bulla_place_open_config(bulla_cli_value(s->cli, "config"), bulla_cli_value(s->cli, "env"), &s->place,
 					       &s->project, err);
 	TRY(bulla_place_open(&s->place, s->dev, &s->project, escrow, sizeof escrow, err));
-	if (escrow[0]) bulla_cli_say(s->cli, "new key store %s; the escrow of its root key: %s", s->project->paths.store, escrow);
+	if (escrow[0]) bulla_cli_say(s->cli, "new key store %s; the escrow of its root key: %s", s->project->paths.place, escrow);
 	return s->dev ? bulla_dev_principal(s, err) : BULLA_OK;
 }
 

@@ -49,7 +49,7 @@ static bulla_code open_all(bulla_project *project, bulla_error *err)
 {
 	TRY(bulla_project_open_store(project, err));
 	TRY(bulla_project_need_engine(project, err));
-	if (!project->paths.store) return bulla_fail(err, BULLA_ERR_USAGE, "a key store in memory is nobody else's to use");
+	if (project->paths.in_memory) return bulla_fail(err, BULLA_ERR_USAGE, "a key store in memory is nobody else's to use");
 	return bulla_project_open_on_disk(project, err);
 }
 
