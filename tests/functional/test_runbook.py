@@ -261,10 +261,12 @@ class Runbook(pages.Pages):
         time.sleep(0.3)
         run((0, 'pending deletion'))
         self.all_there()
-        run = self.reader('The end of a retired key')
+        heading = 'The end of a retired key'
+        type(self).played.add(heading)
+        later = self.ahead(days=31)
+        run = self.reader(heading)
         self.shell('bulla key delete local', 1, 'refused: the key waits for its deletion, until')
         self.configure(', previous: [local]', '')
-        later = self.ahead(days=31)
         run((0, 'its key material is gone for good'), (0, 'made a backup|kms-without-key.db'), more=later)
         self.all_there()
 

@@ -82,7 +82,7 @@ class Shred(harness.Case):
 
     # --- from closing to the report ---
     def test_in_two_runs(self):
-        self.make()
+        self.make(config=CONFIG.replace('1s', '3s'))
         before = self.everything()
         closing = self.bulla('shred', 'users', '3', status=3)
         self.assertIn('user:3: closed; 4 records hang from it', closing.text)
@@ -90,7 +90,7 @@ class Shred(harness.Case):
         self.assertEqual(self.everything(), before)  # readable until then
         early = self.bulla('shred', 'users', '3', '--json', status=3).json()
         self.assertEqual((early['state'], early['cleared'], early['destroyed']), ('closing', 0, None))
-        time.sleep(1.1)
+        time.sleep(3.1)
         done = self.bulla('shred', 'users', '3')
         self.assertIn('4 records cleared', done.text)
         self.assertIn('proof: 4 of its records were asked for again, and fail with key_destroyed', done.text)
