@@ -63,6 +63,11 @@ const bulla_command bulla_commands[] = {
 	{ KEYS, "kms rekey", "", "a new root key and a new escrow", bulla_options_kms_rekey, 0, 0, false, bulla_run_kms_rekey },
 	{ KEYS, "kms serve", "", "the key store as a key server: AWS KMS's protocol over HTTP", bulla_options_kms_serve, 0, 0,
 	  true, bulla_run_kms_serve },
+	{ KEYS, "kms principal", "add|list|set|rotate|enable|disable|remove|can [NAME]...",
+	  "who may come to a key server, with which access keys; what one may", bulla_options_kms_principal, 1, 4, false,
+	  bulla_run_kms_principal },
+	{ KEYS, "kms policy", "put|list|show|remove PRINCIPAL [NAME|FILE]", "the IAM policies of a principal",
+	  bulla_options_kms_policy, 1, 3, false, bulla_run_kms_policy },
 
 	{ AUDIT, "audit show", "", "the newest events", bulla_options_audit_show, 0, 0, false, bulla_run_audit_show },
 	{ AUDIT, "audit lookup", "", "the events that match", bulla_options_audit_lookup, 0, 0, false, bulla_run_audit_lookup },

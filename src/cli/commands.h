@@ -39,6 +39,8 @@ BULLA_COMMAND(kms_backup);
 BULLA_COMMAND(kms_restore);
 BULLA_COMMAND(kms_rekey);
 BULLA_COMMAND(kms_serve);
+BULLA_COMMAND(kms_principal);
+BULLA_COMMAND(kms_policy);
 BULLA_COMMAND(audit_show);
 BULLA_COMMAND(audit_lookup);
 BULLA_COMMAND(audit_verify);

@@ -4,6 +4,8 @@
 #include "kms/authorize.h"
 #include "kms/grant_match.h"
 
+#include <strings.h>
+
 #define KMS_ACTION "kms:"
 #define EXTRA_MAX  160 /* condition values, those of the key, its aliases and tags included */
 
@@ -58,7 +60,7 @@ bool bulla_action_decrypts(const char *action)
 {
 	static const char *const decrypting[] = { "kms:Decrypt", "kms:ReEncryptFrom", "kms:DeriveSharedSecret" };
 	for (size_t i = 0; i < sizeof decrypting / sizeof *decrypting; i++)
-		if (strcmp(action, decrypting[i]) == 0) return true;
+		if (strcasecmp(action, decrypting[i]) == 0) return true;
 	return false;
 }
 
@@ -153,22 +155,16 @@ static const bulla_grant *ask_grants(const inquiry *q)
 }
 
 /* --- freezes --------------------------------------------------------------------------------------------------- */
-static const bulla_freeze *in_force(const bulla_freeze *freeze, int64_t now_us)
-{
-	return freeze && (!freeze->data.until_us || now_us < freeze->data.until_us) ? freeze : NULL;
-}
-
 static const bulla_freeze *frozen(const bulla_snapshot *now, const bulla_caller *caller, const bulla_question *q, int64_t now_us)
 {
 	const bulla_rights *rights = &now->rights;
 	const bulla_freeze *found = NULL;
 	if (!rights->freeze_count || !bulla_action_decrypts(q->action)) return NULL;
-	found = in_force(bulla_rights_freeze(rights, BULLA_FREEZE_ALL, (bulla_bytes){ 0 }), now_us);
+	found = bulla_freeze_in_force(rights, BULLA_FREEZE_ALL, (bulla_bytes){ 0 }, now_us);
 	if (!found && q->key)
-		found = in_force(bulla_rights_freeze(rights, BULLA_FREEZE_KEY, bulla_view(q->key->uuid, BULLA_UUID_SIZE)),
-				 now_us);
+		found = bulla_freeze_in_force(rights, BULLA_FREEZE_KEY, bulla_view(q->key->uuid, BULLA_UUID_SIZE), now_us);
 	if (!found && caller && caller->principal.len)
-		found = in_force(bulla_rights_freeze(rights, BULLA_FREEZE_PRINCIPAL, caller->principal), now_us);
+		found = bulla_freeze_in_force(rights, BULLA_FREEZE_PRINCIPAL, caller->principal, now_us);
 	return found;
 }
 

@@ -35,10 +35,13 @@ static bulla_code find_target(bulla_change *c, const bulla_order *o, freeze_id *
 	return BULLA_OK;
 }
 
+/* What is frozen, until when, and why. */
 static void note(bulla_change *c, const bulla_order *o)
 {
+	char until[BULLA_TIME_TEXT];
 	const char *what = o->text.len ? "principal " : o->key.len ? "key" : "everything";
-	bulla_change_note(c, "%s%.*s%s%.*s", what, (int)o->text.len, o->text.len ? (const char *)o->text.data : "",
+	bulla_change_note(c, "%s%.*s%s%s%s%.*s", what, (int)o->text.len, o->text.len ? (const char *)o->text.data : "",
+			  o->until_us ? " until " : "", o->until_us ? bulla_time_text(o->until_us, until) : "",
 			  o->document.len ? ": " : "", (int)o->document.len,
 			  o->document.len ? (const char *)o->document.data : "");
 }

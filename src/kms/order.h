@@ -28,9 +28,9 @@ typedef enum bulla_order_kind {
 	BULLA_ORDER_UPDATE_ALIAS,      /* alias, key. NOT_FOUND */
 	BULLA_ORDER_DELETE_ALIAS,      /* alias. NOT_FOUND */
 	BULLA_ORDER_DESCRIBE,          /* text: the key's new description */
-	BULLA_ORDER_ADD_PRINCIPAL,     /* text: its name; budget, budget_seconds. EXISTS */
-	BULLA_ORDER_SET_BUDGET,        /* text: its name; budget, budget_seconds */
-	BULLA_ORDER_REMOVE_PRINCIPAL,  /* text: its name; its access keys and policies go with it */
+	BULLA_ORDER_ADD_PRINCIPAL, /* text: its name; budget, budget_seconds; name and secret of its first access key, or neither. EXISTS */
+	BULLA_ORDER_SET_BUDGET,       /* text: its name; budget, budget_seconds */
+	BULLA_ORDER_REMOVE_PRINCIPAL, /* text: its name; its access keys and policies go with it */
 	BULLA_ORDER_ADD_ACCESS_KEY, /* text: the principal; name: the access key id; secret. EXISTS; LIMIT: two a principal, as IAM has it */
 	BULLA_ORDER_SET_ACCESS_KEY,    /* name: the access key id; active */
 	BULLA_ORDER_REMOVE_ACCESS_KEY, /* name: the access key id */

@@ -37,6 +37,20 @@ static bulla_code put_access_key(bulla_change *c, bulla_bytes id, const bulla_ac
 	return bulla_draft_put(&c->draft, BULLA_KMS_ACCESS, id, bulla_view_buf(&payload), err);
 }
 
+/* The order's name and secret as a new access key of that principal. */
+static bulla_code draft_access_key(bulla_change *c, const bulla_order *o, bulla_bytes principal, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf sealed = { 0 };
+	bulla_access_data data = { .active = true, .created_us = c->now_us, .principal = principal };
+	TRY(bulla_access_key_id_check(o->name, err));
+	bulla_change_note(c, "principal %.*s, access key %.*s", (int)principal.len, (const char *)principal.data,
+			  (int)o->name.len, (const char *)o->name.data);
+	if (bulla_rights_access_key(&c->now->rights, o->name))
+		return bulla_fail(err, BULLA_ERR_EXISTS, "there is an access key of that id already");
+	TRY(bulla_access_secret_wrap(c->lane, c->root, o->name, o->secret, &data, &sealed, err));
+	return put_access_key(c, o->name, &data, err);
+}
+
 /* --- principals ------------------------------------------------------------------------------------------------ */
 static bulla_code check_budget(const bulla_order *o, bulla_error *err)
 {
@@ -52,8 +66,12 @@ bulla_code bulla_plan_add_principal(void *self, bulla_change *c, bulla_error *er
 	bulla_change_note(c, "principal %.*s", (int)o->text.len, (const char *)o->text.data);
 	TRY(bulla_principal_name_check(o->text, err));
 	TRY(check_budget(o, err));
-	if (bulla_rights_principal(&c->now->rights, o->text))
-		return bulla_fail(err, BULLA_ERR_EXISTS, "there is a principal of that name already");
+	if (bulla_rights_principal(&c->now->rights, o->text)) {
+		bulla_code code = bulla_fail(err, BULLA_ERR_EXISTS, "there is a principal of that name already");
+		return bulla_advise(err, code, "a further access key for it: bulla kms principal rotate %.*s", (int)o->text.len,
+				    (const char *)o->text.data);
+	}
+	if (o->name.len) TRY(draft_access_key(c, o, o->text, err));
 	return put_principal(c, o->text, &data, err);
 }
 
@@ -102,22 +120,16 @@ static size_t keys_of(const bulla_change *c, const bulla_principal *principal)
 
 bulla_code bulla_plan_add_access_key(void *self, bulla_change *c, bulla_error *err)
 {
-	BULLA_BUF_AUTO bulla_buf sealed = { 0 };
 	const bulla_order *o = self;
 	const bulla_principal *principal = NULL;
 	TRY(find_principal(c, o->text, &principal, err));
-	TRY(bulla_access_key_id_check(o->name, err));
-	bulla_change_note(c, "principal %.*s, access key %.*s", (int)o->text.len, (const char *)o->text.data, (int)o->name.len,
-			  (const char *)o->name.data);
-	if (bulla_rights_access_key(&c->now->rights, o->name))
-		return bulla_fail(err, BULLA_ERR_EXISTS, "there is an access key of that id already");
 	if (keys_of(c, principal) >= ACCESS_KEYS_MAX) {
 		bulla_code code = bulla_fail(err, BULLA_ERR_LIMIT, "a principal has at most %d access keys", ACCESS_KEYS_MAX);
-		return bulla_advise(err, code, "remove the one that is not used any more");
+		return bulla_advise(err, code,
+				    "remove the one that is not used any more: bulla kms principal rotate %.*s --finish",
+				    (int)o->text.len, (const char *)o->text.data);
 	}
-	bulla_access_data data = { .active = true, .created_us = c->now_us, .principal = principal->name };
-	TRY(bulla_access_secret_wrap(c->lane, c->root, o->name, o->secret, &data, &sealed, err));
-	return put_access_key(c, o->name, &data, err);
+	return draft_access_key(c, o, principal->name, err);
 }
 
 bulla_code bulla_plan_set_access_key(void *self, bulla_change *c, bulla_error *err)

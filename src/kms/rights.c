@@ -251,6 +251,13 @@ const bulla_freeze *bulla_rights_freeze(const bulla_rights *r, bulla_freeze_scop
 	return NULL;
 }
 
+const bulla_freeze *bulla_freeze_in_force(const bulla_rights *rights, bulla_freeze_scope scope, bulla_bytes target,
+					  int64_t now_us)
+{
+	const bulla_freeze *freeze = bulla_rights_freeze(rights, scope, target);
+	return freeze && (!freeze->data.until_us || now_us < freeze->data.until_us) ? freeze : NULL;
+}
+
 /* The first grant of the key: lower bound in the sorted array. */
 const bulla_grant *bulla_rights_grants_of(const bulla_rights *r, const uint8_t uuid[static BULLA_UUID_SIZE], size_t *ret_n)
 {

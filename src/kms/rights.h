@@ -110,6 +110,9 @@ const bulla_access_key *bulla_rights_access_key(const bulla_rights *rights, bull
 const bulla_named_policy *bulla_rights_key_policy(const bulla_rights *rights, const uint8_t uuid[static BULLA_UUID_SIZE]);
 const bulla_tags *bulla_rights_tags(const bulla_rights *rights, const uint8_t uuid[static BULLA_UUID_SIZE]);
 const bulla_freeze *bulla_rights_freeze(const bulla_rights *rights, bulla_freeze_scope scope, bulla_bytes target);
+/* The same, unless it is over. */
+const bulla_freeze *bulla_freeze_in_force(const bulla_rights *rights, bulla_freeze_scope scope, bulla_bytes target,
+					  int64_t now_us);
 const bulla_grant *bulla_rights_grant(const bulla_rights *rights, bulla_bytes id);
 /* The key's grants, sorted by id. */
 const bulla_grant *bulla_rights_grants_of(const bulla_rights *rights, const uint8_t uuid[static BULLA_UUID_SIZE], size_t *ret_n);

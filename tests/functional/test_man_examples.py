@@ -63,6 +63,9 @@ PROJECTS = {
     'reindexed': ('finished', ["sed -i 's/ssn: { index: {} }/ssn: { index: { version: 2, previous: {} } }/' bulla.yaml"]),
     'renamed': ('finished', ['cp bulla.yaml bulla.yaml.old', "sed -i 's/model_name: User/model_name: Person/' bulla.yaml"]),
     'closing': ('finished', ['! bulla shred visits 7']),
+    'server': ('configured', ["""printf '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}}' """
+                              '>decrypt.json']),
+    'reader': ('server', ['bulla kms principal add reader', 'bulla kms policy put reader decrypt.json']),
     'lost': ('finished', ['bulla kms backup mnt/backup/kms.db', 'rm .bulla/kms.db*']),
 }
 # The example: project, what it says, where it is not 0 its exit status, and for one without an end the line
@@ -102,6 +105,11 @@ EXAMPLES = {
     'bulla key delete local/billing': ('finished', 'bulla key delete .* from .* on'),
     'bulla kms backup /mnt/backup/kms.db': ('finished', 'mnt/backup/kms.db'),
     'bulla kms restore /mnt/backup/kms.db && bulla audit adopt --reason "disk failure"': ('lost', 'Next: '),
+    'bulla kms principal add writer': ('configured', 'export AWS_SECRET_ACCESS_KEY='),
+    'bulla kms principal add reader --budget 100/60s && bulla kms policy put reader decrypt.json':
+        ('server', 'reader, policy decrypt: in force'),
+    'bulla kms principal can reader kms:Decrypt alias/default --context tenant=7': ('reader', 'yes: reader may kms:Decrypt'),
+    'bulla kms principal rotate reader && bulla kms principal rotate reader --finish': ('reader', 'is removed'),
     'bulla kms rekey': ('finished', 'escrow'),
     'bulla plan users --out users.plan': ('configured', 'users: 2 rows of the table users'),
     'bulla plan --rehearse': ('configured', 'rehears'),
