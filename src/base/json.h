@@ -61,6 +61,8 @@ void bulla_json_put_base64(bulla_json_writer *w, const char *name, bulla_bytes r
 void bulla_json_put_raw(bulla_json_writer *w, const char *name, bulla_bytes json); /* a value that is JSON text already */
 /* An object of the context's pairs, in the order given. */
 void bulla_json_put_pairs(bulla_json_writer *w, const char *name, const bulla_pair *pairs, size_t n);
+/* A node of a parsed document, whole. NULL writes null. */
+void bulla_json_put_node(bulla_json_writer *w, const char *name, const bulla_json *node);
 BULLA_MUST bulla_code bulla_json_end(bulla_json_writer *w, bulla_error *err);
 
 #endif

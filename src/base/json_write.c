@@ -239,6 +239,59 @@ void bulla_json_put_pairs(bulla_json_writer *w, const char *name, const bulla_pa
 	bulla_json_close(w, '}');
 }
 
+/* --- what was read ---------------------------------------------------------------------------------------------- */
+static void put_value(bulla_json_writer *w, const bulla_json *node);
+
+/* The name has brought the comma: the value brings none. */
+static bool put_member(void *self, bulla_bytes name, const bulla_json *value)
+{
+	bulla_json_writer *w = self;
+	begin_bytes(w, name.data ? name : bulla_view("", 0));
+	w->comma = false;
+	put_value(w, value);
+	return true;
+}
+
+static void put_elements(bulla_json_writer *w, const bulla_json *array)
+{
+	bulla_json_open(w, NULL, '[');
+	for (size_t i = 0; i < bulla_json_count(array); i++)
+		put_value(w, bulla_json_at(array, i));
+	bulla_json_close(w, ']');
+}
+
+/* The parser has bounded the depth. */
+static void put_value(bulla_json_writer *w, const bulla_json *node)
+{
+	bulla_bytes text;
+	int64_t integer = 0;
+	double number = 0;
+	bool truth = false;
+	if (bulla_json_is_object(node)) {
+		bulla_json_open(w, NULL, '{');
+		bulla_json_members(node, put_member, w);
+		bulla_json_close(w, '}');
+	} else if (bulla_json_is_array(node))
+		put_elements(w, node);
+	else if (bulla_json_string(node, &text))
+		bulla_json_put_bytes(w, NULL, text);
+	else if (bulla_json_integer(node, &integer))
+		bulla_json_put_int(w, NULL, integer);
+	else if (bulla_json_number(node, &number))
+		bulla_json_put_number(w, NULL, number);
+	else if (bulla_json_boolean(node, &truth))
+		bulla_json_put_bool(w, NULL, truth);
+	else
+		bulla_json_put_null(w, NULL);
+}
+
+void bulla_json_put_node(bulla_json_writer *w, const char *name, const bulla_json *node)
+{
+	begin(w, name);
+	w->comma = false;
+	put_value(w, node);
+}
+
 bulla_code bulla_json_end(bulla_json_writer *w, bulla_error *err)
 {
 	if (w->failed == BULLA_ERR_MEMORY) return bulla_fail_memory(err);

@@ -220,3 +220,45 @@ const char *bulla_time_text(int64_t time_us, char out[static BULLA_TIME_TEXT])
 		(void)snprintf(out, BULLA_TIME_TEXT, "never");
 	return out;
 }
+
+/* `n` digits as a number; -1 where they are none. */
+static int digits_at(const uint8_t *at, int n)
+{
+	int value = 0;
+	for (int i = 0; i < n; i++) {
+		if (at[i] < '0' || at[i] > '9') return -1;
+		value = value * 10 + (at[i] - '0');
+	}
+	return value;
+}
+
+/* Microseconds of ".000001Z" or "Z"; -1 for anything else. */
+static int fraction_of(bulla_bytes rest)
+{
+	if (rest.len == 1 && rest.data[0] == 'Z') return 0;
+	return rest.len == 8 && rest.data[0] == '.' && rest.data[7] == 'Z' ? digits_at(rest.data + 1, 6) : -1;
+}
+
+bool bulla_time_read(bulla_bytes text, int64_t *ret_us)
+{
+	static const char form[] = "dddd-dd-ddTdd:dd:dd";
+	const size_t whole = sizeof form - 1;
+	struct tm utc = { 0 };
+	if (text.len <= whole) return false;
+	for (size_t i = 0; i < whole; i++)
+		if (form[i] == 'd' ? digits_at(text.data + i, 1) < 0 : text.data[i] != form[i]) return false;
+	int fraction = fraction_of(bulla_view(text.data + whole, text.len - whole));
+	utc.tm_year = digits_at(text.data, 4) - 1900;
+	utc.tm_mon = digits_at(text.data + 5, 2) - 1;
+	utc.tm_mday = digits_at(text.data + 8, 2);
+	utc.tm_hour = digits_at(text.data + 11, 2);
+	utc.tm_min = digits_at(text.data + 14, 2);
+	utc.tm_sec = digits_at(text.data + 17, 2);
+	struct tm same = utc; /* timegm() takes the 31st of April for the 1st of May */
+	time_t seconds = timegm(&same);
+	if (fraction < 0 || utc.tm_year < 70 || same.tm_mon != utc.tm_mon || same.tm_mday != utc.tm_mday ||
+	    same.tm_hour != utc.tm_hour || same.tm_min != utc.tm_min || same.tm_sec != utc.tm_sec)
+		return false;
+	*ret_us = (int64_t)seconds * 1000000 + fraction;
+	return true;
+}

@@ -35,6 +35,9 @@ bulla_bytes bulla_utf8_last(bulla_bytes text, size_t n);
 /* A point in time, microseconds since 1970, as people read it: "2026-11-21T19:05:00Z"; "never" for 0. */
 const char *bulla_time_text(int64_t time_us, char out[static BULLA_TIME_TEXT]);
 
+/* The same back, and "2026-11-21T19:05:00.000001Z"; years 1970 to 9999. False for anything else. */
+bool bulla_time_read(bulla_bytes text, int64_t *ret_us);
+
 /* "250ms", "300s", "5m", "1h", "2d" in milliseconds; whole numbers only, at most about 292 million years. False for anything else. */
 bool bulla_duration_parse(const char *text, int64_t *ret_ms);
 

@@ -338,6 +338,25 @@ static void a_failure_sticks(void **state)
 	assert_true(buf.len <= 10);
 }
 
+static void what_was_read_is_written_again(void **state)
+{
+	static const char text[] = "{\"a\":[1,-2.5,true,null,\"\u00e4\\\"\"],\"\":{},\"b\":{\"c\":[],\"d\":[[{}]]}}";
+	BULLA_BUF_AUTO bulla_buf out = { 0 };
+	bulla_json *document = NULL;
+	bulla_json_writer w = bulla_json_to(&out);
+	(void)state;
+	assert_int_equal(bulla_json_parse(bulla_view_str(text), &document, NULL), BULLA_OK);
+	bulla_json_open(&w, NULL, '[');
+	bulla_json_put_node(&w, NULL, document);
+	bulla_json_put_node(&w, NULL, NULL);
+	bulla_json_close(&w, ']');
+	assert_int_equal(bulla_json_end(&w, NULL), BULLA_OK);
+	assert_int_equal(out.len, sizeof text - 1 + 7);
+	assert_memory_equal(out.data + 1, text, sizeof text - 1);
+	assert_memory_equal(out.data + sizeof text, ",null]", 6);
+	bulla_json_free(document);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +370,7 @@ int main(void)
 		cmocka_unit_test(every_byte_in_every_place_reads_back),
 		cmocka_unit_test(numbers_read_back),
 		cmocka_unit_test(a_failure_sticks),
+		cmocka_unit_test(what_was_read_is_written_again),
 	};
 	return cmocka_run_group_tests_name("base/json", tests, NULL, NULL);
 }

@@ -233,6 +233,31 @@ static void durations_have_a_unit(void **state)
 		assert_false(bulla_duration_parse(bad[i], &ms));
 }
 
+static void times_read_back(void **state)
+{
+	static const char *const none[] = { "",
+					    "2026-11-21",
+					    "2026-11-21T19:05:00",
+					    "2026-11-21 19:05:00Z",
+					    "2026-02-29T00:00:00Z",
+					    "2026-13-01T00:00:00Z",
+					    "2026-11-21T24:00:00Z",
+					    "2026-11-21T19:05:60Z",
+					    "1969-12-31T23:59:59Z",
+					    "2026-11-21T19:05:00.1Z",
+					    "2026-11-21T19:05:00.00000xZ",
+					    "2026-11-21T19:05:00+01:00" };
+	int64_t us = 0;
+	char text[BULLA_TIME_TEXT];
+	(void)state;
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		assert_false(bulla_time_read(bulla_view_str(none[i]), &us));
+	assert_true(bulla_time_read(bulla_view_str("2026-11-21T19:05:00.000001Z"), &us));
+	assert_true(us == INT64_C(1795287900000001));
+	assert_true(bulla_time_read(bulla_view_str("2024-02-29T23:59:59Z"), &us));
+	assert_string_equal(bulla_time_text(us, text), "2024-02-29T23:59:59Z");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +269,7 @@ int main(void)
 		cmocka_unit_test(durations_have_a_unit),
 		cmocka_unit_test(utf8_by_the_table),
 		cmocka_unit_test(the_last_code_points),
+		cmocka_unit_test(times_read_back),
 	};
 	return cmocka_run_group_tests_name("base/text", tests, NULL, NULL);
 }
