@@ -68,6 +68,11 @@ const bulla_command bulla_commands[] = {
 	  bulla_run_kms_principal },
 	{ KEYS, "kms policy", "put|list|show|remove PRINCIPAL [NAME|FILE]", "the IAM policies of a principal",
 	  bulla_options_kms_policy, 1, 3, false, bulla_run_kms_policy },
+	{ KEYS, "kms freeze", "", "no decryption from now on: of everything, of a key, by a principal", bulla_options_kms_freeze,
+	  0, 0, false, bulla_run_kms_freeze },
+	{ KEYS, "kms thaw", "", "end a freeze", bulla_options_kms_thaw, 0, 0, false, bulla_run_kms_thaw },
+	{ KEYS, "kms status", "", "what is frozen, who may come, how many keys, of a store or a server", bulla_options_kms_status,
+	  0, 0, false, bulla_run_kms_status },
 
 	{ AUDIT, "audit show", "", "the newest events", bulla_options_audit_show, 0, 0, false, bulla_run_audit_show },
 	{ AUDIT, "audit lookup", "", "the events that match", bulla_options_audit_lookup, 0, 0, false, bulla_run_audit_lookup },

@@ -30,6 +30,13 @@ bulla_code bulla_permit_open(bulla_cli *cli, bulla_project **ret, bulla_error *e
 	return bulla_place_open_config(bulla_cli_value(cli, "config"), bulla_cli_value(cli, "env"), &place, ret, err);
 }
 
+bulla_code bulla_permit_check_endpoint(const bulla_cli *cli, bulla_error *err)
+{
+	bool store = bulla_cli_value(cli, "store") || bulla_cli_value(cli, "root-key");
+	if (!store || !bulla_cli_value(cli, "endpoint")) return BULLA_OK;
+	return bulla_fail(err, BULLA_ERR_USAGE, "a store or a server: --store or --endpoint");
+}
+
 /* --- verbs ----------------------------------------------------------------------------------------------------- */
 static bulla_code fail_verb(const bulla_cli *cli, const bulla_verb *verbs, bulla_error *err)
 {

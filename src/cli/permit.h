@@ -16,6 +16,16 @@
 		"root-key", 0, "SPEC", "with --store: file:PATH, passphrase:..., fd:N (file:.bulla/root.key)"                    \
 	}
 
+/* And of those that ask a key server as well. */
+#define BULLA_ENDPOINT_OPTION                                                                                                    \
+	{                                                                                                                        \
+		"endpoint", 0, "URL",                                                                                            \
+			"a key server instead: http(s)://HOST:PORT, unix:PATH; AWS_ACCESS_KEY_ID etc. say who asks"              \
+	}
+
+/* USAGE for --endpoint together with --store or --root-key. */
+BULLA_MUST bulla_code bulla_permit_check_endpoint(const bulla_cli *cli, bulla_error *err);
+
 /* The store that --store names, else that of bulla.yaml; with --account and --region where the command has them. */
 BULLA_MUST bulla_code bulla_permit_open(bulla_cli *cli, bulla_project **ret, bulla_error *err);
 

@@ -54,3 +54,19 @@ bulla_code bulla_time_parse(const char *text, char out[static BULLA_TIME_TEXT], 
 	}
 	return bulla_fail(err, BULLA_ERR_USAGE, "a time is written like 2026-11-21, 2026-11-21T19:05Z, or 2d for two days ago");
 }
+
+bulla_code bulla_time_ahead(const char *text, int64_t *ret_us, bulla_error *err)
+{
+	int64_t ms = 0, at_us = 0;
+	struct timespec now;
+	char whole[BULLA_TIME_TEXT];
+	if (clock_gettime(CLOCK_REALTIME, &now)) return bulla_fail(err, BULLA_ERR_IO, "there is no clock");
+	int64_t now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	if (bulla_duration_parse(text, &ms) && ms <= (INT64_MAX - now_us) / 1000)
+		at_us = now_us + ms * 1000;
+	else if (!is_time(text, whole) || !bulla_time_read(bulla_view_str(whole), &at_us))
+		return bulla_fail(err, BULLA_ERR_USAGE, "a time to come is written like 1h, 2026-11-21, or 2026-11-21T19:05Z");
+	if (at_us <= now_us) return bulla_fail(err, BULLA_ERR_USAGE, "%s is over", text);
+	*ret_us = at_us;
+	return BULLA_OK;
+}

@@ -10,4 +10,7 @@
  * their time, so that texts compare as times do. USAGE for anything else. */
 BULLA_MUST bulla_code bulla_time_parse(const char *text, char out[static BULLA_TIME_TEXT], bulla_error *err);
 
+/* A time to come, in microseconds since 1970: a point in time as above, or so long from now: "1h". USAGE for anything else, and for one that is over. */
+BULLA_MUST bulla_code bulla_time_ahead(const char *text, int64_t *ret_us, bulla_error *err);
+
 #endif

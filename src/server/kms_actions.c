@@ -23,8 +23,10 @@ static const bulla_action actions[BULLA_AWS_OPERATIONS] = {
 	RUN(DISABLE_KEY_ROTATION, bulla_act_disable_rotation),
 	RUN(ENABLE_KEY, bulla_act_enable_key),
 	RUN(ENABLE_KEY_ROTATION, bulla_act_enable_rotation),
+	RUN(FREEZE, bulla_act_freeze),
 	RUN(GET_KEY_POLICY, bulla_act_get_policy),
 	RUN(GET_KEY_ROTATION_STATUS, bulla_act_rotation_status),
+	RUN(GET_STATUS, bulla_act_get_status),
 	RUN(LIST_ALIASES, bulla_act_list_aliases),
 	RUN(LIST_KEY_POLICIES, bulla_act_list_policies),
 	RUN(LIST_KEY_ROTATIONS, bulla_act_list_rotations),
@@ -32,6 +34,7 @@ static const bulla_action actions[BULLA_AWS_OPERATIONS] = {
 	RUN(PUT_KEY_POLICY, bulla_act_put_policy),
 	RUN(ROTATE_KEY_ON_DEMAND, bulla_act_rotate),
 	RUN(SCHEDULE_KEY_DELETION, bulla_act_schedule_deletion),
+	RUN(THAW, bulla_act_thaw),
 	RUN(UPDATE_ALIAS, bulla_act_update_alias),
 	RUN(UPDATE_KEY_DESCRIPTION, bulla_act_update_description),
 };

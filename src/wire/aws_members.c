@@ -31,6 +31,10 @@ TEXT(tag_value, 0, 256);
 TEXT(lookup_value, 1, 2000);
 static const bulla_aws_shape next_token = { .kind = BULLA_AWS_TEXT };
 
+/* ours */
+TEXT(user_name, 1, 64);
+TEXT(reason, 0, 256);
+
 /* of custom key stores */
 TEXT(key_store_id, 1, 64);
 TEXT(key_store_name, 1, 256);
@@ -188,7 +192,9 @@ const bulla_aws_field bulla_aws_members[BULLA_AWS_MEMBERS] = {
 	[BULLA_AWS_POLICY] = { "Policy", &policy },
 	[BULLA_AWS_POLICY_NAME] = { "PolicyName", &policy_name },
 	[BULLA_AWS_PRIMARY_REGION] = { "PrimaryRegion", &region },
+	[BULLA_AWS_PRINCIPAL] = { "Principal", &user_name },
 	[BULLA_AWS_PUBLIC_KEY] = { "PublicKey", &public_key },
+	[BULLA_AWS_REASON] = { "Reason", &reason },
 	[BULLA_AWS_RECIPIENT] = { "Recipient", &recipient },
 	[BULLA_AWS_REPLICA_REGION] = { "ReplicaRegion", &region },
 	[BULLA_AWS_RETIRING_PRINCIPAL] = { "RetiringPrincipal", &principal },
@@ -203,6 +209,7 @@ const bulla_aws_field bulla_aws_members[BULLA_AWS_MEMBERS] = {
 	[BULLA_AWS_TAGS] = { "Tags", &tags },
 	[BULLA_AWS_TARGET_KEY_ID] = { "TargetKeyId", &key_id },
 	[BULLA_AWS_TRUST_ANCHOR_CERTIFICATE] = { "TrustAnchorCertificate", &trust_anchor },
+	[BULLA_AWS_UNTIL] = { "Until", &moment },
 	[BULLA_AWS_VALID_TO] = { "ValidTo", &moment },
 	[BULLA_AWS_WRAPPING_ALGORITHM] = { "WrappingAlgorithm", &wrapping_algorithm },
 	[BULLA_AWS_WRAPPING_KEY_SPEC] = { "WrappingKeySpec", &wrapping_key_spec },

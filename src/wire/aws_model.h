@@ -2,7 +2,7 @@
  * aws_model.h - the requests of AWS KMS (and CloudTrail's LookupEvents) as typed and checked values.
  *
  * The tables behind it (aws_operations.c, aws_members.c) are AWS's own model: 54 operations and one, with every input member, its
- * type, bounds, pattern and values. Texts of refusals are the real service's.
+ * type, bounds, pattern and values; and the few operations that are ours beside them (X-Amz-Target "Bulla.Freeze", "Bulla.Thaw", "Bulla.GetStatus"). Texts of refusals are the real service's.
  *
  *	const bulla_aws_operation *operation = bulla_aws_operation_find(target);
  *	if (!operation) ... // BULLA_AWS_SAYS_UNKNOWN_OPERATION
@@ -45,6 +45,7 @@ typedef enum bulla_aws_op {
 	BULLA_AWS_ENABLE_KEY,
 	BULLA_AWS_ENABLE_KEY_ROTATION,
 	BULLA_AWS_ENCRYPT,
+	BULLA_AWS_FREEZE, /* ours */
 	BULLA_AWS_GENERATE_DATA_KEY,
 	BULLA_AWS_GENERATE_DATA_KEY_PAIR,
 	BULLA_AWS_GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT,
@@ -56,6 +57,7 @@ typedef enum bulla_aws_op {
 	BULLA_AWS_GET_KEY_ROTATION_STATUS,
 	BULLA_AWS_GET_PARAMETERS_FOR_IMPORT,
 	BULLA_AWS_GET_PUBLIC_KEY,
+	BULLA_AWS_GET_STATUS, /* ours */
 	BULLA_AWS_IMPORT_KEY_MATERIAL,
 	BULLA_AWS_LIST_ALIASES,
 	BULLA_AWS_LIST_GRANTS,
@@ -74,6 +76,7 @@ typedef enum bulla_aws_op {
 	BULLA_AWS_SCHEDULE_KEY_DELETION,
 	BULLA_AWS_SIGN,
 	BULLA_AWS_TAG_RESOURCE,
+	BULLA_AWS_THAW, /* ours */
 	BULLA_AWS_UNTAG_RESOURCE,
 	BULLA_AWS_UPDATE_ALIAS,
 	BULLA_AWS_UPDATE_CUSTOM_KEY_STORE,
@@ -144,7 +147,9 @@ typedef enum bulla_aws_member {
 	BULLA_AWS_POLICY,
 	BULLA_AWS_POLICY_NAME,
 	BULLA_AWS_PRIMARY_REGION,
+	BULLA_AWS_PRINCIPAL, /* ours: a name */
 	BULLA_AWS_PUBLIC_KEY,
+	BULLA_AWS_REASON,    /* ours */
 	BULLA_AWS_RECIPIENT, /* structure: BULLA_AWS_RECIPIENT_... */
 	BULLA_AWS_REPLICA_REGION,
 	BULLA_AWS_RETIRING_PRINCIPAL,
@@ -159,6 +164,7 @@ typedef enum bulla_aws_member {
 	BULLA_AWS_TAGS, /* list of structures: BULLA_AWS_TAG_... */
 	BULLA_AWS_TARGET_KEY_ID,
 	BULLA_AWS_TRUST_ANCHOR_CERTIFICATE,
+	BULLA_AWS_UNTIL, /* ours */
 	BULLA_AWS_VALID_TO,
 	BULLA_AWS_WRAPPING_ALGORITHM,
 	BULLA_AWS_WRAPPING_KEY_SPEC,

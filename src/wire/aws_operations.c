@@ -37,6 +37,7 @@ const bulla_aws_operation bulla_aws_operations[BULLA_AWS_OPERATIONS] = {
 	ROW(ENABLE_KEY_ROTATION, "EnableKeyRotation", MUST(KEY_ID), MAY(ROTATION_PERIOD_IN_DAYS)),
 	ROW(ENCRYPT, "Encrypt", MUST(KEY_ID), MUST(PLAINTEXT), MAY(ENCRYPTION_CONTEXT), MAY(GRANT_TOKENS),
 	    MAY(ENCRYPTION_ALGORITHM), MAY(DRY_RUN)),
+	ROW(FREEZE, "Freeze", MAY(KEY_ID), MAY(PRINCIPAL), MAY(REASON), MAY(UNTIL)),
 	ROW(GENERATE_DATA_KEY, "GenerateDataKey", MUST(KEY_ID), MAY(ENCRYPTION_CONTEXT), MAY(NUMBER_OF_BYTES), MAY(DATA_KEY_SPEC),
 	    MAY(GRANT_TOKENS), MAY(RECIPIENT), MAY(DRY_RUN)),
 	ROW(GENERATE_DATA_KEY_PAIR, "GenerateDataKeyPair", MAY(ENCRYPTION_CONTEXT), MUST(KEY_ID), MUST(KEY_PAIR_SPEC),
@@ -52,6 +53,7 @@ const bulla_aws_operation bulla_aws_operations[BULLA_AWS_OPERATIONS] = {
 	ROW(GET_KEY_ROTATION_STATUS, "GetKeyRotationStatus", MUST(KEY_ID)),
 	ROW(GET_PARAMETERS_FOR_IMPORT, "GetParametersForImport", MUST(KEY_ID), MUST(WRAPPING_ALGORITHM), MUST(WRAPPING_KEY_SPEC)),
 	ROW(GET_PUBLIC_KEY, "GetPublicKey", MUST(KEY_ID), MAY(GRANT_TOKENS)),
+	ROW(GET_STATUS, "GetStatus"),
 	ROW(IMPORT_KEY_MATERIAL, "ImportKeyMaterial", MUST(KEY_ID), MUST(IMPORT_TOKEN), MUST(ENCRYPTED_KEY_MATERIAL),
 	    MAY(VALID_TO), MAY(EXPIRATION_MODEL), MAY(IMPORT_TYPE), MAY(KEY_MATERIAL_DESCRIPTION), MAY(KEY_MATERIAL_ID)),
 	ROW(LIST_ALIASES, "ListAliases", MAY(KEY_ID), MAY(LIMIT), MAY(MARKER)),
@@ -77,6 +79,7 @@ const bulla_aws_operation bulla_aws_operations[BULLA_AWS_OPERATIONS] = {
 	ROW(SIGN, "Sign", MUST(KEY_ID), MUST(MESSAGE), MAY(MESSAGE_TYPE), MAY(GRANT_TOKENS), MUST(SIGNING_ALGORITHM),
 	    MAY(DRY_RUN)),
 	ROW(TAG_RESOURCE, "TagResource", MUST(KEY_ID), MUST(TAGS)),
+	ROW(THAW, "Thaw", MAY(KEY_ID), MAY(PRINCIPAL), MAY(REASON)),
 	ROW(UNTAG_RESOURCE, "UntagResource", MUST(KEY_ID), MUST(TAG_KEYS)),
 	ROW(UPDATE_ALIAS, "UpdateAlias", MUST(ALIAS_NAME), MUST(TARGET_KEY_ID)),
 	ROW(UPDATE_CUSTOM_KEY_STORE, "UpdateCustomKeyStore", MUST(CUSTOM_KEY_STORE_ID), MAY(NEW_CUSTOM_KEY_STORE_NAME),
@@ -91,12 +94,27 @@ const bulla_aws_operation bulla_aws_operations[BULLA_AWS_OPERATIONS] = {
 	    MAY(DRY_RUN)),
 };
 
-static const char kms_prefix[] = "TrentService.";
-static const char trail_prefix[] = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.";
+/* What stands before an operation's name in X-Amz-Target, and the service of its signature's scope. */
+typedef struct face {
+	const char *prefix, *service;
+} face;
 
-static bool starts(bulla_bytes text, const char *prefix, size_t n)
+static const face kms = { "TrentService.", "kms" };
+static const face trail = { "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.", "cloudtrail" };
+static const face ours = { "Bulla.", "kms" };
+
+static const face *face_of(bulla_aws_op op)
 {
-	return text.len > n && memcmp(text.data, prefix, n) == 0;
+	switch (op) {
+	case BULLA_AWS_LOOKUP_EVENTS:
+		return &trail;
+	case BULLA_AWS_FREEZE:
+	case BULLA_AWS_GET_STATUS:
+	case BULLA_AWS_THAW:
+		return &ours;
+	default:
+		return &kms;
+	}
 }
 
 const bulla_aws_operation *bulla_aws_operation_of(bulla_aws_op op)
@@ -116,7 +134,7 @@ const char *bulla_aws_operation_name(const bulla_aws_operation *operation)
 
 const char *bulla_aws_operation_service(const bulla_aws_operation *operation)
 {
-	return bulla_aws_operation_op(operation) == BULLA_AWS_LOOKUP_EVENTS ? "cloudtrail" : "kms";
+	return face_of(bulla_aws_operation_op(operation))->service;
 }
 
 /* Halving: the rows are in the order of their names. */
@@ -137,9 +155,12 @@ static const bulla_aws_operation *find(bulla_bytes name)
 
 const bulla_aws_operation *bulla_aws_operation_find(bulla_bytes target)
 {
-	bool kms = starts(target, kms_prefix, sizeof kms_prefix - 1);
-	size_t n = kms ? sizeof kms_prefix - 1 : sizeof trail_prefix - 1;
-	if (!kms && !starts(target, trail_prefix, n)) return NULL;
-	const bulla_aws_operation *found = find(bulla_view(target.data + n, target.len - n));
-	return found && (bulla_aws_operation_op(found) != BULLA_AWS_LOOKUP_EVENTS) == kms ? found : NULL;
+	static const face *const faces[] = { &kms, &trail, &ours };
+	for (size_t i = 0; i < sizeof faces / sizeof *faces; i++) {
+		size_t n = strlen(faces[i]->prefix);
+		if (target.len <= n || memcmp(target.data, faces[i]->prefix, n) != 0) continue;
+		const bulla_aws_operation *found = find(bulla_view(target.data + n, target.len - n));
+		return found && face_of(bulla_aws_operation_op(found)) == faces[i] ? found : NULL;
+	}
+	return NULL;
 }

@@ -110,6 +110,10 @@ EXAMPLES = {
         ('server', 'reader, policy decrypt: in force'),
     'bulla kms principal can reader kms:Decrypt alias/default --context tenant=7': ('reader', 'yes: reader may kms:Decrypt'),
     'bulla kms principal rotate reader && bulla kms principal rotate reader --finish': ('reader', 'is removed'),
+    'bulla kms freeze --reason "decryptions nobody knows of"': ('configured', 'decryption of everything is frozen'),
+    'bulla kms freeze --principal reader --until 1h && bulla kms status': ('reader', 'FROZEN: decryption by reader'),
+    'bulla kms freeze --key alias/default && bulla kms thaw --key alias/default --reason "a drill"':
+        ('configured', 'decryption with alias/default is thawed'),
     'bulla kms rekey': ('finished', 'escrow'),
     'bulla plan users --out users.plan': ('configured', 'users: 2 rows of the table users'),
     'bulla plan --rehearse': ('configured', 'rehears'),

@@ -1,0 +1,277 @@
+"""Who may use a key server: principals, policies, the kill switch, and what the record says of it, with AWS's own clients."""
+import json
+import os
+import re
+import time
+import unittest
+
+import harness
+
+try:
+    import boto3
+    import botocore.config
+    import botocore.exceptions
+except ImportError:
+    boto3 = None
+
+REGION = 'us-east-1'
+READY = 30  # seconds
+
+
+class Served(harness.Case):
+    """A key store in this directory, and a server of it for the tests that ask for one."""
+
+    def setUp(self):
+        super().setUp()
+        self.bulla('init')
+        self.arn = self.bulla('key', 'list', '--json').json()['keys'][0]['arn']
+
+    def serve(self, *options, listen='127.0.0.1:0'):
+        child = self.start('kms', 'serve', '--listen', listen, *options, bufsize=0)
+        deadline, said = time.time() + READY, b''
+        while b'\naws ' not in said and time.time() < deadline:
+            self.assertIsNone(child.poll(), self.words_of(child))
+            said = self.words_of(child, child.said)
+            time.sleep(0.02)
+        self.endpoint = re.search(rb'listening on (\S+)', said).group(1).decode()
+        self.server = child
+        return child
+
+    @staticmethod
+    def words_of(child, file=None):
+        file = file or child.words
+        return os.pread(file.fileno(), 1 << 20, 0)
+
+    def principal(self, name, *actions, resource=None, **more):
+        """Its access key; with a policy that allows these actions."""
+        made = self.bulla('kms', 'principal', 'add', name, '--json', **more).json()
+        self.hide_later(made['secret_access_key'])
+        if actions:
+            self.policy(name, {'Effect': 'Allow', 'Action': list(actions), 'Resource': resource or '*'})
+        return made['access_key_id'], made['secret_access_key']
+
+    def hide_later(self, secret):
+        """It was told once, on stdout; nowhere else may it be."""
+        told = self.runs.pop()
+        self.assertNotIn(secret.encode(), told.stderr)
+        self.hide(secret)
+
+    def policy(self, name, statement):
+        self.write('policy.json', json.dumps({'Version': '2012-10-17', 'Statement': [statement]}))
+        self.bulla('kms', 'policy', 'put', name, 'policy.json')
+
+    def client(self, key, service='kms'):
+        config = botocore.config.Config(retries={'max_attempts': 0}, connect_timeout=5, read_timeout=20)
+        return boto3.client(service, region_name=REGION, endpoint_url=self.endpoint, aws_access_key_id=key[0],
+                            aws_secret_access_key=key[1], config=config)
+
+    def environment_of(self, key):
+        return {'AWS_ACCESS_KEY_ID': key[0], 'AWS_SECRET_ACCESS_KEY': key[1], 'AWS_DEFAULT_REGION': REGION, 'AWS_REGION': REGION}
+
+    def refused(self, code, call, **arguments):
+        with self.assertRaises(botocore.exceptions.ClientError) as caught:
+            call(**arguments)
+        self.assertEqual(caught.exception.response['Error']['Code'], code)
+        return caught.exception.response['Error']['Message']
+
+    def events(self, *filters):
+        return self.bulla('audit', 'lookup', '--json', *filters).lines()
+
+
+class Principals(Served):
+    def test_add_list_rotate_remove(self):
+        run = self.bulla('kms', 'principal', 'add', 'writer')
+        key, secret = re.findall(r'=(\S+)', run.text)
+        self.assertRegex(key, r'\AAKIA[A-Z2-7]{16}\Z')
+        self.hide_later(secret)
+        self.fails('exists', 'kms', 'principal', 'add', 'writer')
+        self.fails('usage', 'kms', 'principal', 'add', 'no blanks')
+        listed, = self.bulla('kms', 'principal', 'list', '--json').json()['principals']
+        self.assertEqual([(k['id'], k['state']) for k in listed['access_keys']], [(key, 'active')])
+        self.assertIsNone(listed['budget'])
+        self.bulla('kms', 'principal', 'set', 'writer', '--budget', '100/60s')
+        second = self.bulla('kms', 'principal', 'rotate', 'writer', '--json').json()
+        self.hide_later(second['secret_access_key'])
+        self.fails('limit', 'kms', 'principal', 'rotate', 'writer')
+        self.bulla('kms', 'principal', 'disable', 'writer', '--access-key-id', second['access_key_id'])
+        self.fails('refused', 'kms', 'principal', 'rotate', 'writer', '--finish')
+        self.bulla('kms', 'principal', 'enable', 'writer', '--access-key-id', second['access_key_id'])
+        self.assertEqual(self.bulla('kms', 'principal', 'rotate', 'writer', '--finish', '--json').json()['removed'], key)
+        self.fails('refused', 'kms', 'principal', 'rotate', 'writer', '--finish')
+        listed, = self.bulla('kms', 'principal', 'list', '--json').json()['principals']
+        self.assertEqual([k['id'] for k in listed['access_keys']], [second['access_key_id']])
+        self.assertEqual(listed['budget'], {'decryptions': 100, 'seconds': 60})
+        self.bulla('kms', 'principal', 'remove', 'writer')
+        self.assertEqual(self.bulla('kms', 'principal', 'list', '--json').json()['principals'], [])
+        self.fails('not_found', 'kms', 'principal', 'remove', 'writer')
+        self.fails('usage', 'kms', 'principal', 'ad', 'writer')
+        self.fails('usage', 'kms', 'principal', 'set', 'writer', '--budget', 'many')
+
+    def test_an_access_key_that_exists(self):
+        secret = 'Zq1' + 'abcdefghijklmnopqrstuvwxyz0123456789+'
+        self.hide(secret)
+        self.write('secret', secret + '\n')
+        add = ('kms', 'principal', 'add', 'old', '--access-key-id', 'AKIAIOSFODNN7EXAMPLE', '--secret-file')
+        self.fails('permission', *add, 'secret')
+        os.chmod(self.path('secret'), 0o600)
+        self.assertEqual(self.bulla(*add, 'secret').text, 'export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE\n')
+        self.fails('exists', *add[:3], 'other', *add[4:], '-', stdin=secret.encode())
+        names = [p['name'] for p in self.bulla('kms', 'principal', 'list', '--json').json()['principals']]
+        self.assertEqual(names, ['old'])  # what was refused left no principal behind
+        self.fails('format', *add[:3], 'two', '--access-key-id', 'AKIAIOSFODNN7EXAMPL2', '--secret-file', '-', stdin=b'a\nb\n')
+        self.fails('usage', *add[:4], '--secret-file', 'secret')
+
+    def test_can(self):
+        self.principal('reader', 'kms:Decrypt', resource=self.arn)
+        can = ('kms', 'principal', 'can', 'reader')
+        self.assertIn('yes: reader may kms:Decrypt', self.bulla(*can, 'kms:Decrypt', 'alias/default').text)
+        run = self.bulla(*can, 'Encrypt', 'alias/default', '--json', status=3).json()
+        self.assertEqual((run['may'], run['key']), (False, self.arn))
+        self.policy('reader', {'Effect': 'Allow', 'Action': 'kms:Decrypt', 'Resource': '*', 'Condition': {
+            'StringEquals': {'kms:EncryptionContext:tenant': '7'}, 'IpAddress': {'aws:SourceIp': '10.0.0.0/8'}}})
+        self.bulla(*can, 'Decrypt', 'local', '--context', 'tenant=7', '--source-ip', '10.1.2.3')
+        self.bulla(*can, 'Decrypt', 'local', '--context', 'tenant=8', '--source-ip', '10.1.2.3', status=3)
+        self.bulla(*can, 'Decrypt', 'local', '--context', 'tenant=7', status=3)
+        self.bulla('kms', 'freeze', '--reason', 'a drill')
+        run = self.bulla(*can, 'decrypt', 'local', '--context', 'tenant=7', '--source-ip', '10.1.2.3', status=3)
+        self.assertIn('a drill', run.text)
+        self.fails('not_found', 'kms', 'principal', 'can', 'nobody', 'Decrypt')
+
+    def test_policies(self):
+        self.principal('reader')
+        self.write('wrong.json', '{"Version":"2012-10-17","Statement":[{"Effect":"Perhaps","Action":"*","Resource":"*"}]}')
+        self.assertIn('statement 1', self.fails('format', 'kms', 'policy', 'put', 'reader', 'wrong.json').words)
+        text = '{ "Version": "2012-10-17", "Statement": {"Effect":"Allow", "Action":"kms:*", "Resource":"*"} }'
+        self.bulla('kms', 'policy', 'put', 'reader', '-', '--name', 'all', stdin=text.encode())
+        self.fails('usage', 'kms', 'policy', 'put', 'reader', '-', stdin=text.encode())
+        self.assertEqual(self.bulla('kms', 'policy', 'show', 'reader', 'all').text, text + '\n')
+        listed = self.bulla('kms', 'policy', 'list', 'reader', '--json').json()['policies']
+        self.assertEqual([(p['name'], p['statements']) for p in listed], [('all', 1)])
+        self.bulla('kms', 'policy', 'remove', 'reader', 'all')
+        self.fails('not_found', 'kms', 'policy', 'remove', 'reader', 'all')
+        self.fails('not_found', 'kms', 'policy', 'list', 'nobody')
+
+
+def documented_policies():
+    """The two policies of the README that people copy theirs from; the ARN is left open there."""
+    path = os.path.join(harness.shared(), 'seeds')
+    for name in sorted(os.listdir(path)) if os.path.isdir(path) else ():
+        if name.startswith('001'):
+            with open(os.path.join(path, name), encoding='utf-8') as file:
+                return re.findall(r'```json\n(.*?)```', file.read(), re.S)
+    raise unittest.SkipTest('%s is not here' % path)
+
+
+@unittest.skipUnless(boto3, 'python3-boto3 is not installed')
+class Rights(Served):
+    def test_the_documented_policies(self):
+        encrypt, decrypt = documented_policies()
+        keys = {name: self.principal(name) for name in ('writer', 'reader')}
+        for name, text in (('writer', encrypt), ('reader', decrypt)):
+            self.write(name + '.json', text.replace('arn:aws:kms:...', self.arn))
+            self.bulla('kms', 'policy', 'put', name, name + '.json')
+        self.serve()
+        writer, reader = self.client(keys['writer']), self.client(keys['reader'])
+        context = {'model_name': 'User', 'model_id': '42'}
+        made = writer.generate_data_key(KeyId=self.arn, KeySpec='AES_256', EncryptionContext=context)
+        opened = reader.decrypt(CiphertextBlob=made['CiphertextBlob'], EncryptionContext=context)
+        self.assertEqual(opened['Plaintext'], made['Plaintext'])
+        blob = made['CiphertextBlob']
+        self.refused('AccessDeniedException', writer.decrypt, CiphertextBlob=blob, EncryptionContext=context)
+        self.refused('AccessDeniedException', writer.encrypt, KeyId=self.arn, Plaintext=b'x')
+        self.refused('AccessDeniedException', reader.encrypt, KeyId=self.arn, Plaintext=b'x')
+        self.refused('AccessDeniedException', reader.generate_data_key, KeyId=self.arn, KeySpec='AES_256')
+        self.bulla('kms', 'policy', 'remove', 'reader', 'reader')
+        self.refused('AccessDeniedException', reader.decrypt, CiphertextBlob=blob, EncryptionContext=context)
+        self.bulla('kms', 'principal', 'disable', 'writer', '--access-key-id', keys['writer'][0])
+        self.refused('UnrecognizedClientException', writer.generate_data_key, KeyId=self.arn, KeySpec='AES_256')
+
+    def test_a_budget(self):
+        key = self.principal('app', 'kms:Encrypt', 'kms:Decrypt')
+        self.bulla('kms', 'principal', 'set', 'app', '--budget', '3/1h')
+        self.serve()
+        app = self.client(key)
+        blob = app.encrypt(KeyId=self.arn, Plaintext=b'x')['CiphertextBlob']
+        for _ in range(3):
+            app.decrypt(CiphertextBlob=blob)
+        self.assertIn('3 decryptions', self.refused('AccessDeniedException', app.decrypt, CiphertextBlob=blob))
+        app.encrypt(KeyId=self.arn, Plaintext=b'x')
+
+
+@unittest.skipUnless(boto3, 'python3-boto3 is not installed')
+class Freeze(Served):
+    def within_a_second(self, what):
+        began = time.time()
+        while not what():
+            self.assertLess(time.time() - began, 1, 'it did not take effect within a second')
+            time.sleep(0.02)
+
+    def decrypts(self, client, blob):
+        try:
+            client.decrypt(CiphertextBlob=blob)
+        except botocore.exceptions.ClientError as refusal:
+            self.assertEqual(refusal.response['Error']['Code'], 'AccessDeniedException')
+            self.message = refusal.response['Error']['Message']
+            return False
+        return True
+
+    def test_from_another_process(self):
+        app = self.principal('app', 'kms:*')
+        self.serve()
+        client = self.client(app)
+        blob = client.encrypt(KeyId=self.arn, Plaintext=b'x')['CiphertextBlob']
+        self.assertTrue(self.decrypts(client, blob))
+        for scope in ((), ('--key', 'alias/default'), ('--principal', 'app')):
+            self.bulla('kms', 'freeze', *scope, '--reason', 'laptop stolen', '--until', '1h')
+            self.within_a_second(lambda: not self.decrypts(client, blob))
+            self.assertIn('laptop stolen', self.message)
+            client.encrypt(KeyId=self.arn, Plaintext=b'x')
+            client.generate_data_key(KeyId=self.arn, KeySpec='AES_256')
+            self.refused('AccessDeniedException', client.re_encrypt, CiphertextBlob=blob, DestinationKeyId=self.arn)
+            status = self.bulla('kms', 'status', '--json').json()
+            self.assertEqual([f['reason'] for f in status['freezes']], ['laptop stolen'])
+            self.assertIn('FROZEN', self.bulla('kms', 'status').text)
+            self.bulla('kms', 'thaw', *scope, '--reason', 'found again')
+            self.within_a_second(lambda: self.decrypts(client, blob))
+            self.fails('not_found', 'kms', 'thaw', *scope)
+        frozen = self.events('--operation', 'Freeze', '--outcome', 'ok')
+        self.assertEqual(len(frozen), 3)
+        for event in frozen:
+            self.assertTrue(event['principal'].startswith('local:'), event)
+            self.assertRegex(event['detail'], r'until \d{4}-.*: laptop stolen\Z')
+        self.bulla('kms', 'freeze', '--until', '1s')
+        self.assertFalse(self.decrypts(client, blob))
+        time.sleep(1.1)
+        self.assertTrue(self.decrypts(client, blob))
+
+    def test_over_http(self):
+        guard, app = self.principal('guard', 'bulla:*'), self.principal('app', 'kms:*')
+        self.serve()
+        client = self.client(app)
+        blob = client.encrypt(KeyId=self.arn, Plaintext=b'x')['CiphertextBlob']
+        there, env = ('--endpoint', self.endpoint), self.environment_of(guard)
+        done = self.bulla('kms', 'freeze', *there, '--reason', 'odd decryptions', '--until', '1h', '--json', env=env).json()
+        self.assertEqual((done['frozen'], done['scope']), (True, 'everything'))
+        self.assertFalse(self.decrypts(client, blob))
+        self.assertIn('frozen by guard: odd decryptions', self.message)
+        status = self.bulla('kms', 'status', *there, '--json', env=env).json()
+        self.assertEqual([(f['by'], f['scope']) for f in status['freezes']], [('guard', 'everything')])
+        self.assertEqual([p['name'] for p in status['principals']], ['app', 'guard'])
+        self.assertEqual(status['keys']['enabled'], 1)
+        self.bulla('kms', 'thaw', *there, env=env)
+        self.assertTrue(self.decrypts(client, blob))
+        self.fails('not_found', 'kms', 'thaw', *there, '--key', self.arn, env=env)
+        self.fails('not_found', 'kms', 'freeze', *there, '--principal', 'nobody', env=env)
+        self.fails('denied', 'kms', 'freeze', *there, env=self.environment_of(app))
+        self.fails('denied', 'kms', 'status', *there, env=self.environment_of((guard[0], 'wrong')))
+        self.fails('usage', 'kms', 'freeze', *there, env={'AWS_ACCESS_KEY_ID': '', 'AWS_SECRET_ACCESS_KEY': ''})
+        self.fails('unavailable', 'kms', 'status', '--endpoint', 'http://127.0.0.1:1', env=env)
+        self.fails('usage', 'kms', 'status', '--endpoint', 'ftp://127.0.0.1', env=env)
+        event, = self.events('--operation', 'Freeze', '--outcome', 'ok')
+        self.assertTrue(event['userIdentity']['arn'].endswith(':user/guard'))
+        self.assertEqual(event['requestParameters']['reason'], 'odd decryptions')
+        self.assertEqual(len(self.events('--operation', 'Freeze', '--outcome', 'denied')), 1)
+
+
+if __name__ == '__main__':
+    harness.main()
