@@ -18,6 +18,10 @@ bulla_code bulla_events_filter(bulla_events *events, bulla_error *err)
 	events->key = bulla_cli_value(cli, "key");
 	events->principal = bulla_cli_value(cli, "principal");
 	events->outcome = bulla_cli_value(cli, "outcome");
+	events->source_ip = bulla_cli_value(cli, "source-ip");
+	events->access_key_id = bulla_cli_value(cli, "access-key-id");
+	events->error_code = bulla_cli_value(cli, "error-code");
+	events->request_id = bulla_cli_value(cli, "request-id");
 	if (since) TRY(bulla_time_parse(since, events->since, err));
 	if (until) TRY(bulla_time_parse(until, events->until, err));
 	return bulla_cli_pairs(cli, "context", events->context, BULLA_FILTERS_MAX, &events->context_count, err);
@@ -50,9 +54,17 @@ static bool in_time(const bulla_events *events, const bulla_json *event)
 	return !events->until[0] || bulla_bytes_compare(time, bulla_view_str(events->until)) < 0;
 }
 
+static bool comes_from(const bulla_events *events, const bulla_json *event)
+{
+	return is(event, "sourceIPAddress", events->source_ip) && is(event, "errorCode", events->error_code) &&
+	       is(event, "requestID", events->request_id) &&
+	       is(bulla_json_member(event, "userIdentity"), "accessKeyId", events->access_key_id);
+}
+
 static bool matches(const bulla_events *events, const bulla_json *event)
 {
 	if (!is(event, "eventName", events->operation) || !is(event, "outcome", events->outcome)) return false;
+	if (!comes_from(events, event)) return false;
 	if (!has(bulla_event_key(event), events->key) || !has(bulla_event_principal(event), events->principal)) return false;
 	for (size_t i = 0; i < events->context_count; i++)
 		if (!context_has(event, &events->context[i])) return false;

@@ -13,6 +13,7 @@ typedef struct bulla_events {
 	bulla_cli *cli;
 	bool verbatim;                                     /* entries as they lie in the log, one a line; --json does the same */
 	const char *operation, *key, *principal, *outcome; /* NULL: any */
+	const char *source_ip, *access_key_id, *error_code, *request_id;
 	bulla_pair context[BULLA_FILTERS_MAX];
 	size_t context_count;
 	char since[BULLA_TIME_TEXT], until[BULLA_TIME_TEXT]; /* empty: any */

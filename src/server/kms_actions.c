@@ -31,6 +31,7 @@ static const bulla_action actions[BULLA_AWS_OPERATIONS] = {
 	RUN(LIST_KEY_POLICIES, bulla_act_list_policies),
 	RUN(LIST_KEY_ROTATIONS, bulla_act_list_rotations),
 	RUN(LIST_KEYS, bulla_act_list_keys),
+	RUN(LOOKUP_EVENTS, bulla_act_lookup_events),
 	RUN(PUT_KEY_POLICY, bulla_act_put_policy),
 	RUN(ROTATE_KEY_ON_DEMAND, bulla_act_rotate),
 	RUN(SCHEDULE_KEY_DELETION, bulla_act_schedule_deletion),

@@ -121,7 +121,7 @@ static inline bulla_bytes bulla_work_text(const bulla_work *work, bulla_aws_memb
 #define bulla_work_refuse(work, ...) ((work)->refused = true, bulla_aws_refuse(&(work)->fault, __VA_ARGS__))
 #define bulla_work_say(work, ...)    ((work)->refused = true, bulla_aws_say(&(work)->fault, __VA_ARGS__))
 
-/* --- what actions are made of: kms_use.c, kms_manage.c, kms_describe.c, kms_freeze.c --------------------------------------------- */
+/* --- what actions are made of: kms_use.c, kms_manage.c, kms_describe.c, kms_freeze.c, trail.c --------------------------------------------- */
 bool bulla_use_encrypt(bulla_work *work, bulla_engine_request *request);
 bool bulla_use_decrypt(bulla_work *work, bulla_engine_request *request);
 bool bulla_use_re_encrypt(bulla_work *work, bulla_engine_request *request);
@@ -159,6 +159,7 @@ bulla_code bulla_act_freeze(bulla_work *work, bulla_json_writer *w, bulla_error 
 bulla_code bulla_act_thaw(bulla_work *work, bulla_json_writer *w, bulla_error *err);
 bulla_code bulla_act_get_status(bulla_work *work, bulla_json_writer *w, bulla_error *err);
 
+bulla_code bulla_act_lookup_events(bulla_work *work, bulla_json_writer *w, bulla_error *err);
 /* The answer of DescribeKey and CreateKey. */
 void bulla_put_key_metadata(bulla_json_writer *w, const bulla_snapshot *now, const bulla_key *key);
 

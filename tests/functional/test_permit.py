@@ -2,6 +2,8 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 import time
 import unittest
 
@@ -14,6 +16,7 @@ try:
 except ImportError:
     boto3 = None
 
+AWS = shutil.which('aws', path='/usr/bin')
 REGION = 'us-east-1'
 READY = 30  # seconds
 
@@ -271,6 +274,79 @@ class Freeze(Served):
         self.assertTrue(event['userIdentity']['arn'].endswith(':user/guard'))
         self.assertEqual(event['requestParameters']['reason'], 'odd decryptions')
         self.assertEqual(len(self.events('--operation', 'Freeze', '--outcome', 'denied')), 1)
+
+
+@unittest.skipUnless(boto3, 'python3-boto3 is not installed')
+class Trail(Served):
+    def setUp(self):
+        super().setUp()
+        self.app = self.principal('app', 'kms:*', 'cloudtrail:*')
+        self.serve()
+        client = self.client(self.app)
+        blob = client.encrypt(KeyId=self.arn, Plaintext=b'x', EncryptionContext={'tenant': '7'})['CiphertextBlob']
+        for _ in range(7):
+            client.decrypt(CiphertextBlob=blob, EncryptionContext={'tenant': '7'})
+        self.refused('InvalidCiphertextException', client.decrypt, CiphertextBlob=blob, EncryptionContext={'tenant': '8'})
+        self.trail = self.client(self.app, 'cloudtrail')
+
+    def find(self, key, value, **more):
+        return self.trail.lookup_events(LookupAttributes=[{'AttributeKey': key, 'AttributeValue': value}], **more)['Events']
+
+    def test_lookup_events(self):
+        found = self.find('EventName', 'Decrypt')
+        self.assertEqual(len(found), 8)
+        newest = json.loads(found[0]['CloudTrailEvent'])
+        self.assertEqual((newest['eventVersion'], newest['eventType'], newest['errorCode']),
+                         ('1.08', 'AwsApiCall', 'InvalidCiphertextException'))
+        self.assertEqual(newest['requestParameters']['encryptionContext'], {'tenant': '8'})
+        self.assertEqual((newest['eventID'], newest['recipientAccountId']), (found[0]['EventId'], '000000000000'))
+        self.assertEqual(newest['userIdentity']['userName'], 'app')
+        self.assertEqual(found[0]['Resources'], [{'ResourceType': 'AWS::KMS::Key', 'ResourceName': self.arn}])
+        again = self.find('EventId', found[3]['EventId'])
+        self.assertEqual([event['CloudTrailEvent'] for event in again], [found[3]['CloudTrailEvent']])
+        self.assertEqual(self.find('EventId', '00000000-0000-8000-8000-000000000001'), [])
+        self.assertEqual(self.find('EventId', 'none'), [])
+        self.assertEqual(len(self.find('ResourceName', self.arn)), 10)  # CreateKey too
+        self.assertEqual({e['Username'] for e in self.find('AccessKeyId', self.app[0])}, {'app'})
+        self.assertEqual({e['EventName'] for e in self.find('EventSource', 'iam.amazonaws.com')}, {'CreateUser', 'PutUserPolicy'})
+        self.assertEqual({e['ReadOnly'] for e in self.find('ReadOnly', 'true')}, {'true'})
+        times = [e['EventTime'] for e in found]
+        self.assertEqual(times, sorted(times, reverse=True))
+
+    def test_pages_and_times(self):
+        pages = self.trail.get_paginator('lookup_events').paginate(
+            LookupAttributes=[{'AttributeKey': 'EventName', 'AttributeValue': 'Decrypt'}], PaginationConfig={'PageSize': 3})
+        pages = [page['Events'] for page in pages]
+        self.assertEqual([len(page) for page in pages if page], [3, 3, 2])
+        ids = [event['EventId'] for page in pages for event in page]
+        self.assertEqual(len(set(ids)), 8)
+        first = self.trail.lookup_events(MaxResults=2)
+        self.refused('InvalidNextTokenException', self.trail.lookup_events, NextToken=first['NextToken'], EndTime=1)
+        self.refused('InvalidNextTokenException', self.trail.lookup_events, NextToken='elsewhere')
+        self.refused('InvalidTimeRangeException', self.trail.lookup_events, StartTime=20, EndTime=10)
+        two = [{'AttributeKey': 'EventName', 'AttributeValue': 'x'}] * 2
+        self.refused('InvalidLookupAttributesException', self.trail.lookup_events, LookupAttributes=two)
+        self.assertEqual(self.trail.lookup_events(EndTime=1)['Events'], [])
+        self.assertEqual(self.trail.lookup_events(StartTime=time.time() + 3600)['Events'], [])
+        self.assertEqual(len(self.find('EventName', 'Decrypt', StartTime=time.time() - 600)), 8)
+        other = self.principal('other', 'kms:*')
+        self.refused('AccessDeniedException', self.client(other, 'cloudtrail').lookup_events)
+
+    @unittest.skipUnless(AWS, 'awscli is not installed')
+    def test_the_aws_command(self):
+        env = {**self.environment(), **self.environment_of(self.app), 'AWS_PAGER': ''}
+        done = subprocess.run([AWS, 'cloudtrail', 'lookup-events', '--lookup-attributes',
+                               'AttributeKey=EventName,AttributeValue=Decrypt', '--endpoint-url', self.endpoint], env=env,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=harness.LONG)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(json.loads(done.stdout)['Events']), 8)
+
+    def test_audit_lookup(self):
+        self.assertEqual(len(self.events('--operation', 'Decrypt', '--source-ip', '127.0.0.1')), 8)
+        self.assertEqual(len(self.events('--access-key-id', self.app[0], '--operation', 'Decrypt')), 8)
+        failed, = self.events('--error-code', 'InvalidCiphertextException')
+        self.assertEqual(self.events('--request-id', failed['requestID']), [failed])
+        self.assertEqual(len(self.events('--operation', 'Decrypt', '--context', 'tenant=7')), 7)
 
 
 if __name__ == '__main__':
