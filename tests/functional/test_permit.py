@@ -276,6 +276,29 @@ class Freeze(Served):
         self.assertEqual(len(self.events('--operation', 'Freeze', '--outcome', 'denied')), 1)
 
 
+class Endpoints(Served):
+    def status(self, endpoint, env):
+        return self.bulla('kms', 'status', '--endpoint', endpoint, '--json', env=env).json()['principal_count']
+
+    def test_a_socket(self):
+        env = self.environment_of(self.principal('guard', 'bulla:GetStatus'))
+        self.serve(listen='unix:' + self.path('kms.sock'))
+        self.assertEqual(self.status('unix:' + self.path('kms.sock'), env), 1)
+        self.fails('unavailable', 'kms', 'status', '--endpoint', 'unix:' + self.path('none.sock'), env=env)
+
+    def test_tls(self):
+        env = self.environment_of(self.principal('guard', 'bulla:GetStatus'))
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+                        '-subj', '/CN=kms', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', self.path('tls.key'),
+                        '-out', self.path('tls.pem')], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.chmod(self.path('tls.key'), 0o600)
+        self.serve('--tls-cert', 'tls.pem', '--tls-key', 'tls.key')
+        self.fails('unavailable', 'kms', 'status', '--endpoint', self.endpoint, env=env)
+        self.assertEqual(self.status(self.endpoint, {**env, 'AWS_CA_BUNDLE': self.path('tls.pem')}), 1)
+        other = self.endpoint.replace('127.0.0.1', 'localhost')  # the certificate is not of that name
+        self.fails('unavailable', 'kms', 'status', '--endpoint', other, env={**env, 'AWS_CA_BUNDLE': self.path('tls.pem')})
+
+
 @unittest.skipUnless(boto3, 'python3-boto3 is not installed')
 class Trail(Served):
     def setUp(self):
@@ -331,6 +354,17 @@ class Trail(Served):
         self.assertEqual(len(self.find('EventName', 'Decrypt', StartTime=time.time() - 600)), 8)
         other = self.principal('other', 'kms:*')
         self.refused('AccessDeniedException', self.client(other, 'cloudtrail').lookup_events)
+
+    def test_a_log_of_several_pages(self):
+        client = self.client(self.app)
+        for _ in range(300):  # a page of the log has 256 entries
+            client.generate_random(NumberOfBytes=1)
+        self.assertEqual(len(self.find('EventName', 'CreateKey')), 1)
+        total = self.bulla('audit', 'lookup', '--json').lines()
+        pages = [page['Events'] for page in self.trail.get_paginator('lookup_events').paginate()]
+        found = [json.loads(event['CloudTrailEvent']) for page in pages for event in page]
+        self.assertEqual([e['eventName'] for e in found][-len(total):], [e['eventName'] for e in reversed(total)])
+        self.assertEqual(len({e['eventID'] for e in found}), len(found))
 
     @unittest.skipUnless(AWS, 'awscli is not installed')
     def test_the_aws_command(self):
