@@ -246,7 +246,7 @@ bool bulla_time_read(bulla_bytes text, int64_t *ret_us)
 	struct tm utc = { 0 };
 	if (text.len <= whole) return false;
 	for (size_t i = 0; i < whole; i++)
-		if (form[i] == 'd' ? digits_at(text.data + i, 1) < 0 : text.data[i] != form[i]) return false;
+		if (form[i] == 'd' ? digits_at(text.data + i, 1) < 0 : text.data[i] != (uint8_t)form[i]) return false;
 	int fraction = fraction_of(bulla_view(text.data + whole, text.len - whole));
 	utc.tm_year = digits_at(text.data, 4) - 1900;
 	utc.tm_mon = digits_at(text.data + 5, 2) - 1;

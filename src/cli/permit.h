@@ -11,7 +11,7 @@
 
 /* The options of every command that opens a key store by itself. */
 #define BULLA_STORE_OPTIONS                                                                                                      \
-	{ "store", 's', "URL", "the key store: sqlite:PATH (that of bulla.yaml)" },                                              \
+	{ "store", 's', "URL", "the key store: sqlite:PATH or postgresql://... (that of bulla.yaml)" },                          \
 	{                                                                                                                        \
 		"root-key", 0, "SPEC", "with --store: file:PATH, passphrase:..., fd:N (file:.bulla/root.key)"                    \
 	}
