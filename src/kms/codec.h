@@ -26,7 +26,7 @@
 #define BULLA_SEALED_KEY_SIZE   (BULLA_KEY_SIZE + BULLA_TAG_SIZE)
 #define BULLA_ACCOUNT_SIZE      12
 #define BULLA_REGION_MAX        32
-#define BULLA_DESCRIPTION_MAX   8192 /* bytes; AWS's bound counts characters */
+#define BULLA_DESCRIPTION_MAX   32768 /* 8192 characters, as AWS counts */
 #define BULLA_ROTATION_DAYS_MAX 2560
 #define BULLA_TIME_MAX_US       INT64_C(253402300800000000) /* the end of the year 9999 */
 #define BULLA_ROOT_NOTE_MAX     1024

@@ -1,6 +1,7 @@
 /*
  * describe.c - what is known of keys, for people.
  */
+#include "base/text.h"
 #include "kms/inside.h"
 
 #include <stdio.h>
@@ -24,6 +25,16 @@ static void print_aliases(const bulla_snapshot *now, const bulla_key *key, char 
 	}
 }
 
+/* As many whole characters as fit. */
+static void copy_start(bulla_bytes text, char *out, size_t size)
+{
+	size_t len = 0;
+	for (size_t n; (n = bulla_utf8_first(bulla_view(text.data + len, text.len - len))) && len + n < size;)
+		len += n;
+	if (len) memcpy(out, text.data, len);
+	out[len] = 0;
+}
+
 static void describe(const bulla_snapshot *now, const bulla_key *key, bulla_key_info *out)
 {
 	const bulla_key_data *data = &key->data;
@@ -39,8 +50,7 @@ static void describe(const bulla_snapshot *now, const bulla_key *key, bulla_key_
 	memcpy(out->current_material, data->current, sizeof out->current_material);
 	bulla_uuid_print(key->uuid, out->id);
 	(void)snprintf(out->arn, sizeof out->arn, "%s", key->arn);
-	(void)snprintf(out->description, sizeof out->description, "%.*s", (int)data->description.len,
-		       data->description.len ? (const char *)data->description.data : "");
+	copy_start(data->description, out->description, sizeof out->description);
 	print_aliases(now, key, out->aliases, sizeof out->aliases);
 }
 

@@ -129,7 +129,7 @@ typedef struct bulla_key_info {
 	char id[37]; /* the uuid in text */
 	char arn[BULLA_ARN_MAX];
 	char aliases[256]; /* comma-separated, each with "alias/", cut with "..." */
-	char description[128];
+	char description[128]; /* of a longer one, as many whole characters as fit */
 	bulla_key_state state;
 	int64_t created_us;
 	int64_t deletion_us;      /* when PENDING_DELETION ends; 0 otherwise */

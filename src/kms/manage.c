@@ -1,6 +1,7 @@
 /*
  * manage.c - managing keys: one planner for each operation, which says what it refuses and which rows it writes.
  */
+#include "base/text.h"
 #include "kms/planners.h"
 
 #define DAY_US            (INT64_C(86400) * 1000000)
@@ -8,6 +9,7 @@
 #define WAIT_DAYS_MAX     30
 #define ROTATION_DAYS_MIN 90
 #define KEY_MATERIALS_MAX 10000 /* versions of one key */
+#define ON_DEMAND_MAX     25 /* rotations of a key that callers may ask for, as AWS has it; the engine's own process may go on */
 
 static bulla_code put_alias(bulla_change *c, bulla_bytes name, const uint8_t *uuid, int64_t created_us, bulla_error *err)
 {
@@ -16,6 +18,14 @@ static bulla_code put_alias(bulla_change *c, bulla_bytes name, const uint8_t *uu
 	memcpy(data.uuid, uuid, sizeof data.uuid);
 	TRY(bulla_alias_encode(&data, &payload, err));
 	return bulla_draft_put(&c->draft, BULLA_KMS_ALIAS, name, bulla_view_buf(&payload), err);
+}
+
+static bulla_code check_description(bulla_bytes text, bulla_error *err)
+{
+	if (text.len > BULLA_DESCRIPTION_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "a description has at most %d bytes", BULLA_DESCRIPTION_MAX);
+	if (!bulla_utf8_valid(text)) return bulla_fail(err, BULLA_ERR_ENCODING, "a description is UTF-8 text");
+	return BULLA_OK;
 }
 
 /* --- planners -------------------------------------------------------------------------------------------------- */
@@ -33,6 +43,7 @@ bulla_code bulla_plan_create(void *self, bulla_change *c, bulla_error *err)
 	(void)bulla_key_arn_print(&c->engine->home, o->uuid, arn);
 	bulla_change_note_key(c, arn, NULL);
 	if (o->alias.len) bulla_change_note(c, BULLA_ALIAS_PREFIX "%.*s", (int)o->alias.len, (const char *)o->alias.data);
+	TRY(check_description(o->text, err));
 	if (o->alias.len && bulla_snapshot_alias(c->now, o->alias))
 		return bulla_fail(err, BULLA_ERR_EXISTS, "there is an alias of that name already");
 	if (bulla_snapshot_key(c->now, o->uuid)) return bulla_fail(err, BULLA_ERR_INTERNAL, "a random key id came twice");
@@ -116,12 +127,23 @@ static bulla_code draft_rotation(bulla_change *c, const bulla_key *key, bulla_ke
 	return bulla_change_put_key(c, key->uuid, data, err);
 }
 
+/* The first material was made with the key. */
+static size_t on_demand(const bulla_key *key)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < key->material_count; i++)
+		n += key->materials[i].data.origin != BULLA_MATERIAL_BY_SCHEDULE;
+	return n - 1;
+}
+
 bulla_code bulla_plan_rotate(void *self, bulla_change *c, bulla_error *err)
 {
 	const bulla_order *o = self;
 	const bulla_key *key = NULL;
 	TRY(bulla_change_key(c, o->key, &key, err));
 	TRY(bulla_key_must_seal(key, err));
+	if (c->caller && on_demand(key) >= ON_DEMAND_MAX)
+		return bulla_fail(err, BULLA_ERR_LIMIT, "a key is rotated on demand at most %d times", ON_DEMAND_MAX);
 	bulla_key_data data = key->data;
 	return draft_rotation(c, key, &data, err);
 }
@@ -148,6 +170,7 @@ bulla_code bulla_plan_description(void *self, bulla_change *c, bulla_error *err)
 	const bulla_key *key = NULL;
 	TRY(bulla_change_key(c, o->key, &key, err));
 	TRY(bulla_key_must_not_be_pending(key, err));
+	TRY(check_description(o->text, err));
 	bulla_key_data data = key->data;
 	data.description = o->text;
 	return bulla_change_put_key(c, key->uuid, &data, err);

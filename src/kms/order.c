@@ -2,7 +2,6 @@
  * order.c - the table of orders, and those that this process gives to itself.
  */
 #include "kms/order.h"
-#include "base/text.h"
 #include "kms/planners.h"
 
 static const struct {
@@ -37,15 +36,6 @@ static const struct {
 	[BULLA_ORDER_THAW] = { "Thaw", bulla_plan_thaw },
 };
 
-/* --- what is known to be wrong before the store is looked at ---------------------------------------------------- */
-static bulla_code check_description(bulla_bytes text, bulla_error *err)
-{
-	if (text.len > BULLA_DESCRIPTION_MAX)
-		return bulla_fail(err, BULLA_ERR_LIMIT, "a description has at most %d bytes", BULLA_DESCRIPTION_MAX);
-	if (!bulla_utf8_valid(text)) return bulla_fail(err, BULLA_ERR_ENCODING, "a description is UTF-8 text");
-	return BULLA_OK;
-}
-
 static bulla_code new_uuid(bulla_engine *engine, uint8_t out[static BULLA_UUID_SIZE], bulla_error *err)
 {
 	bulla_desk *desk = NULL;
@@ -60,7 +50,6 @@ bulla_code bulla_engine_order(bulla_engine *engine, bulla_order_kind kind, bulla
 {
 	if (kind <= 0 || kind >= BULLA_ORDERS) return bulla_fail(err, BULLA_ERR_USAGE, "the engine has no order %d", (int)kind);
 	TRY(bulla_engine_check(engine, err));
-	if (kind == BULLA_ORDER_CREATE_KEY || kind == BULLA_ORDER_DESCRIBE) TRY(check_description(order->text, err));
 	if (kind == BULLA_ORDER_CREATE_KEY) TRY(new_uuid(engine, order->uuid, err));
 	return bulla_engine_change(engine, order->caller, orders[kind].name, orders[kind].plan, order, err);
 }

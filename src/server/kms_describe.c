@@ -23,6 +23,7 @@ static bulla_code look(bulla_work *work, bulla_json_writer *w, const char *actio
 		       bulla_error *err)
 {
 	teller t = { work, w };
+	work->recorded = true;
 	const bulla_look what = { .caller = &work->caller,
 				  .operation = bulla_aws_operation_name(work->operation),
 				  .action = action,
@@ -30,6 +31,14 @@ static bulla_code look(bulla_work *work, bulla_json_writer *w, const char *actio
 				  .tell = tell,
 				  .self = &t };
 	return bulla_engine_look(work->service->config.engine, &what, err);
+}
+
+/* Where an alias is no name of a key. */
+static bulla_code look_at_key(bulla_work *work, bulla_json_writer *w, const char *action,
+			      bulla_code (*tell)(void *self, const bulla_snapshot *now, const bulla_key *key, bulla_error *err),
+			      bulla_error *err)
+{
+	return bulla_work_names_key_itself(work) ? look(work, w, action, tell, err) : BULLA_ERR_USAGE;
 }
 
 /* --- pages ------------------------------------------------------------------------------------------------------ */
@@ -214,7 +223,7 @@ static bulla_code tell_policy(void *self, const bulla_snapshot *now, const bulla
 
 bulla_code bulla_act_get_policy(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
-	return look(work, w, "kms:GetKeyPolicy", tell_policy, err);
+	return look_at_key(work, w, "kms:GetKeyPolicy", tell_policy, err);
 }
 
 static bulla_code tell_policies(void *self, const bulla_snapshot *now, const bulla_key *key, bulla_error *err)
@@ -232,7 +241,7 @@ static bulla_code tell_policies(void *self, const bulla_snapshot *now, const bul
 
 bulla_code bulla_act_list_policies(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
-	return look(work, w, "kms:ListKeyPolicies", tell_policies, err);
+	return look_at_key(work, w, "kms:ListKeyPolicies", tell_policies, err);
 }
 
 /* --- rotation --------------------------------------------------------------------------------------------------- */
@@ -253,7 +262,7 @@ static bulla_code tell_rotation(void *self, const bulla_snapshot *now, const bul
 
 bulla_code bulla_act_rotation_status(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
-	return look(work, w, "kms:GetKeyRotationStatus", tell_rotation, err);
+	return look_at_key(work, w, "kms:GetKeyRotationStatus", tell_rotation, err);
 }
 
 static int by_age(const void *a, const void *b)
@@ -307,5 +316,5 @@ static bulla_code tell_rotations(void *self, const bulla_snapshot *now, const bu
 
 bulla_code bulla_act_list_rotations(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
-	return look(work, w, "kms:ListKeyRotations", tell_rotations, err);
+	return look_at_key(work, w, "kms:ListKeyRotations", tell_rotations, err);
 }

@@ -30,9 +30,25 @@ static const struct row {
 	{ BULLA_ERR_UNAVAILABLE, BULLA_AWS_DEPENDENCY_TIMEOUT },
 };
 
-static bulla_aws_type type_of(const bulla_caller *caller, bulla_code code)
+/* Where an operation means something else by it. */
+static const struct own_row {
+	bulla_aws_op op;
+	bulla_code code;
+	bulla_aws_type type;
+} own_rows[] = {
+	{ BULLA_AWS_CANCEL_KEY_DELETION, BULLA_ERR_USAGE, BULLA_AWS_KMS_INVALID_STATE },
+	{ BULLA_AWS_CREATE_KEY, BULLA_ERR_FORMAT, BULLA_AWS_MALFORMED_POLICY_DOCUMENT },
+	{ BULLA_AWS_CREATE_KEY, BULLA_ERR_LIMIT, BULLA_AWS_MALFORMED_POLICY_DOCUMENT },
+	{ BULLA_AWS_PUT_KEY_POLICY, BULLA_ERR_FORMAT, BULLA_AWS_MALFORMED_POLICY_DOCUMENT },
+	{ BULLA_AWS_PUT_KEY_POLICY, BULLA_ERR_LIMIT, BULLA_AWS_MALFORMED_POLICY_DOCUMENT },
+};
+
+static bulla_aws_type type_of(const bulla_work *work, bulla_code code)
 {
-	if (code == BULLA_ERR_UNKNOWN_KEY && caller->names_key) return BULLA_AWS_INCORRECT_KEY;
+	if (code == BULLA_ERR_UNKNOWN_KEY && work->caller.names_key) return BULLA_AWS_INCORRECT_KEY;
+	for (size_t i = 0; work->operation && i < sizeof own_rows / sizeof *own_rows; i++)
+		if (own_rows[i].op == bulla_aws_operation_op(work->operation) && own_rows[i].code == code)
+			return own_rows[i].type;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].code == code) return rows[i].type;
 	return BULLA_AWS_KMS_INTERNAL;
@@ -40,14 +56,8 @@ static bulla_aws_type type_of(const bulla_caller *caller, bulla_code code)
 
 const char *bulla_kms_error_name(const bulla_caller *caller, bulla_code code)
 {
-	return bulla_aws_type_name(type_of(caller, code));
-}
-
-const char *bulla_kms_refusal_name(const bulla_caller *caller, bulla_code code)
-{
 	const bulla_work *work = (const bulla_work *)((const char *)caller - offsetof(bulla_work, caller));
-	(void)code;
-	return bulla_aws_type_name(work->fault.type);
+	return bulla_aws_type_name(work->refused ? work->fault.type : type_of(work, code));
 }
 
 void bulla_work_key_arn(const bulla_work *work, char out[static BULLA_ARN_MAX])
@@ -82,7 +92,7 @@ static bool say_not_found(bulla_work *work)
 void bulla_work_fail(bulla_work *work, bulla_code code, const char *text, const char *arn)
 {
 	const bulla_bytes key = bulla_view_str(arn);
-	bulla_aws_type type = type_of(&work->caller, code);
+	bulla_aws_type type = type_of(work, code);
 	if (code == BULLA_ERR_NOT_FOUND && work->key_id.len)
 		(void)say_not_found(work);
 	else if (code == BULLA_ERR_KEY_DESTROYED && key.len)
@@ -91,6 +101,8 @@ void bulla_work_fail(bulla_work *work, bulla_code code, const char *text, const 
 		(void)bulla_aws_say(&work->fault, BULLA_AWS_SAYS_DISABLED, key);
 	else if (code == BULLA_ERR_KEY_PENDING && key.len)
 		(void)bulla_aws_say(&work->fault, BULLA_AWS_SAYS_PENDING_DELETION, key);
+	else if (type == BULLA_AWS_KMS_INVALID_STATE && code == BULLA_ERR_USAGE)
+		(void)bulla_aws_say(&work->fault, BULLA_AWS_SAYS_NOT_PENDING_DELETION, key);
 	else if (type == BULLA_AWS_INVALID_CIPHERTEXT)
 		(void)bulla_aws_say(&work->fault, BULLA_AWS_SAYS_INVALID_CIPHERTEXT);
 	else if (type == BULLA_AWS_INCORRECT_KEY)

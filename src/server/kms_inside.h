@@ -37,7 +37,8 @@ struct bulla_work {
 	bulla_sigv4 signature;
 	bulla_aws_input input; /* owned where `has_input` */
 	bool has_input;
-	bool refused; /* `fault` says why */
+	bool refused;  /* `fault` says why */
+	bool recorded; /* the engine was asked: the record is its business */
 	bulla_aws_fault fault;
 	bulla_caller caller;
 	char principal[BULLA_PRINCIPAL_NAME_MAX + 1]; /* a copy: a worker outlives the image that knew the caller */
@@ -90,10 +91,9 @@ const bulla_action *bulla_action_of(bulla_aws_op op);
 /* --- kms_fault.c -------------------------------------------------------------------------------------------------- */
 /* What AWS says where the engine says `code`: into work->fault, with work->refused. `arn` is the key's where it is known, else "". */
 void bulla_work_fail(bulla_work *work, bulla_code code, const char *text, const char *arn);
-/* The name of AWS's error, for the record: fits bulla_caller. */
+/* The name of AWS's error, for the record: that of work->fault where the request was refused already, else of `code`. Fits bulla_caller; `caller` is a
+ * work's. */
 const char *bulla_kms_error_name(const bulla_caller *caller, bulla_code code);
-/* The same of a request that was refused before it came to the engine: its caller's `self` is the work. */
-const char *bulla_kms_refusal_name(const bulla_caller *caller, bulla_code code);
 /* The ARN of the key that the request names, if there is such a key; else empty. */
 void bulla_work_key_arn(const bulla_work *work, char out[static BULLA_ARN_MAX]);
 
@@ -116,6 +116,18 @@ static inline bulla_bytes bulla_work_text(const bulla_work *work, bulla_aws_memb
 {
 	return work->input.values[member].bytes;
 }
+
+/* One change of the store on behalf of whoever sent the request. */
+BULLA_MUST static inline bulla_code bulla_work_order(bulla_work *work, bulla_order_kind kind, bulla_order *order,
+						     bulla_error *err)
+{
+	work->recorded = true;
+	return bulla_engine_order(work->service->config.engine, kind, order, err);
+}
+
+/* The id or ARN of a key, and no alias: what operations take that change a key, or tell of its policies and rotations (AWS KMS API Reference, "KeyId" of
+ * each). False with work->fault. */
+bool bulla_work_names_key_itself(bulla_work *work);
 
 /* Refuses with this text of the service; false. */
 #define bulla_work_refuse(work, ...) ((work)->refused = true, bulla_aws_refuse(&(work)->fault, __VA_ARGS__))

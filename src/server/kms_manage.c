@@ -16,8 +16,7 @@ static bulla_order order_of(const bulla_work *work)
 	return (bulla_order){ .caller = &work->caller, .key = work->key_id };
 }
 
-/* Operations that change a key take its id or ARN, not an alias (AWS KMS API Reference, "KeyId" of each). */
-static bool names_key_itself(bulla_work *work)
+bool bulla_work_names_key_itself(bulla_work *work)
 {
 	bulla_key_id id;
 	if (!bulla_key_id_parse(work->key_id, &id, NULL) && id.is_alias)
@@ -27,8 +26,8 @@ static bool names_key_itself(bulla_work *work)
 
 static bulla_code give(bulla_work *work, bulla_order_kind kind, bulla_order *order, bulla_error *err)
 {
-	if (!names_key_itself(work)) return BULLA_ERR_USAGE;
-	return bulla_engine_order(work->service->config.engine, kind, order, err);
+	if (!bulla_work_names_key_itself(work)) return BULLA_ERR_USAGE;
+	return bulla_work_order(work, kind, order, err);
 }
 
 /* The key's ARN and what else is told of it after a change that was permitted. */
@@ -84,7 +83,7 @@ bulla_code bulla_act_create_key(bulla_work *work, bulla_json_writer *w, bulla_er
 	order.text = bulla_work_text(work, BULLA_AWS_DESCRIPTION);
 	order.document = bulla_work_text(work, BULLA_AWS_POLICY);
 	order.bypass = bulla_work_value(work, BULLA_AWS_BYPASS_POLICY_LOCKOUT_SAFETY_CHECK)->number != 0;
-	TRY(bulla_engine_order(work->service->config.engine, BULLA_ORDER_CREATE_KEY, &order, err));
+	TRY(bulla_work_order(work, BULLA_ORDER_CREATE_KEY, &order, err));
 	bulla_uuid_print(order.uuid, id);
 	return after(work, bulla_view_str(id), w, put_created, err);
 }
@@ -142,12 +141,7 @@ bulla_code bulla_act_schedule_deletion(bulla_work *work, bulla_json_writer *w, b
 bulla_code bulla_act_cancel_deletion(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	bulla_order order = order_of(work);
-	bulla_code code = give(work, BULLA_ORDER_CANCEL_DELETION, &order, err);
-	if (code == BULLA_ERR_USAGE && !work->refused) {
-		(void)bulla_work_refuse(work, BULLA_AWS_KMS_INVALID_STATE, "%s", err->text);
-		return code;
-	}
-	TRY(code);
+	TRY(give(work, BULLA_ORDER_CANCEL_DELETION, &order, err));
 	return after(work, work->key_id, w, put_arn, err);
 }
 
@@ -169,7 +163,13 @@ bulla_code bulla_act_disable_rotation(bulla_work *work, bulla_json_writer *w, bu
 
 bulla_code bulla_act_rotate(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
-	TRY(simple(work, BULLA_ORDER_ROTATE, err));
+	bulla_code code = simple(work, BULLA_ORDER_ROTATE, err);
+	if (code == BULLA_ERR_LIMIT) {
+		char arn[BULLA_ARN_MAX];
+		bulla_work_key_arn(work, arn);
+		(void)bulla_work_say(work, BULLA_AWS_SAYS_ROTATIONS_EXHAUSTED, bulla_view_str(arn));
+	}
+	TRY(code);
 	return after(work, work->key_id, w, put_arn, err);
 }
 
@@ -222,7 +222,7 @@ bulla_code bulla_act_delete_alias(bulla_work *work, bulla_json_writer *w, bulla_
 	work->key_id = bulla_work_text(work, BULLA_AWS_ALIAS_NAME);
 	bulla_order order = { .caller = &work->caller };
 	if (!alias_of(work, &order.alias)) return BULLA_ERR_USAGE;
-	return bulla_engine_order(work->service->config.engine, BULLA_ORDER_DELETE_ALIAS, &order, err);
+	return bulla_work_order(work, BULLA_ORDER_DELETE_ALIAS, &order, err);
 }
 
 /* --- policies -------------------------------------------------------------------------------------------------- */
@@ -237,8 +237,5 @@ bulla_code bulla_act_put_policy(bulla_work *work, bulla_json_writer *w, bulla_er
 	}
 	order.document = bulla_work_text(work, BULLA_AWS_POLICY);
 	order.bypass = bulla_work_value(work, BULLA_AWS_BYPASS_POLICY_LOCKOUT_SAFETY_CHECK)->number != 0;
-	bulla_code code = give(work, BULLA_ORDER_PUT_KEY_POLICY, &order, err);
-	if ((code == BULLA_ERR_FORMAT || code == BULLA_ERR_LIMIT) && !work->refused)
-		(void)bulla_work_refuse(work, BULLA_AWS_MALFORMED_POLICY_DOCUMENT, "%s", err->text);
-	return code;
+	return give(work, BULLA_ORDER_PUT_KEY_POLICY, &order, err);
 }

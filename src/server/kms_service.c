@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define SPARE_WORKS 256
+#define UNABLE      "The service is temporarily unable to process the request."
 
 /* --- works ------------------------------------------------------------------------------------------------------ */
 static void work_clear(bulla_work *work)
@@ -47,6 +48,31 @@ static void work_give(bulla_service_loop *loop, bulla_work *work)
 	loop->n_spare++;
 }
 
+/* --- the record of what is refused --------------------------------------------------------------------------------- */
+static void request_record(bulla_work *work, bulla_engine_request *request)
+{
+	(void)bulla_fail(&work->why, BULLA_ERR_DENIED, "%s", work->fault.text);
+	work->refusal = (bulla_engine_refusal){ work->operation ? bulla_aws_operation_name(work->operation) : "Unknown",
+						BULLA_ERR_DENIED, &work->why };
+	*request = (bulla_engine_request){
+		.operation = BULLA_ENGINE_REFUSED, .key_id = work->key_id, .caller = &work->caller, .refusal = &work->refusal
+	};
+}
+
+/* A worker's request that was refused before the engine was asked. */
+static void record_refused(bulla_work *work)
+{
+	bulla_engine_request request;
+	bulla_engine_reply reply = { 0 };
+	bulla_error err = { 0 };
+	request_record(work, &request);
+	bulla_code code = bulla_engine_call(work->service->config.engine, &request, 1, &reply, &err);
+	bulla_engine_reply_done(&reply);
+	if (code == BULLA_OK) return;
+	bulla_kms_service_tell(work->service, "a refusal could not be recorded", &err);
+	bulla_work_fail(work, code, UNABLE, "");
+}
+
 /* --- workers ---------------------------------------------------------------------------------------------------- */
 static void run(bulla_work *work)
 {
@@ -63,6 +89,7 @@ static void run(bulla_work *work)
 		bulla_work_key_arn(work, arn);
 		bulla_work_fail(work, code, err.text, arn);
 	}
+	if (work->refused && !work->recorded) record_refused(work);
 	bulla_work_answer(work, &body);
 	bulla_buf_done(&body);
 	work_free(work);
@@ -106,18 +133,6 @@ static bool hand_over(bulla_kms_service *s, bulla_work *work)
 }
 
 /* --- turns ------------------------------------------------------------------------------------------------------ */
-/* What was refused before it reached the engine is recorded with the group. */
-static void request_record(bulla_work *work, bulla_engine_request *request)
-{
-	(void)bulla_fail(&work->why, BULLA_ERR_DENIED, "%s", work->fault.text);
-	work->refusal = (bulla_engine_refusal){ work->operation ? bulla_aws_operation_name(work->operation) : "Unknown",
-						BULLA_ERR_DENIED, &work->why };
-	work->caller.error_name = bulla_kms_refusal_name;
-	*request = (bulla_engine_request){
-		.operation = BULLA_ENGINE_REFUSED, .key_id = work->key_id, .caller = &work->caller, .refusal = &work->refusal
-	};
-}
-
 /* True when the request takes part in the group; else it is answered elsewhere, or already. */
 static bool prepare(bulla_kms_service *s, bulla_service_loop *loop, bulla_work *work, const bulla_snapshot *now, int64_t now_us,
 		    bulla_engine_request *request)
@@ -128,7 +143,7 @@ static bool prepare(bulla_kms_service *s, bulla_service_loop *loop, bulla_work *
 		if (!work->action->use) (void)bulla_work_say(work, BULLA_AWS_SAYS_THROTTLED);
 		if (!work->refused && work->action->use(work, request)) return true;
 	}
-	request_record(work, request);
+	request_record(work, request); /* with the group */
 	return true;
 }
 
@@ -153,7 +168,7 @@ static void finish_group(bulla_service_loop *loop, bulla_code code)
 {
 	for (size_t i = 0; i < loop->n; i++) {
 		bulla_work *work = loop->works[i];
-		if (code) bulla_work_fail(work, code, "The service is temporarily unable to process the request.", "");
+		if (code) bulla_work_fail(work, code, UNABLE, "");
 		finish(work, &loop->replies[i]);
 		work_give(loop, work);
 	}
