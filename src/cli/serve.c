@@ -5,6 +5,8 @@
 #include "cli/commands.h"
 #include "cli/work.h"
 #include "server/kms_service.h"
+#include "server/notify.h"
+#include "server/socket.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +25,7 @@
 
 const bulla_option bulla_options_kms_serve[] = {
 	{ "listen", 'l', "ADDRESS",
-	  "127.0.0.1:7454, [::1]:7454, :7454, unix:PATH, fd:N; port 0 takes a free one (127.0.0.1:7454)" },
+	  "127.0.0.1:7454, [::1]:7454, :7454, unix:PATH, fd:N; port 0 takes a free one (systemd's socket, else 127.0.0.1:7454)" },
 	{ "store", 's', "URL", "the key store: sqlite:PATH or postgresql://... (that of bulla.yaml)" },
 	{ "root-key", 0, "SPEC",
 	  "with --store: file:PATH, passphrase:..., fd:N, as root_key in bulla.yaml (file:.bulla/root.key)" },
@@ -52,12 +54,21 @@ static bulla_code take_regions(bulla_serving *s, bulla_error *err)
 	return BULLA_OK;
 }
 
+/* The socket that the service manager has for us (systemd.socket(5)), where there is one. */
+static const char *preset_address(bulla_serving *s)
+{
+	int fd = bulla_socket_inherited();
+	if (fd < 0) return DEFAULT_LISTEN;
+	(void)snprintf(s->inherited, sizeof s->inherited, "fd:%d", fd);
+	return s->inherited;
+}
+
 static bulla_code take_options(bulla_serving *s, bulla_error *err)
 {
 	const bulla_cli *cli = s->cli;
 	s->dev = bulla_cli_switch(cli, "dev");
 	s->listen = bulla_cli_value(cli, "listen");
-	if (!s->listen) s->listen = DEFAULT_LISTEN;
+	if (!s->listen) s->listen = preset_address(s);
 	s->place.store = bulla_cli_value(cli, "store");
 	s->place.root_key = bulla_cli_value(cli, "root-key");
 	s->place.account = bulla_cli_value(cli, "account");
@@ -107,7 +118,9 @@ static bulla_code announce(const bulla_serving *s, const char *url, bulla_error 
 	bulla_cli_print(s->cli, "listening on %s", url);
 	if (s->dev) TRY(bulla_dev_print(s, url, err));
 	bulla_cli_print(s->cli, "aws --endpoint-url %s kms list-keys", url);
-	return bulla_cli_flush(s->cli, err);
+	TRY(bulla_cli_flush(s->cli, err));
+	(void)bulla_notify("READY=1");
+	return BULLA_OK;
 }
 
 /* SIGHUP reads the certificates again; the rest is the clock's: scheduled rotations. */
@@ -147,6 +160,7 @@ static bulla_code listen_and_watch(const bulla_serving *s, bulla_kms_service *se
 	(void)snprintf(url, sizeof url, "%s%s", scheme, address);
 	bulla_code code = announce(s, url, err);
 	if (code == BULLA_OK) watch(s, listener);
+	(void)bulla_notify("STOPPING=1");
 	bulla_listener_stop(listener, GRACE_MS);
 	bulla_listener_wait(listener);
 	bulla_listener_close(listener);

@@ -14,6 +14,7 @@ typedef struct bulla_serving {
 	bulla_place place;
 	bool dev;
 	const char *listen;
+	char inherited[16]; /* "fd:3" */
 	const char *regions[BULLA_SERVE_REGIONS_MAX];
 	size_t n_regions;
 	bulla_project *project;

@@ -6,6 +6,8 @@ import base64
 import datetime
 import os
 import re
+import shutil
+import socket
 import subprocess
 import unittest
 
@@ -426,6 +428,56 @@ class Signatures(server.Served):
             for secret in ('c2VjcmV0', blob):
                 self.assertNotIn(secret, str(found[0]))
         self.bulla('audit', 'verify', cwd=self.home)
+
+
+class Managed(harness.Case):
+    """Under a service manager: a socket that is there already, and somebody who waits for the word."""
+
+    def test_a_socket_is_passed_and_readiness_told(self):
+        told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        listening = socket.socket()
+        self.addCleanup(told.close)
+        self.addCleanup(listening.close)
+        told.bind(self.path('notify'))
+        told.settimeout(server.READY)
+        listening.bind(('127.0.0.1', 0))
+        listening.listen(16)
+        self.write('bulla.yaml', harness.CONFIG.format(models='  {}'))
+        self.bulla('init')
+        child = subprocess.Popen(['/bin/sh', '-c', 'export LISTEN_PID=$$; exec "$@" 3<&%d' % listening.fileno(), 'sh',
+                                  harness.settings['command'], 'kms', 'serve'], cwd=self.dir, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=[listening.fileno()],
+                                 env=self.environment({'LISTEN_FDS': '1', 'NOTIFY_SOCKET': self.path('notify')}))
+        try:
+            self.assertEqual(told.recv(100), b'READY=1')
+            self.assertEqual(child.stdout.readline().decode(), 'listening on http://127.0.0.1:%d\n' % listening.getsockname()[1])
+            for _ in range(4):  # whichever loop takes it
+                with socket.create_connection(listening.getsockname(), timeout=30) as client:
+                    client.sendall(b'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+                    self.assertRegex(client.recv(1000), b'^HTTP/1.1 200 ')
+            child.terminate()
+            self.assertEqual(told.recv(100), b'STOPPING=1')
+            self.assertEqual(child.wait(harness.LONG), 0)
+        finally:
+            child.kill()
+            child.wait()
+            child.stdout.close()
+
+    @unittest.skipUnless(shutil.which('systemd-analyze'), 'systemd-analyze is not installed')
+    def test_systemd_reads_the_units(self):
+        units = [os.path.join(harness.settings['build'], 'systemd', 'bulla-kms.service'), os.path.join(harness.ROOT, 'systemd', 'bulla-kms.socket')]
+        folder = self.path('units')
+        os.mkdir(folder)
+        for unit in units:
+            with open(unit, encoding='utf-8') as file:
+                text = file.read()
+            # where it is installed nothing is yet; the user comes with the package
+            text = re.sub(r'^ExecStart=\S+', 'ExecStart=' + harness.settings['command'], text, flags=re.M)
+            self.write(os.path.join('units', os.path.basename(unit)), re.sub(r'^(User|Group)=bulla$', r'\1=root', text, flags=re.M))
+        done = subprocess.run(['systemd-analyze', 'verify', '--man=no', *(os.path.join(folder, os.path.basename(u)) for u in units)],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        ours = [line for line in done.stdout.decode().split('\n') if 'bulla' in line]
+        self.assertEqual(ours, [], done.stdout.decode())
 
 
 class Programs(server.Served):
