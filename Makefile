@@ -42,6 +42,7 @@ check-crash: ## jobs killed at CRASH_N random moments, and failed at every call 
 	@tools/install-packages build check
 	@tools/build
 	@CRASH_N=$(CRASH_N) /usr/bin/python3 tests/functional/test_crash.py build
+	@CRASH_N=$(CRASH_N) /usr/bin/python3 tests/functional/test_serve_faults.py build Killed
 	@DISK_N=0 /usr/bin/python3 tests/functional/test_disk.py build
 
 fuzz: ## libFuzzer on every parser, FUZZ_SECONDS each, two at a time; TARGETS="yaml json" chooses

@@ -131,7 +131,7 @@ static bulla_code code_of_errno(int errno_value)
 	} rows[] = {
 		{ EACCES, BULLA_ERR_PERMISSION }, { EPERM, BULLA_ERR_PERMISSION }, { ENOENT, BULLA_ERR_NOT_FOUND },
 		{ ENOSPC, BULLA_ERR_FULL },       { EDQUOT, BULLA_ERR_FULL },      { EROFS, BULLA_ERR_READ_ONLY },
-		{ EEXIST, BULLA_ERR_EXISTS },
+		{ EEXIST, BULLA_ERR_EXISTS },     { EFBIG, BULLA_ERR_FULL },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].number == errno_value) return rows[i].code;

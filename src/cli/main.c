@@ -69,6 +69,7 @@ int main(int argc, char **argv)
 	struct rlimit no_core = { 0, 0 };
 	(void)setrlimit(RLIMIT_CORE, &no_core); /* keys and plaintext pass through this process */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk (EFBIG), not the end */
 	bulla_code code = bulla_cli_parse(&cli, argc, argv, &err);
 	cli.color = wants_color(&cli);
 	if (code == BULLA_OK) code = run(&cli, &err);

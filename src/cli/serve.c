@@ -22,6 +22,7 @@
 #define DEV_REGION     "us-east-1"
 #define GRACE_MS       10000 /* for what is under way when the server is stopped */
 #define WATCH_NS       250000000L
+#define LOCK_WAIT_MS   2000 /* for a store that somebody else has locked: a loop waits, and those behind it; --lock-wait */
 
 const bulla_option bulla_options_kms_serve[] = {
 	{ "listen", 'l', "ADDRESS",
@@ -54,6 +55,15 @@ static bulla_code take_regions(bulla_serving *s, bulla_error *err)
 	return BULLA_OK;
 }
 
+/* Requests cannot be asked to wait as people can, and nobody is told of each wait. */
+static bulla_code take_patience(bulla_serving *s, bulla_error *err)
+{
+	TRY(bulla_cli_patience(s->cli, &s->place.patience, err));
+	if (!s->place.patience.wait_ms) s->place.patience.wait_ms = LOCK_WAIT_MS;
+	s->place.patience.waiting = NULL;
+	return BULLA_OK;
+}
+
 /* The socket that the service manager has for us (systemd.socket(5)), where there is one. */
 static const char *preset_address(bulla_serving *s)
 {
@@ -83,6 +93,7 @@ static bulla_code take_options(bulla_serving *s, bulla_error *err)
 		s->place.root_key = DEV_ROOT_KEY;
 	}
 	TRY(take_regions(s, err));
+	TRY(take_patience(s, err));
 	return s->dev ? bulla_dev_check(s, err) : BULLA_OK;
 }
 

@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define LOCK_NAME "lock"
+#define LOCK_NAME     "lock"
+#define MEND_EVERY_US 200000
 
 /* --- being inside ------------------------------------------------------------------------------------------------------- */
 
@@ -111,6 +112,7 @@ bulla_code bulla_log_sign(bulla_disk_log *log, uint64_t generation, bulla_error 
 void bulla_log_give_up(bulla_disk_log *log, bulla_code why)
 {
 	if (why != BULLA_ERR_MEMORY) log->failed = why;
+	log->mend_at = bulla_log_clock() + MEND_EVERY_US;
 	log->published = BULLA_LOG_UNPUBLISHED;
 	bulla_journal_close(&log->journal);
 	bulla_log_state_done(&log->state);
@@ -178,6 +180,25 @@ static bulla_code recover(bulla_disk_log *log, bulla_error *err)
 	TRY(bulla_log_check_kept(&log->dir, &log->state, err));
 	if (!log->seed || (log->state.notes.len == 0 && log->published == log->state.tree.size)) return BULLA_OK;
 	return bulla_log_publish_now(log, true, err);
+}
+
+static bulla_code mend(bulla_disk_log *log, bulla_error *err)
+{
+	TRY(bulla_log_refresh(log, err)); /* which finds everything that was acknowledged, or refuses */
+	TRY(bulla_log_published(&log->dir, log->origin, &log->state, &log->published, err));
+	TRY(bulla_log_check_kept(&log->dir, &log->state, err));
+	return bulla_log_publish_now(log, true, err);
+}
+
+/* A journal whose sync failed may read well and not be on the disk: all of it is written again, into a new file. */
+bulla_code bulla_log_mend(bulla_disk_log *log, bulla_error *err)
+{
+	bulla_code code = mend(log, err);
+	if (code)
+		bulla_log_give_up(log, code);
+	else
+		log->failed = BULLA_OK;
+	return code;
 }
 
 static bulla_code open_locked(bulla_disk_log *log, bool create, bulla_error *err)

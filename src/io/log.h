@@ -31,8 +31,9 @@ BULLA_MUST bulla_code bulla_log_open_patiently(const char *directory, const char
 /* Publishes and closes. NULL is fine. */
 void bulla_log_close(bulla_log *log);
 
-/* A sink over the log; it lives as long as the log. Once an append or a publication has failed it takes nothing more (AUDIT)
- * until the log is opened again: the tail is uncertain. An append of more than 8 MiB or 65536 entries is made durable in
+/* A sink over the log; it lives as long as the log. Once an append or a publication has failed the tail is uncertain: it takes nothing (AUDIT)
+ * until the log could be read anew, with all that was acknowledged in it, and written again as a whole. It tries a few times a second, when somebody appends. What
+ * was refused may be in the log then. An append of more than 8 MiB or 65536 entries is made durable in
  * parts. */
 bulla_audit_sink bulla_log_sink(bulla_log *log);
 

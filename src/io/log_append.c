@@ -29,7 +29,7 @@ static bulla_code refuse(const bulla_disk_log *log, bulla_error *err)
 	if (!log->seed) return bulla_fail(err, BULLA_ERR_AUDIT, "the audit log %s is open for reading only", log->path);
 	bulla_code code = bulla_fail(err, BULLA_ERR_AUDIT, "the audit log %s takes no events: an earlier write failed (%s)",
 				     log->path, bulla_code_name(log->failed));
-	return bulla_advise(err, code, "mend the cause (space, disk), then start the program again");
+	return bulla_advise(err, code, "mend the cause (space, disk): then the log goes on by itself");
 }
 
 static bulla_code take_entries(bulla_disk_log *log, const bulla_log_request *group, uint64_t *ret_generation, bulla_error *err)
@@ -82,16 +82,30 @@ static void answer(bulla_disk_log *log, bulla_log_request *group, bulla_code cod
 	(void)pthread_mutex_unlock(&log->mutex);
 }
 
+/* Inside. A disk that fails is tried again now and then, not for every append. */
+static bulla_code refused(const bulla_disk_log *log, bulla_error *err)
+{
+	bool waits = log->failed && bulla_log_clock() < log->mend_at;
+	return waits || !log->seed ? refuse(log, err) : BULLA_OK;
+}
+
+static bulla_code refresh(bulla_disk_log *log, bulla_error *err)
+{
+	if (!log->failed) return bulla_log_refresh(log, err);
+	return bulla_log_mend(log, err) ? refuse(log, err) : BULLA_OK;
+}
+
 /* Inside. The owners are woken before the publication, which is not theirs to wait for. */
 static void lead(bulla_disk_log *log, bulla_log_request *group)
 {
 	bulla_error err = { 0 };
-	bulla_code code = log->failed || !log->seed ? refuse(log, &err) : bulla_log_lock(&log->dir, log->lock_fd, true, &err);
+	bulla_code code = refused(log, &err);
+	if (!code) code = bulla_log_lock(&log->dir, log->lock_fd, true, &err);
 	if (code) {
 		answer(log, group, code, &err);
 		return;
 	}
-	code = bulla_log_refresh(log, &err);
+	code = refresh(log, &err);
 	if (!code) {
 		code = append_group(log, group, &err);
 		if (code) bulla_log_give_up(log, code);

@@ -36,7 +36,8 @@ typedef struct bulla_disk_log {
 	bulla_journal journal;
 	bulla_log_state state;
 	bulla_log_head seen; /* the newest head that this handle has known: what comes later must contain it */
-	bulla_code failed;   /* of the append or publication after which no other is taken */
+	bulla_code failed;   /* of the append or publication after which no other is taken until the log is mended */
+	int64_t mend_at;     /* where it has failed: not before this time of bulla_log_clock() */
 	bool dirty;          /* something was appended here since the last publication */
 	uint64_t published;
 	int64_t published_at;
@@ -61,11 +62,13 @@ BULLA_MUST bulla_code bulla_log_tree_at(const bulla_disk_log *log, uint64_t size
 /* Inside, under the lock, with a fresh state: signs the state as it is, and keeps the checkpoint as the newest one. */
 BULLA_MUST bulla_code bulla_log_sign(bulla_disk_log *log, uint64_t generation, bulla_error *err);
 
-/* The same for publishing. A failure but MEMORY is final: no append is taken any more. */
+/* The same for publishing. After a failure but MEMORY no append is taken until the log is mended. */
 BULLA_MUST bulla_code bulla_log_publish_now(bulla_disk_log *log, bool edge, bulla_error *err);
 
-/* From now on every append is refused; after MEMORY the next one begins with what the journal says. */
+/* From now on every append is refused until the log is mended; after MEMORY the next one begins with what the journal says. */
 void bulla_log_give_up(bulla_disk_log *log, bulla_code why);
+/* Inside, under the lock, after a failure: what opening the log does. Then appends are taken again. */
+BULLA_MUST bulla_code bulla_log_mend(bulla_disk_log *log, bulla_error *err);
 
 /* What the table of a directory has (io/log_kind.h). Appending waits for the turn of its request and leads the group where nobody else
  * does. */

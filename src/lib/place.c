@@ -31,8 +31,9 @@ static bulla_code write_config(const bulla_place *place, bulla_buf *out, bulla_e
 	return bulla_buf_add_str(out, "\n", err);
 }
 
-static bulla_code set_realm(bulla_project *project, const bulla_place *place, bulla_error *err)
+static bulla_code settle(bulla_project *project, const bulla_place *place, bulla_error *err)
 {
+	project->patience = place->patience;
 	if (place->account) TRY(bulla_paths_printf(&project->account, err, "%s", place->account));
 	return place->region ? bulla_paths_printf(&project->region, err, "%s", place->region) : BULLA_OK;
 }
@@ -70,7 +71,7 @@ bulla_code bulla_place_open(const bulla_place *place, bool create, bulla_project
 	bulla_project *project = NULL;
 	TRY(write_config(place, &config, err));
 	TRY(bulla_project_read_text(bulla_view_buf(&config), &project, err));
-	bulla_code code = set_realm(project, place, err);
+	bulla_code code = settle(project, place, err);
 	if (code == BULLA_OK) code = open_or_make(project, create, escrow, sizeof escrow, err);
 	if (code == BULLA_OK) code = open_all(project, err);
 	if (ret_escrow) (void)snprintf(ret_escrow, escrow_size, "%s", escrow);
@@ -82,7 +83,7 @@ bulla_code bulla_place_open_config(const char *config, const char *environment, 
 {
 	bulla_project *project = NULL;
 	TRY(bulla_project_read(config, environment, &project, err));
-	bulla_code code = set_realm(project, place, err);
+	bulla_code code = settle(project, place, err);
 	if (code == BULLA_OK) code = open_all(project, err);
 	return end(project, code, out);
 }

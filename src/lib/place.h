@@ -8,10 +8,11 @@
 
 /* Where the store is and who it is to the world. */
 typedef struct bulla_place {
-	const char *store;    /* as `store` in bulla.yaml; NULL: sqlite:.bulla/kms.db */
-	const char *root_key; /* as `root_key` in bulla.yaml; NULL: file:.bulla/root.key */
-	const char *account;  /* of new keys' ARNs, 12 digits; NULL: 000000000000 */
-	const char *region;   /* likewise; NULL: "local" */
+	const char *store;       /* as `store` in bulla.yaml; NULL: sqlite:.bulla/kms.db */
+	const char *root_key;    /* as `root_key` in bulla.yaml; NULL: file:.bulla/root.key */
+	const char *account;     /* of new keys' ARNs, 12 digits; NULL: 000000000000 */
+	const char *region;      /* likewise; NULL: "local" */
+	bulla_patience patience; /* with the locks of store and log; what it points to outlives the project */
 } bulla_place;
 
 /* Opens store, root key, log and engine; relative paths start from the working directory. With `create` a store that is not there is made as

@@ -161,6 +161,16 @@ class Server:
             if not connection:
                 own.close()
 
+    def ask_text(self, target):
+        """GET."""
+        own = self.connect()
+        try:
+            own.request('GET', target)
+            answer = own.getresponse()
+            return Answer(answer.status, answer.getheaders(), answer.read())
+        finally:
+            own.close()
+
     def ask(self, operation, members=None, body=None, access=None, late=0, connection=None, prefix=TARGET, **scope):
         """One request, signed by hand: the answer."""
         when = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=late)
