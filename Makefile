@@ -10,7 +10,7 @@ PREFIX = /usr/local
 DESTDIR =
 
 .NOTPARALLEL:
-.PHONY: all help demo check check-vectors check-sanitize check-crash fuzz coverage bench install format lint clean
+.PHONY: all help demo check check-vectors check-sanitize check-crash check-clients fuzz coverage bench install format lint clean
 
 all: ## build/bulla, build/libbulla.so, build/libbulla.a
 	@tools/install-packages build
@@ -44,6 +44,11 @@ check-crash: ## jobs killed at CRASH_N random moments, and failed at every call 
 	@CRASH_N=$(CRASH_N) /usr/bin/python3 tests/functional/test_crash.py build
 	@CRASH_N=$(CRASH_N) /usr/bin/python3 tests/functional/test_serve_faults.py build Killed
 	@DISK_N=0 /usr/bin/python3 tests/functional/test_disk.py build
+
+check-clients: ## AWS's JavaScript clients against the key server; the first time npm fetches them
+	@tools/install-packages build clients
+	@tools/build
+	@tests/clients/check build
 
 fuzz: ## libFuzzer on every parser, FUZZ_SECONDS each, two at a time; TARGETS="yaml json" chooses
 	@tools/install-packages build fuzz
