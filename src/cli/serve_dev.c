@@ -71,7 +71,8 @@ bulla_code bulla_dev_print(const bulla_serving *serving, const char *url, bulla_
 		bulla_cli_print(serving->cli, "export AWS_ACCESS_KEY_ID=%.*s", (int)key->id.len, (const char *)key->id.data);
 		bulla_cli_print(serving->cli, "export AWS_SECRET_ACCESS_KEY=%.*s", (int)key->secret_len,
 				(const char *)key->secret->bytes);
-		bulla_cli_print(serving->cli, "export AWS_DEFAULT_REGION=%s", serving->place.region);
+		bulla_cli_print(serving->cli, "export AWS_DEFAULT_REGION=%s", serving->place.region); /* the AWS CLI, boto3 */
+		bulla_cli_print(serving->cli, "export AWS_REGION=%s", serving->place.region);         /* the others */
 		bulla_cli_print(serving->cli, "export AWS_ENDPOINT_URL_KMS=%s", url);
 	}
 	bulla_snapshot_unref(now);
