@@ -17,7 +17,7 @@
 #include "kms/grant_match.h"
 
 #define BULLA_PRINCIPAL_NAME_MAX 64 /* IAM's bound of a user's name */
-#define BULLA_ACCESS_KEY_ID_MIN  16 /* IAM's bounds of an access key id */
+#define BULLA_ACCESS_KEY_ID_MIN  3  /* IAM has 16; the ids of examples and of other servers are shorter */
 #define BULLA_ACCESS_KEY_ID_MAX  128
 #define BULLA_ACCESS_SECRET_MAX  128 /* bytes */
 #define BULLA_POLICY_NAME_MAX    128 /* IAM's bound */
@@ -85,7 +85,7 @@ bool bulla_freeze_decode(bulla_bytes payload, bulla_freeze_data *out);
 
 /* USAGE unless it is a name as IAM has them for users: 1 to 64 of A-Z, a-z, 0-9 and +=,.@_- */
 BULLA_MUST bulla_code bulla_principal_name_check(bulla_bytes name, bulla_error *err);
-/* USAGE unless it is 16 to 128 of A-Z, a-z, 0-9 and _. */
+/* USAGE unless it is 3 to 128 of A-Z, a-z, 0-9 and _. */
 BULLA_MUST bulla_code bulla_access_key_id_check(bulla_bytes id, bulla_error *err);
 /* USAGE unless it is 1 to 128 of A-Z, a-z, 0-9 and +=,.@_- */
 BULLA_MUST bulla_code bulla_policy_name_check(bulla_bytes name, bulla_error *err);

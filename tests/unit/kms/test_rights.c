@@ -306,7 +306,7 @@ static void bad_orders_are_refused(void **state)
 		{ BULLA_ORDER_ADD_PRINCIPAL, { .text = bulla_view_str("") }, BULLA_ERR_USAGE },
 		{ BULLA_ORDER_REMOVE_PRINCIPAL, { .text = bulla_view_str("x") }, BULLA_ERR_NOT_FOUND },
 		{ BULLA_ORDER_ADD_ACCESS_KEY,
-		  { .text = bulla_view_str("app"), .name = bulla_view_str("short"), .secret = bulla_view_str("s") },
+		  { .text = bulla_view_str("app"), .name = bulla_view_str("AK"), .secret = bulla_view_str("s") },
 		  BULLA_ERR_USAGE },
 		{ BULLA_ORDER_ADD_ACCESS_KEY,
 		  { .text = bulla_view_str("app"), .name = bulla_view_str("AKIAABCDEFGHIJKLMNOP") },
