@@ -18,6 +18,7 @@ from server import ACCOUNT, REGION, needs_boto3
 NOBODY = '00000000-0000-4000-8000-000000000000'
 FOREIGN = 'arn:aws:kms:eu-central-1:%s:key/%s' % (ACCOUNT, NOBODY)
 CONTEXT = {'tenant': '7', 'purpose': 'ssn'}
+CAPTURED = ('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY')
 
 
 def exactly(text, *parts):
@@ -428,6 +429,67 @@ class Signatures(server.Served):
             for secret in ('c2VjcmV0', blob):
                 self.assertNotIn(secret, str(found[0]))
         self.bulla('audit', 'verify', cwd=self.home)
+
+
+class Captures(harness.Case):
+    """The raw requests of AWS's clients, on a day when they were fresh."""
+    THEN = datetime.datetime(2026, 11, 21, 16, 45, 45, tzinfo=datetime.timezone.utc)
+
+    def capture(self, name):
+        """Headers and body as they were sent."""
+        head, _, body = self.file(name).partition(b'\r\n\r\n')
+        lines = head.decode('latin-1').split('\r\n')[1:]
+        return [line.split(': ', 1) for line in lines if not line.lower().startswith(('content-length:', 'connection:'))], body
+
+    def file(self, name):
+        with open(os.path.join(self.folder, name), 'rb') as file:
+            return file.read()
+
+    def send(self, connection, headers, body):
+        connection.putrequest('POST', '/', skip_host=True, skip_accept_encoding=True)
+        for name, value in headers:
+            connection.putheader(name, value)
+        connection.putheader('Content-Length', str(len(body)))
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        return server.Answer(answer.status, answer.getheaders(), answer.read())
+
+    def test_they_are_answered(self):
+        self.folder = os.path.join(harness.shared(), 'kms', 'captures')
+        if not os.path.isdir(self.folder):
+            self.skipTest('%s is not there' % self.folder)
+        self.write('bulla.yaml', server.CONFIG)
+        self.write('secret', CAPTURED[1] + '\n')
+        os.chmod(self.path('secret'), 0o600)
+        then = self.ahead(seconds=(self.THEN - datetime.datetime.now(datetime.timezone.utc)).total_seconds())
+        there = server.Server(self.dir, environment=self.environment(then))
+        self.addCleanup(there.close)
+        self.bulla('kms', 'principal', 'add', 'captured', '--access-key-id', CAPTURED[0], '--secret-file', 'secret', env=then)
+        key = there.ask('CreateKey', late=self.lag()).json['KeyMetadata']
+        self.assertEqual(there.ask('CreateAlias', {'AliasName': 'alias/x', 'TargetKeyId': key['KeyId']}, late=self.lag()).status, 200)
+        policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}]}'
+        self.assertEqual(there.ask('PutKeyPolicy', {'KeyId': key['KeyId'], 'Policy': policy}, late=self.lag()).status, 200)
+        connection = there.connect()
+        self.addCleanup(connection.close)
+        answered = {}
+        for name in sorted(os.listdir(self.folder)):
+            if not re.match('(awscli|boto3|esdkjs|jsv3|ruby)-', name):
+                continue
+            headers, body = self.capture(name)
+            answer = self.send(connection, headers, body)
+            answered[name] = answer.type or answer.status
+            self.assertEqual(self.send(connection, headers, body + b' ').type,
+                             'InvalidSignatureException' if not name.startswith('boto3-143') else answer.type, name)
+        # What was encrypted elsewhere is no ciphertext here, the key of another account no key; nobody gives out session tokens.
+        self.assertEqual(answered, {
+            'awscli-01.http': 200, 'awscli-02.http': 200,
+            'boto3-143-01.http': 'UnrecognizedClientException', 'boto3-143-02.http': 'UnrecognizedClientException',
+            'boto3-debian-01.http': 200, 'boto3-debian-02.http': 'InvalidCiphertextException',
+            'esdkjs-01.http': 'NotFoundException', 'esdkjs-02.http': 'NotFoundException',
+            'jsv3-01.http': 200, 'jsv3-02.http': 'InvalidCiphertextException', 'ruby-01.http': 200})
+
+    def lag(self):
+        return (datetime.datetime.now(datetime.timezone.utc) - self.THEN).total_seconds()
 
 
 class Managed(harness.Case):
