@@ -14,7 +14,7 @@ static bulla_code give(bulla_work *work, bulla_order_kind kind, bulla_error *err
 			      .text = bulla_work_text(work, BULLA_AWS_PRINCIPAL),
 			      .document = bulla_work_text(work, BULLA_AWS_REASON),
 			      .until_us = bulla_work_value(work, BULLA_AWS_UNTIL)->number };
-	bulla_code code = bulla_engine_order(work->service->config.engine, kind, &order, err);
+	bulla_code code = bulla_work_order(work, kind, &order, err);
 	if (code != BULLA_ERR_NOT_FOUND) return code;
 	if (work->key_id.len) bulla_work_key_arn(work, arn);
 	if (arn[0]) (void)bulla_work_refuse(work, BULLA_AWS_NOT_FOUND, "%s", err->text);
@@ -54,5 +54,6 @@ bulla_code bulla_act_get_status(bulla_work *work, bulla_json_writer *w, bulla_er
 	const bulla_look what = {
 		.caller = &work->caller, .operation = "GetStatus", .action = "bulla:GetStatus", .tell = tell_status, .self = &t
 	};
+	work->recorded = true;
 	return bulla_engine_look(work->service->config.engine, &what, err);
 }

@@ -245,5 +245,6 @@ bulla_code bulla_act_lookup_events(bulla_work *work, bulla_json_writer *w, bulla
 		(void)bulla_work_say(work, BULLA_AWS_SAYS_UNSUPPORTED);
 		return BULLA_ERR_USAGE;
 	}
+	work->recorded = true;
 	return bulla_engine_look(work->service->config.engine, &what, err);
 }
