@@ -48,24 +48,33 @@ bulla_code bulla_change_put_key(bulla_change *c, const uint8_t uuid[static BULLA
 }
 
 /* Ids have 64 bits: the material of one key must not take another's, however unlikely. */
-static bulla_code make_material(bulla_change *c, bulla_material_name *name, bulla_material_data *data, bulla_error *err)
+static bulla_code make_material(bulla_change *c, bulla_material_name *name, bulla_material_data *data, bulla_buf *sealed,
+				bulla_error *err)
 {
+	BULLA_BUF_AUTO bulla_buf drawn = { 0 };
 	const bulla_key *key = bulla_snapshot_key(c->now, name->uuid);
-	do
-		TRY(bulla_material_make(c->lane, c->root, name, data, err));
-	while (key && bulla_key_material(key, name->id));
+	if (c->material_drawn.len) return bulla_material_make(c->lane, c->root, name, c->material_drawn, data, sealed, err);
+	do {
+		bulla_buf_clear(&drawn);
+		sealed->len = 0;
+		TRY(bulla_material_draw(c->lane, data->spec, &drawn, err));
+		TRY(bulla_material_make(c->lane, c->root, name, bulla_view_buf(&drawn), data, sealed, err));
+	} while (key && bulla_key_material(key, name->id));
 	return BULLA_OK;
 }
 
 bulla_code bulla_change_put_material(bulla_change *c, const uint8_t uuid[static BULLA_UUID_SIZE], bulla_key_data *data,
 				     bulla_error *err)
 {
-	BULLA_BUF_AUTO bulla_buf payload = { 0 };
+	BULLA_BUF_AUTO bulla_buf payload = { 0 }, sealed = { 0 };
 	bulla_material_name name = { .account = data->account };
-	bulla_material_data material = { .created_us = c->now_us, .origin = c->made_by };
+	bulla_material_data material = { .created_us = c->now_us,
+					 .usage = data->usage,
+					 .spec = data->spec,
+					 .origin = c->made_by ? c->made_by : BULLA_KEY_ORIGIN_ENGINE };
 	uint8_t id[BULLA_UUID_SIZE + BULLA_MATERIAL_ID_SIZE];
 	memcpy(name.uuid, uuid, BULLA_UUID_SIZE);
-	TRY(make_material(c, &name, &material, err));
+	TRY(make_material(c, &name, &material, &sealed, err));
 	TRY(bulla_material_encode(&material, &payload, err));
 	memcpy(id, uuid, BULLA_UUID_SIZE);
 	memcpy(id + BULLA_UUID_SIZE, name.id, BULLA_MATERIAL_ID_SIZE);

@@ -33,12 +33,13 @@ typedef struct bulla_change {
 	uint8_t material[BULLA_MATERIAL_ID_SIZE];
 	char detail[BULLA_DETAIL_MAX];
 	bulla_draft draft;
-	const bulla_root *root; /* what rows are sealed under: the engine's, or the one below */
-	bulla_root *next_root;  /* taken over by the engine on success */
-	uint8_t made_by;        /* of material that is drafted; 0: BULLA_KEY_ORIGIN_ENGINE */
-	bool idle;              /* there is nothing to do: no record, no change */
-	bool adopts;            /* the log's head counts even when it is shorter than the store's ... */
-	uint64_t logged;        /* ... and the generation goes beyond this one */
+	const bulla_root *root;     /* what rows are sealed under: the engine's, or the one below */
+	bulla_root *next_root;      /* taken over by the engine on success */
+	uint8_t made_by;            /* of material that is drafted; 0: BULLA_KEY_ORIGIN_ENGINE */
+	bulla_bytes material_drawn; /* of a key that is made: drawn ahead; empty: whatever is drafted is drawn then */
+	bool idle;                  /* there is nothing to do: no record, no change */
+	bool adopts;                /* the log's head counts even when it is shorter than the store's ... */
+	uint64_t logged;            /* ... and the generation goes beyond this one */
 } bulla_change;
 
 /* Fails where the operation is refused: the refusal is recorded under the event as far as it was filled. */

@@ -6,6 +6,9 @@
 
 #define VERSION        1
 #define VERSION_CLOSED 2 /* of a key's row: a release that does not know of closing must not seal under it */
+#define VERSION_KIND   3 /* of a key's row: it is not symmetric */
+
+#define VERSION_MATERIAL_KIND 2 /* of a material's row, likewise */
 
 static void take_copy(bulla_cursor *c, void *out, size_t n)
 {
@@ -30,9 +33,22 @@ static bool is_time(int64_t us)
 }
 
 /* --- keys ------------------------------------------------------------------------------------------------------ */
+bulla_key_kind bulla_key_data_kind(const bulla_key_data *data)
+{
+	return (bulla_key_kind){ .spec = data->spec,
+				 .use = (bulla_use)(data->usage - BULLA_KEY_USAGE_ENCRYPT_DECRYPT),
+				 .origin = (bulla_key_origin)(data->origin - BULLA_KEY_ORIGIN_ENGINE) };
+}
+
+static uint8_t version_of(const bulla_key_data *data)
+{
+	if (data->spec != BULLA_SPEC_SYMMETRIC_DEFAULT) return VERSION_KIND;
+	return data->closed_us ? VERSION_CLOSED : VERSION;
+}
+
 bulla_code bulla_key_encode(const bulla_key_data *data, bulla_buf *out, bulla_error *err)
 {
-	const uint8_t head[] = { data->closed_us ? VERSION_CLOSED : VERSION, (uint8_t)data->state, data->usage, data->origin };
+	const uint8_t head[] = { version_of(data), (uint8_t)data->state, data->usage, data->origin };
 	TRY(add_fixed(out, head, sizeof head, err));
 	TRY(bulla_buf_add_u64(out, (uint64_t)data->created_us, err));
 	TRY(bulla_buf_add_u64(out, (uint64_t)data->deletion_us, err));
@@ -42,7 +58,16 @@ bulla_code bulla_key_encode(const bulla_key_data *data, bulla_buf *out, bulla_er
 	TRY(bulla_buf_add_prefixed(out, data->account, err));
 	TRY(bulla_buf_add_prefixed(out, data->region, err));
 	TRY(bulla_buf_add_prefixed(out, data->description, err));
-	return data->closed_us ? bulla_buf_add_u64(out, (uint64_t)data->closed_us, err) : BULLA_OK;
+	if (head[0] >= VERSION_CLOSED) TRY(bulla_buf_add_u64(out, (uint64_t)data->closed_us, err));
+	return head[0] >= VERSION_KIND ? bulla_buf_add_u8(out, (uint8_t)data->spec, err) : BULLA_OK;
+}
+
+/* Each version says something that the one before cannot: no row has two forms. */
+static bool is_of_version(const bulla_key_data *data, uint8_t version)
+{
+	if (version != version_of(data)) return false;
+	bulla_key_kind kind = bulla_key_data_kind(data);
+	return version != VERSION_KIND || bulla_key_kind_exists(kind.spec, kind.use);
 }
 
 bool bulla_key_decode(bulla_bytes payload, bulla_key_data *out)
@@ -61,24 +86,34 @@ bool bulla_key_decode(bulla_bytes payload, bulla_key_data *out)
 	out->account = bulla_cursor_prefixed(&c);
 	out->region = bulla_cursor_prefixed(&c);
 	out->description = bulla_cursor_prefixed(&c);
-	out->closed_us = version == VERSION_CLOSED ? take_time(&c) : 0;
-	bool versioned = version == VERSION || (version == VERSION_CLOSED && out->closed_us);
+	out->closed_us = version >= VERSION_CLOSED ? take_time(&c) : 0;
+	out->spec = version >= VERSION_KIND ? (bulla_spec)bulla_cursor_u8(&c) : BULLA_SPEC_SYMMETRIC_DEFAULT;
 	bool timed = is_time(out->created_us) && is_time(out->deletion_us) && is_time(out->next_rotation_us) &&
 		     is_time(out->closed_us) && out->rotation_days <= BULLA_ROTATION_DAYS_MAX;
-	return bulla_cursor_end(&c) && versioned && timed && state >= BULLA_KEY_ENABLED && state <= BULLA_KEY_TOMBSTONE &&
-	       out->account.len == BULLA_ACCOUNT_SIZE && out->region.len <= BULLA_REGION_MAX &&
+	return bulla_cursor_end(&c) && is_of_version(out, version) && timed && state >= BULLA_KEY_ENABLED &&
+	       state <= BULLA_KEY_TOMBSTONE && out->account.len == BULLA_ACCOUNT_SIZE && out->region.len <= BULLA_REGION_MAX &&
 	       out->description.len <= BULLA_DESCRIPTION_MAX;
 }
 
 /* --- material -------------------------------------------------------------------------------------------------- */
+bool bulla_material_fits(bulla_spec spec, size_t len)
+{
+	const bulla_spec_info *about = bulla_spec_about(spec);
+	if (!about || bulla_key_kind_is_pair(spec)) return about && len > 0 && len <= BULLA_MATERIAL_MAX;
+	return len == about->bits / 8;
+}
+
 bulla_code bulla_material_encode(const bulla_material_data *data, bulla_buf *out, bulla_error *err)
 {
-	const uint8_t head[] = { VERSION, data->usage, data->origin };
+	bool symmetric = data->spec == BULLA_SPEC_SYMMETRIC_DEFAULT;
+	const uint8_t head[] = { symmetric ? VERSION : VERSION_MATERIAL_KIND, data->usage, data->origin };
 	TRY(add_fixed(out, head, sizeof head, err));
 	TRY(bulla_buf_add_u64(out, (uint64_t)data->created_us, err));
 	TRY(add_fixed(out, data->commitment, sizeof data->commitment, err));
-	TRY(add_fixed(out, data->wrapped.nonce, sizeof data->wrapped.nonce, err));
-	return add_fixed(out, data->wrapped.sealed, sizeof data->wrapped.sealed, err);
+	TRY(add_fixed(out, data->nonce, sizeof data->nonce, err));
+	if (symmetric) return bulla_buf_add(out, data->sealed, err);
+	TRY(bulla_buf_add_u8(out, (uint8_t)data->spec, err));
+	return bulla_buf_add_prefixed(out, data->sealed, err);
 }
 
 bool bulla_material_decode(bulla_bytes payload, bulla_material_data *out)
@@ -89,9 +124,12 @@ bool bulla_material_decode(bulla_bytes payload, bulla_material_data *out)
 	out->origin = bulla_cursor_u8(&c);
 	out->created_us = take_time(&c);
 	take_copy(&c, out->commitment, sizeof out->commitment);
-	take_copy(&c, out->wrapped.nonce, sizeof out->wrapped.nonce);
-	take_copy(&c, out->wrapped.sealed, sizeof out->wrapped.sealed);
-	return bulla_cursor_end(&c) && version == VERSION;
+	take_copy(&c, out->nonce, sizeof out->nonce);
+	out->spec = version == VERSION_MATERIAL_KIND ? (bulla_spec)bulla_cursor_u8(&c) : BULLA_SPEC_SYMMETRIC_DEFAULT;
+	bool symmetric = out->spec == BULLA_SPEC_SYMMETRIC_DEFAULT;
+	out->sealed = symmetric ? bulla_cursor_take(&c, BULLA_SEALED_KEY_SIZE) : bulla_cursor_prefixed(&c);
+	return bulla_cursor_end(&c) && version == (symmetric ? VERSION : VERSION_MATERIAL_KIND) &&
+	       out->sealed.len > BULLA_TAG_SIZE && bulla_material_fits(out->spec, out->sealed.len - BULLA_TAG_SIZE);
 }
 
 /* --- aliases --------------------------------------------------------------------------------------------------- */

@@ -5,8 +5,10 @@
  * else is said, and nothing trails.
  *
  *   KEY       01, u8 state, u8 usage, u8 origin, u64 created, u64 deletion, u32 rotation days, u64 next rotation,
- *             8 current material, account, region, description; of a closed key 02, and at the end u64 closed
- *   MATERIAL  01, u8 usage, u8 origin, u64 created, 32 commitment, 24 nonce, 48 sealed material
+ *             8 current material, account, region, description; of a closed key 02, and at the end u64 closed;
+ *             of a key that is not SYMMETRIC_DEFAULT 03, and at the end u64 closed (or 0), u8 spec
+ *   MATERIAL  01, u8 usage, u8 origin, u64 created, 32 commitment, 24 nonce, 48 sealed material; of a key that is
+ *             not SYMMETRIC_DEFAULT 02, and behind the nonce u8 spec, sealed material
  *   ALIAS     01, 16 key uuid, u64 created, u64 updated
  *   META root 01, note, 16 salt, 32 canary          META log  01, 24 nonce, 48 sealed seed
  *   META rows 01, u32 count, 32 digest
@@ -16,14 +18,16 @@
 
 #include "crypto/aead.h"
 #include "kms/engine.h"
+#include "kms/key_kind.h"
 #include "kms/root.h"
 
 #define BULLA_KEY_TOMBSTONE             ((bulla_key_state)4) /* the material is gone; blobs under it answer KEY_DESTROYED */
-#define BULLA_KEY_USAGE_ENCRYPT_DECRYPT 1
-#define BULLA_KEY_ORIGIN_ENGINE         1 /* made here: AWS's AWS_KMS */
-#define BULLA_MATERIAL_BY_SCHEDULE      3 /* of material: made here by a scheduled rotation */
+#define BULLA_KEY_USAGE_ENCRYPT_DECRYPT 1                    /* a row's usage: 1 + a bulla_use */
+#define BULLA_KEY_ORIGIN_ENGINE         1                    /* made here: AWS's AWS_KMS */
+#define BULLA_MATERIAL_BY_SCHEDULE      3                    /* of material: made here by a scheduled rotation */
 
 #define BULLA_SEALED_KEY_SIZE   (BULLA_KEY_SIZE + BULLA_TAG_SIZE)
+#define BULLA_MATERIAL_MAX      2560 /* bytes of one version of key material: a private key (crypto/pkey.h) */
 #define BULLA_ACCOUNT_SIZE      12
 #define BULLA_REGION_MAX        32
 #define BULLA_DESCRIPTION_MAX   32768 /* 8192 characters, as AWS counts */
@@ -35,6 +39,7 @@
 typedef struct bulla_key_data {
 	bulla_key_state state;
 	uint8_t usage, origin;
+	bulla_spec spec;
 	int64_t created_us, deletion_us;
 	int64_t closed_us; /* since when it takes no new wraps; 0: it does */
 	uint32_t rotation_days;
@@ -51,9 +56,11 @@ typedef struct bulla_sealed_key {
 
 typedef struct bulla_material_data {
 	uint8_t usage, origin;
+	bulla_spec spec;
 	int64_t created_us;
 	uint8_t commitment[32];
-	bulla_sealed_key wrapped;
+	uint8_t nonce[BULLA_XAES_NONCE_SIZE];
+	bulla_bytes sealed; /* a view: the material, and a tag */
 } bulla_material_data;
 
 typedef struct bulla_alias_data {
@@ -71,6 +78,11 @@ typedef struct bulla_rows_data {
 	uint32_t count;
 	uint8_t digest[32];
 } bulla_rows_data;
+
+/* What a key's row says of its kind. */
+bulla_key_kind bulla_key_data_kind(const bulla_key_data *data);
+/* True for a length that material of the spec can have: of symmetric keys there is one, of pairs one limit. */
+bool bulla_material_fits(bulla_spec spec, size_t len);
 
 /* Encoders append. Decoders answer false for anything that is not exactly that form. */
 BULLA_MUST bulla_code bulla_key_encode(const bulla_key_data *data, bulla_buf *out, bulla_error *err);

@@ -18,10 +18,10 @@ static bulla_code draft_founding(bulla_change *c, const rekey *r, bulla_error *e
 
 static bulla_code draft_material(bulla_change *c, const rekey *r, const bulla_material *m, bulla_error *err)
 {
-	BULLA_BUF_AUTO bulla_buf payload = { 0 };
+	BULLA_BUF_AUTO bulla_buf payload = { 0 }, sealed = { 0 };
 	bulla_material_data data = m->data;
 	uint8_t id[BULLA_UUID_SIZE + BULLA_MATERIAL_ID_SIZE];
-	TRY(bulla_material_wrap(c->lane, &r->root, &m->name, m->secret, &data, err));
+	TRY(bulla_material_wrap(c->lane, &r->root, &m->name, bulla_material_bytes(m), &data, &sealed, err));
 	TRY(bulla_material_encode(&data, &payload, err));
 	memcpy(id, m->name.uuid, BULLA_UUID_SIZE);
 	memcpy(id + BULLA_UUID_SIZE, m->name.id, BULLA_MATERIAL_ID_SIZE);

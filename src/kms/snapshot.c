@@ -2,10 +2,17 @@
  * snapshot.c - builds the image of a store: keys with their material opened, aliases, and what is due when.
  */
 #include "kms/snapshot.h"
+#include "crypto/pkey.h"
 
 #include <stdlib.h>
 
 #define MATERIAL_ROW_ID (BULLA_UUID_SIZE + BULLA_MATERIAL_ID_SIZE)
+
+/* Of a run that holds the material. */
+static size_t slots_of(const bulla_material_data *data)
+{
+	return (bulla_material_size(data) + BULLA_KEY_SIZE - 1) / BULLA_KEY_SIZE;
+}
 
 static bulla_code corrupt(const bulla_stored_row *row, const char *what, bulla_error *err)
 {
@@ -26,6 +33,7 @@ static bulla_code take_key(bulla_snapshot *s, const bulla_stored_row *row, bulla
 	if (row->id.len != BULLA_UUID_SIZE || !bulla_key_decode(row->payload, &key->data))
 		return corrupt(row, "it does not parse", err);
 	memcpy(key->uuid, row->id.data, BULLA_UUID_SIZE);
+	key->kind = bulla_key_data_kind(&key->data);
 	key->realm = (bulla_realm){ key->data.region, key->data.account };
 	key->arn_len = bulla_key_arn_print(&key->realm, key->uuid, arn);
 	key->due_us = due_of(&key->data);
@@ -46,11 +54,14 @@ static bulla_code take_material(bulla_snapshot *s, const bulla_stored_row *row, 
 	memcpy(m->name.id, row->id.data + BULLA_UUID_SIZE, BULLA_MATERIAL_ID_SIZE);
 	const bulla_key *key = bulla_snapshot_key(s, m->name.uuid);
 	if (!key) return corrupt(row, "its key is missing", err);
+	if (m->data.spec != key->data.spec || m->data.usage != key->data.usage)
+		return corrupt(row, "it is of another kind than its key", err);
 	m->name.account = key->data.account;
 	TRY(bulla_material_print(lane, m->data.commitment, m->print, err));
-	TRY(bulla_pool_take(s->pool, &m->secret, err));
+	if (bulla_key_kind_is_pair(m->data.spec)) TRY(bulla_arena_take(&s->arena, 1, sizeof *m->pkey, &m->pkey, err));
+	TRY(bulla_pool_take_run(s->pool, slots_of(&m->data), &m->secret, err));
 	s->material_count++;
-	bulla_code code = bulla_material_unwrap(lane, root, &m->name, &m->data, m->secret, err);
+	bulla_code code = bulla_material_unwrap(lane, root, &m->name, &m->data, m->secret->bytes, err);
 	return code == BULLA_ERR_AUTH ? corrupt(row, "the root key does not open it", err) : code;
 }
 
@@ -178,8 +189,11 @@ bulla_snapshot *bulla_snapshot_ref(bulla_snapshot *snapshot)
 void bulla_snapshot_unref(bulla_snapshot *snapshot)
 {
 	if (!snapshot || atomic_fetch_sub(&snapshot->references, 1) != 1) return;
-	for (size_t i = 0; i < snapshot->material_count; i++)
-		bulla_pool_give(snapshot->pool, snapshot->materials[i].secret);
+	for (size_t i = 0; i < snapshot->material_count; i++) {
+		bulla_material *m = &snapshot->materials[i];
+		if (m->pkey) bulla_pkey_free(atomic_load(m->pkey));
+		bulla_pool_give_run(snapshot->pool, m->secret, slots_of(&m->data));
+	}
 	bulla_rights_done(&snapshot->rights, snapshot->pool);
 	bulla_arena_done(&snapshot->arena);
 	free(snapshot);
@@ -215,6 +229,22 @@ const bulla_material *bulla_key_material(const bulla_key *key, const uint8_t id[
 {
 	if (!key->material_count) return NULL;
 	return bsearch(id, key->materials, key->material_count, sizeof *key->materials, compare_material);
+}
+
+/* Threads that read it at the same time read it each: the first one's stays. */
+bulla_code bulla_material_pkey(const bulla_material *m, const bulla_pkey **ret, bulla_error *err)
+{
+	if (!m->pkey) return bulla_fail(err, BULLA_ERR_USAGE, "the key has no pair");
+	bulla_pkey *pkey = atomic_load(m->pkey), *first = NULL;
+	if (!pkey) {
+		TRY(bulla_pkey_read_private(m->data.spec, bulla_material_bytes(m), &pkey, err));
+		if (!atomic_compare_exchange_strong(m->pkey, &first, pkey)) {
+			bulla_pkey_free(pkey);
+			pkey = first;
+		}
+	}
+	*ret = pkey;
+	return BULLA_OK;
 }
 
 const bulla_stored_row *bulla_snapshot_row(const bulla_snapshot *s, bulla_kms_table table, bulla_bytes id)

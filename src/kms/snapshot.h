@@ -17,11 +17,14 @@
 #define BULLA_SNAPSHOT_MAX    (512u << 20) /* bytes of one image without its pool */
 #define BULLA_NEVER           INT64_MAX
 
+typedef struct bulla_pkey bulla_pkey; /* crypto/pkey.h */
+
 typedef struct bulla_material {
 	bulla_material_name name;
 	bulla_material_data data;
 	uint8_t print[BULLA_MATERIAL_PRINT_SIZE];
-	bulla_secret *secret; /* in the pool */
+	bulla_secret *secret; /* in the pool: bulla_material_size() bytes in a run of slots; of symmetric keys the one key */
+	_Atomic(bulla_pkey *) *pkey; /* of pairs: read at the first use; NULL of others */
 } bulla_material;
 
 typedef struct bulla_alias {
@@ -33,6 +36,7 @@ typedef struct bulla_alias {
 typedef struct bulla_key {
 	uint8_t uuid[BULLA_UUID_SIZE];
 	bulla_key_data data;
+	bulla_key_kind kind;
 	bulla_realm realm;
 	const char *arn;
 	size_t arn_len;
@@ -74,6 +78,12 @@ BULLA_MUST bulla_code bulla_engine_acquire(bulla_engine *engine, bulla_snapshot 
 const bulla_key *bulla_snapshot_key(const bulla_snapshot *snapshot, const uint8_t uuid[static BULLA_UUID_SIZE]);
 const bulla_alias *bulla_snapshot_alias(const bulla_snapshot *snapshot, bulla_bytes name);
 const bulla_material *bulla_key_material(const bulla_key *key, const uint8_t id[static BULLA_MATERIAL_ID_SIZE]);
+/* The pair of a material, as long as the image lives. USAGE for the material of a key that is none. */
+BULLA_MUST bulla_code bulla_material_pkey(const bulla_material *material, const bulla_pkey **ret, bulla_error *err);
+static inline bulla_bytes bulla_material_bytes(const bulla_material *material)
+{
+	return bulla_view(material->secret->bytes, bulla_material_size(&material->data));
+}
 const bulla_stored_row *bulla_snapshot_row(const bulla_snapshot *snapshot, bulla_kms_table table, bulla_bytes id);
 
 /* The key's aliases, sorted by name; `*ret_n` of them. */

@@ -13,6 +13,7 @@ typedef struct bench {
 	bulla_root root;
 	bulla_material_name name;
 	bulla_material_data data;
+	bulla_buf sealed;
 	bulla_secret secret;
 } bench;
 
@@ -26,8 +27,11 @@ static int setup(void **state)
 	assert_int_equal(bulla_root_derive(b->pool, root_key, &b->root, NULL), BULLA_OK);
 	memset(b->name.uuid, 9, sizeof b->name.uuid);
 	b->name.account = bulla_view_str("000000000000");
-	assert_int_equal(bulla_material_make(b->lane, &b->root, &b->name, &b->data, NULL), BULLA_OK);
-	assert_int_equal(bulla_material_unwrap(b->lane, &b->root, &b->name, &b->data, &b->secret, NULL), BULLA_OK);
+	b->data = (bulla_material_data){ .usage = 1, .origin = 1 };
+	assert_int_equal(bulla_random(b->lane, b->secret.bytes, 32, NULL), BULLA_OK);
+	assert_int_equal(
+		bulla_material_make(b->lane, &b->root, &b->name, bulla_view(b->secret.bytes, 32), &b->data, &b->sealed, NULL),
+		BULLA_OK);
 	*state = b;
 	return 0;
 }
@@ -38,6 +42,7 @@ static int teardown(void **state)
 	bulla_root_done(&b->root);
 	bulla_lane_free(b->lane);
 	bulla_pool_free(b->pool);
+	bulla_buf_done(&b->sealed);
 	free(b);
 	return 0;
 }
@@ -47,7 +52,7 @@ static bulla_code unwrap(bench *b)
 	bulla_error err = { 0 };
 	bulla_secret out;
 	memset(&out, 0xee, sizeof out);
-	bulla_code code = bulla_material_unwrap(b->lane, &b->root, &b->name, &b->data, &out, &err);
+	bulla_code code = bulla_material_unwrap(b->lane, &b->root, &b->name, &b->data, out.bytes, &err);
 	for (size_t i = 0; code && i < sizeof out.bytes; i++)
 		assert_int_equal(out.bytes[i], 0xee); /* nothing leaves on failure */
 	return code;
@@ -93,12 +98,16 @@ static void test_every_field_is_bound(void **state)
 static void test_every_bit(void **state)
 {
 	bench *b = *state;
-	uint8_t *bytes = (uint8_t *)&b->data.wrapped;
-	for (size_t bit = 0; bit < 8 * sizeof b->data.wrapped; bit++) {
-		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_equal(unwrap(b), BULLA_ERR_AUTH);
-		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-	}
+	struct {
+		uint8_t *bytes;
+		size_t n;
+	} parts[] = { { b->data.nonce, sizeof b->data.nonce }, { b->sealed.data, b->sealed.len } };
+	for (size_t p = 0; p < 2; p++)
+		for (size_t bit = 0; bit < 8 * parts[p].n; bit++) {
+			parts[p].bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			assert_int_equal(unwrap(b), BULLA_ERR_AUTH);
+			parts[p].bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
 	assert_int_equal(unwrap(b), BULLA_OK);
 }
 
@@ -110,11 +119,38 @@ static void test_other_root(void **state)
 	assert_int_equal(bulla_root_derive(b->pool, other_key, &other, NULL), BULLA_OK);
 	b->root = other;
 	assert_int_equal(unwrap(b), BULLA_ERR_AUTH);
-	assert_int_equal(bulla_material_wrap(b->lane, &other, &b->name, &b->secret, &b->data, NULL), BULLA_OK);
+	assert_int_equal(
+		bulla_material_wrap(b->lane, &other, &b->name, bulla_view(b->secret.bytes, 32), &b->data, &b->sealed, NULL),
+		BULLA_OK);
 	assert_int_equal(unwrap(b), BULLA_OK);
 	b->root = kept;
 	assert_int_equal(unwrap(b), BULLA_ERR_AUTH);
 	bulla_root_done(&other);
+}
+
+/* Each kind's material comes back as it was drawn, and as no other kind's. */
+static void test_kinds(void **state)
+{
+	bench *b = *state;
+	static const bulla_spec specs[] = { BULLA_SPEC_HMAC_224, BULLA_SPEC_HMAC_512, BULLA_SPEC_ECC_NIST_P521,
+					    BULLA_SPEC_RSA_2048 };
+	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+		BULLA_BUF_AUTO bulla_buf drawn = { 0 }, sealed = { 0 };
+		uint8_t out[BULLA_MATERIAL_MAX];
+		bulla_error err = { 0 };
+		bulla_material_data data = { .usage = 2, .origin = 1, .spec = specs[i] };
+		assert_int_equal(bulla_material_draw(b->lane, specs[i], &drawn, NULL), BULLA_OK);
+		assert_int_equal(bulla_material_make(b->lane, &b->root, &b->name, bulla_view_buf(&drawn), &data, &sealed, NULL),
+				 BULLA_OK);
+		assert_int_equal(bulla_material_size(&data), drawn.len);
+		assert_int_equal(bulla_material_unwrap(b->lane, &b->root, &b->name, &data, out, NULL), BULLA_OK);
+		assert_memory_equal(out, drawn.data, drawn.len);
+		data.spec = BULLA_SPEC_RSA_3072;
+		assert_int_equal(bulla_material_unwrap(b->lane, &b->root, &b->name, &data, out, &err), BULLA_ERR_AUTH);
+		data.spec = BULLA_SPEC_HMAC_256;
+		assert_int_equal(bulla_material_wrap(b->lane, &b->root, &b->name, bulla_view_buf(&drawn), &data, &sealed, &err),
+				 BULLA_ERR_LIMIT);
+	}
 }
 
 /* No two uses of the root key share a subkey. */
@@ -146,6 +182,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_every_field_is_bound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_every_bit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_root, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_subkeys_differ, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_seed, setup, teardown),
 	};

@@ -215,7 +215,9 @@ static void test_payloads(void **state)
 	out.data[0] = 1; /* what trails then makes it none */
 	assert_false(as_key(bulla_view_buf(&out)));
 	bulla_buf_done(&out);
-	assert_int_equal(bulla_material_encode(&(bulla_material_data){ .usage = 1 }, &out, NULL), BULLA_OK);
+	static const uint8_t sealed[BULLA_SEALED_KEY_SIZE];
+	const bulla_material_data material = { .usage = 1, .sealed = bulla_view(sealed, sizeof sealed) };
+	assert_int_equal(bulla_material_encode(&material, &out, NULL), BULLA_OK);
 	check_exact(&out, as_material);
 	assert_int_equal(bulla_alias_encode(&(bulla_alias_data){ .created_us = 1 }, &out, NULL), BULLA_OK);
 	check_exact(&out, as_alias);
@@ -227,12 +229,62 @@ static void test_payloads(void **state)
 	check_exact(&out, as_rows);
 }
 
+/* A row that is not of a symmetric key says so in a version of its own, and a symmetric key's is what it always was. */
+static void test_kinds(void **state)
+{
+	(void)state;
+	BULLA_BUF_AUTO bulla_buf out = { 0 };
+	static const uint8_t sealed[BULLA_MATERIAL_MAX + BULLA_TAG_SIZE + 1];
+	bulla_key_data key = { .state = BULLA_KEY_ENABLED,
+			       .usage = 1 + BULLA_USE_SIGN_VERIFY,
+			       .origin = 1,
+			       .spec = BULLA_SPEC_RSA_4096,
+			       .account = bulla_view_str("000000000000"),
+			       .region = bulla_view_str("local") },
+		       back;
+	assert_int_equal(bulla_key_encode(&key, &out, NULL), BULLA_OK);
+	assert_int_equal(out.data[0], 3);
+	assert_true(bulla_key_decode(bulla_view_buf(&out), &back));
+	assert_int_equal(bulla_key_data_kind(&back).spec, BULLA_SPEC_RSA_4096);
+	assert_int_equal(bulla_key_data_kind(&back).use, BULLA_USE_SIGN_VERIFY);
+	static const uint8_t wrong[] = { BULLA_SPEC_SYMMETRIC_DEFAULT, BULLA_SPEC_HMAC_256, BULLA_SPEC_COUNT, 255 };
+	for (size_t i = 0; i < sizeof wrong; i++) {
+		out.data[out.len - 1] = wrong[i];
+		assert_false(as_key(bulla_view_buf(&out)));
+	}
+	out.data[out.len - 1] = BULLA_SPEC_RSA_4096;
+	out.data[2] = 0;
+	assert_false(as_key(bulla_view_buf(&out)));
+	bulla_material_data material = { .usage = 2,
+					 .spec = BULLA_SPEC_RSA_4096,
+					 .sealed = bulla_view(sealed, sizeof sealed - 1) },
+			    again;
+	bulla_buf_clear(&out);
+	assert_int_equal(bulla_material_encode(&material, &out, NULL), BULLA_OK);
+	assert_int_equal(out.data[0], 2);
+	assert_true(bulla_material_decode(bulla_view_buf(&out), &again));
+	assert_int_equal(again.sealed.len, sizeof sealed - 1);
+	for (size_t n = 0; n < out.len; n++)
+		assert_false(as_material(bulla_view(out.data, n)));
+	bulla_buf_clear(&out);
+	material.sealed.len++;
+	assert_int_equal(bulla_material_encode(&material, &out, NULL), BULLA_OK);
+	assert_false(as_material(bulla_view_buf(&out)));
+	bulla_buf_clear(&out);
+	material = (bulla_material_data){ .usage = 3,
+					  .spec = BULLA_SPEC_HMAC_224,
+					  .sealed = bulla_view(sealed, 29 + BULLA_TAG_SIZE) };
+	assert_int_equal(bulla_material_encode(&material, &out, NULL), BULLA_OK);
+	assert_false(as_material(bulla_view_buf(&out)));
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH(test_place_is_bound), WITH(test_newer), WITH(test_limits), WITH(test_error_text), WITH(test_payloads),
+		WITH(test_place_is_bound), WITH(test_newer),    WITH(test_limits),
+		WITH(test_error_text),     WITH(test_payloads), WITH(test_kinds),
 	};
 	return cmocka_run_group_tests_name("kms/row", tests, NULL, NULL);
 }
