@@ -67,7 +67,8 @@ typedef enum bulla_code {
 	BULLA_ERR_DATABASE = 35,       /* the target database answered with an error */
 	BULLA_ERR_INTERRUPTED = 36,    /* stopped by a signal, with a checkpoint */
 	BULLA_ERR_CRYPTO = 37,         /* the crypto library failed; never the caller's data */
-	BULLA_ERR_INTERNAL = 38        /* a bug in bulla */
+	BULLA_ERR_INTERNAL = 38,       /* a bug in bulla */
+	BULLA_ERR_KEY_USAGE = 39       /* the KMS key is of another kind than the operation needs */
 } bulla_code;
 
 #define BULLA_ERROR_TEXT_MAX 320

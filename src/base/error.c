@@ -49,6 +49,7 @@ static const char *const code_names[] = {
 	[BULLA_ERR_INTERRUPTED] = "interrupted",
 	[BULLA_ERR_CRYPTO] = "crypto",
 	[BULLA_ERR_INTERNAL] = "internal",
+	[BULLA_ERR_KEY_USAGE] = "key_usage",
 };
 
 #define CODES (sizeof code_names / sizeof *code_names)

@@ -86,9 +86,9 @@ static void describe_key(inquiry *q, const bulla_key *key)
 	size_t n = 0;
 	const bulla_alias *const *aliases = bulla_snapshot_aliases_of(q->now, key->uuid, &n);
 	const bulla_tags *tags = bulla_rights_tags(&q->now->rights, key->uuid);
-	add_str(q, "kms:KeySpec", "SYMMETRIC_DEFAULT");
-	add_str(q, "kms:KeyUsage", "ENCRYPT_DECRYPT");
-	add_str(q, "kms:KeyOrigin", "AWS_KMS");
+	add_str(q, "kms:KeySpec", bulla_spec_about(key->kind.spec)->name);
+	add_str(q, "kms:KeyUsage", bulla_use_name(key->kind.use));
+	add_str(q, "kms:KeyOrigin", bulla_key_origin_name(key->kind.origin));
 	add_str(q, "kms:MultiRegion", "false");
 	for (size_t i = 0; i < n; i++)
 		add(q, bulla_view_str("kms:ResourceAliases"), aliases[i]->full_name);

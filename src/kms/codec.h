@@ -18,7 +18,6 @@
 
 #include "crypto/aead.h"
 #include "kms/engine.h"
-#include "kms/key_kind.h"
 #include "kms/root.h"
 
 #define BULLA_KEY_TOMBSTONE             ((bulla_key_state)4) /* the material is gone; blobs under it answer KEY_DESTROYED */

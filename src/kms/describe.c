@@ -39,6 +39,7 @@ static void describe(const bulla_snapshot *now, const bulla_key *key, bulla_key_
 {
 	const bulla_key_data *data = &key->data;
 	*out = (bulla_key_info){ .state = data->state,
+				 .kind = key->kind,
 				 .created_us = data->created_us,
 				 .deletion_us = data->deletion_us,
 				 .rotation_days = data->rotation_days,

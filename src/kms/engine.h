@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "crypto/backend.h"
 #include "kms/caller.h"
+#include "kms/key_kind.h"
 #include "kms/store.h"
 
 typedef struct bulla_engine bulla_engine;
@@ -131,6 +132,7 @@ typedef struct bulla_key_info {
 	char aliases[256]; /* comma-separated, each with "alias/", cut with "..." */
 	char description[128]; /* of a longer one, as many whole characters as fit */
 	bulla_key_state state;
+	bulla_key_kind kind;
 	int64_t created_us;
 	int64_t deletion_us;      /* when PENDING_DELETION ends; 0 otherwise */
 	uint32_t rotation_days;   /* 0: not by schedule */

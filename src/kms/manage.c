@@ -29,12 +29,31 @@ static bulla_code check_description(bulla_bytes text, bulla_error *err)
 }
 
 /* --- planners -------------------------------------------------------------------------------------------------- */
+void bulla_ask_create(const bulla_order *o, bulla_question *question)
+{
+	question->action = "kms:CreateKey";
+	bulla_question_add(question, "kms:KeySpec", bulla_view_str(bulla_spec_about(o->kind.spec)->name));
+	bulla_question_add(question, "kms:KeyUsage", bulla_view_str(bulla_use_name(o->kind.use)));
+	bulla_question_add(question, "kms:KeyOrigin", bulla_view_str(bulla_key_origin_name(o->kind.origin)));
+	bulla_question_add(question, "kms:MultiRegion", bulla_view_str(o->kind.multi_region ? "true" : "false"));
+	bulla_question_add(question, "kms:BypassPolicyLockoutSafetyCheck", bulla_view_str(o->bypass ? "true" : "false"));
+}
+
+/* Who may not have a pair has had none drawn ahead, and waits for none to be drawn. */
+static bulla_code take_drawn(bulla_change *c, const bulla_order *o, bulla_error *err)
+{
+	c->material_drawn = o->secret;
+	if (o->secret.len || !bulla_key_kind_is_pair(o->kind.spec)) return BULLA_OK;
+	return bulla_authorize(c->now, &c->engine->home, c->caller, &c->question, c->now_us, err);
+}
+
 bulla_code bulla_plan_create(void *self, bulla_change *c, bulla_error *err)
 {
 	const bulla_order *o = self;
 	bulla_key_data data = { .state = BULLA_KEY_ENABLED,
-				.usage = BULLA_KEY_USAGE_ENCRYPT_DECRYPT,
+				.usage = (uint8_t)(BULLA_KEY_USAGE_ENCRYPT_DECRYPT + o->kind.use),
 				.origin = BULLA_KEY_ORIGIN_ENGINE,
+				.spec = o->kind.spec,
 				.created_us = c->now_us,
 				.account = c->engine->home.account,
 				.region = c->engine->home.region,
@@ -47,6 +66,8 @@ bulla_code bulla_plan_create(void *self, bulla_change *c, bulla_error *err)
 	if (o->alias.len && bulla_snapshot_alias(c->now, o->alias))
 		return bulla_fail(err, BULLA_ERR_EXISTS, "there is an alias of that name already");
 	if (bulla_snapshot_key(c->now, o->uuid)) return bulla_fail(err, BULLA_ERR_INTERNAL, "a random key id came twice");
+	bulla_ask_create(o, &c->question);
+	TRY(take_drawn(c, o, err));
 	TRY(bulla_change_put_material(c, o->uuid, &data, err));
 	bulla_change_note_key(c, arn, data.current);
 	if (o->alias.len) TRY(put_alias(c, o->alias, o->uuid, c->now_us, err));
@@ -142,6 +163,7 @@ bulla_code bulla_plan_rotate(void *self, bulla_change *c, bulla_error *err)
 	const bulla_key *key = NULL;
 	TRY(bulla_change_key(c, o->key, &key, err));
 	TRY(bulla_key_must_seal(key, err));
+	TRY(bulla_key_must_rotate(key, err));
 	if (c->caller && on_demand(key) >= ON_DEMAND_MAX)
 		return bulla_fail(err, BULLA_ERR_LIMIT, "a key is rotated on demand at most %d times", ON_DEMAND_MAX);
 	bulla_key_data data = key->data;
@@ -155,6 +177,7 @@ bulla_code bulla_plan_schedule(void *self, bulla_change *c, bulla_error *err)
 	if (o->days) bulla_change_note(c, "every %u days", o->days);
 	TRY(bulla_change_key(c, o->key, &key, err));
 	TRY(bulla_key_must_be_enabled(key, err));
+	TRY(bulla_key_must_rotate(key, err));
 	if (o->days && (o->days < ROTATION_DAYS_MIN || o->days > BULLA_ROTATION_DAYS_MAX))
 		return bulla_fail(err, BULLA_ERR_USAGE, "a key is rotated every %d to %d days, or not by schedule (0)",
 				  ROTATION_DAYS_MIN, BULLA_ROTATION_DAYS_MAX);
@@ -217,13 +240,24 @@ bulla_code bulla_plan_create_alias(void *self, bulla_change *c, bulla_error *err
 	return point_alias(c, o, c->now_us, err);
 }
 
+/* AWS's types: symmetric, HMAC, asymmetric. */
+static bool is_same_type(const bulla_key *a, const bulla_key *b)
+{
+	bool pairs = bulla_key_kind_is_pair(a->kind.spec);
+	bool symmetric = a->kind.spec == BULLA_SPEC_SYMMETRIC_DEFAULT;
+	return a->kind.use == b->kind.use && pairs == bulla_key_kind_is_pair(b->kind.spec) &&
+	       symmetric == (b->kind.spec == BULLA_SPEC_SYMMETRIC_DEFAULT);
+}
+
 bulla_code bulla_plan_update_alias(void *self, bulla_change *c, bulla_error *err)
 {
 	const bulla_order *o = self;
 	const bulla_alias *old = NULL;
 	TRY(find_alias(c, o, &old, err));
 	c->other_key = bulla_snapshot_key(c->now, old->data.uuid);
-	return point_alias(c, o, old->data.created_us, err);
+	TRY(point_alias(c, o, old->data.created_us, err));
+	if (is_same_type(c->other_key, c->question.key)) return BULLA_OK;
+	return bulla_fail(err, BULLA_ERR_USAGE, "an alias moves between keys of the same type and usage");
 }
 
 /* Makes it, moves it, or, without a key, deletes it. */

@@ -46,11 +46,36 @@ static bulla_code new_uuid(bulla_engine *engine, uint8_t out[static BULLA_UUID_S
 	return code;
 }
 
+static bool may_create(bulla_engine *engine, const bulla_order *order)
+{
+	bulla_snapshot *now = NULL;
+	bulla_question question = { 0 };
+	if (bulla_engine_acquire(engine, &now, NULL)) return false;
+	bulla_ask_create(order, &question);
+	bulla_code code = bulla_authorize(now, &engine->home, order->caller, &question, bulla_engine_now(engine), NULL);
+	bulla_snapshot_unref(now);
+	return code == BULLA_OK;
+}
+
+/* A pair takes seconds to make: not while others wait to change the store, and not for who may not have it. */
+static bulla_code create(bulla_engine *engine, bulla_order *order, bulla_error *err)
+{
+	BULLA_BUF_AUTO bulla_buf drawn = { 0 };
+	TRY(new_uuid(engine, order->uuid, err));
+	if (bulla_key_kind_is_pair(order->kind.spec) && may_create(engine, order))
+		TRY(bulla_material_draw(NULL, order->kind.spec, &drawn, err));
+	order->secret = bulla_view_buf(&drawn);
+	bulla_code code = bulla_engine_change(engine, order->caller, orders[BULLA_ORDER_CREATE_KEY].name,
+					      orders[BULLA_ORDER_CREATE_KEY].plan, order, err);
+	order->secret = (bulla_bytes){ 0 };
+	return code;
+}
+
 bulla_code bulla_engine_order(bulla_engine *engine, bulla_order_kind kind, bulla_order *order, bulla_error *err)
 {
 	if (kind <= 0 || kind >= BULLA_ORDERS) return bulla_fail(err, BULLA_ERR_USAGE, "the engine has no order %d", (int)kind);
 	TRY(bulla_engine_check(engine, err));
-	if (kind == BULLA_ORDER_CREATE_KEY) TRY(new_uuid(engine, order->uuid, err));
+	if (kind == BULLA_ORDER_CREATE_KEY) return create(engine, order, err);
 	return bulla_engine_change(engine, order->caller, orders[kind].name, orders[kind].plan, order, err);
 }
 

@@ -13,7 +13,7 @@
 
 typedef enum bulla_order_kind {
 	BULLA_ORDER_CREATE_KEY =
-		1, /* text: description; alias may be given; policy and tags too. Its uuid is made by order_prepare */
+		1, /* text: description; kind; alias may be given; policy and tags too. Its uuid is made by order_prepare */
 	BULLA_ORDER_ENABLE_KEY,        /* also opens a closed key again */
 	BULLA_ORDER_DISABLE_KEY,       /* */
 	BULLA_ORDER_CLOSE_KEY,         /* */
@@ -54,6 +54,7 @@ typedef struct bulla_order {
 	uint32_t days;
 	uint32_t budget, budget_seconds;
 	int64_t until_us;
+	bulla_key_kind kind; /* CREATE_KEY */
 	bool active;
 	bool bypass;                   /* the caller may lock itself out of the key */
 	uint8_t uuid[BULLA_UUID_SIZE]; /* CREATE_KEY: made by bulla_engine_order(), the same in each try */

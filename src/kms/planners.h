@@ -10,6 +10,8 @@
 #include "kms/order.h"
 
 /* --- manage.c --------------------------------------------------------------------------------------------------- */
+/* What must be permitted to make the key. */
+void bulla_ask_create(const bulla_order *order, bulla_question *question);
 bulla_code bulla_plan_create(void *self, bulla_change *c, bulla_error *err);
 bulla_code bulla_plan_enable(void *self, bulla_change *c, bulla_error *err);
 bulla_code bulla_plan_disable(void *self, bulla_change *c, bulla_error *err);

@@ -231,6 +231,13 @@ const bulla_material *bulla_key_material(const bulla_key *key, const uint8_t id[
 	return bsearch(id, key->materials, key->material_count, sizeof *key->materials, compare_material);
 }
 
+bulla_code bulla_key_must_rotate(const bulla_key *key, bulla_error *err)
+{
+	if (key->kind.spec == BULLA_SPEC_SYMMETRIC_DEFAULT) return BULLA_OK;
+	return bulla_fail(err, BULLA_ERR_REFUSED, "%s key spec is %s which is not valid for this operation.", key->arn,
+			  bulla_spec_about(key->kind.spec)->name);
+}
+
 /* Threads that read it at the same time read it each: the first one's stays. */
 bulla_code bulla_material_pkey(const bulla_material *m, const bulla_pkey **ret, bulla_error *err)
 {

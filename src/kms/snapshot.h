@@ -78,6 +78,8 @@ BULLA_MUST bulla_code bulla_engine_acquire(bulla_engine *engine, bulla_snapshot 
 const bulla_key *bulla_snapshot_key(const bulla_snapshot *snapshot, const uint8_t uuid[static BULLA_UUID_SIZE]);
 const bulla_alias *bulla_snapshot_alias(const bulla_snapshot *snapshot, bulla_bytes name);
 const bulla_material *bulla_key_material(const bulla_key *key, const uint8_t id[static BULLA_MATERIAL_ID_SIZE]);
+/* REFUSED unless the key can have new material: symmetric keys alone. */
+BULLA_MUST bulla_code bulla_key_must_rotate(const bulla_key *key, bulla_error *err);
 /* The pair of a material, as long as the image lives. USAGE for the material of a key that is none. */
 BULLA_MUST bulla_code bulla_material_pkey(const bulla_material *material, const bulla_pkey **ret, bulla_error *err);
 static inline bulla_bytes bulla_material_bytes(const bulla_material *material)

@@ -75,6 +75,20 @@ static const char *state_name(const bulla_key *key)
 	}
 }
 
+void bulla_put_key_kind(bulla_json_writer *w, const bulla_key_kind *kind)
+{
+	bulla_algorithm algorithms[BULLA_KEY_ALGORITHMS_MAX];
+	size_t n = bulla_key_kind_algorithms(kind, algorithms);
+	const char *old = bulla_key_kind_old_spec(kind->spec);
+	bulla_json_put_str(w, "KeyUsage", bulla_use_name(kind->use));
+	bulla_json_put_str(w, "KeySpec", bulla_spec_about(kind->spec)->name);
+	if (old) bulla_json_put_str(w, "CustomerMasterKeySpec", old);
+	bulla_json_open(w, bulla_key_kind_list(kind->use), '[');
+	for (size_t i = 0; i < n; i++)
+		bulla_json_put_str(w, NULL, bulla_algorithm_about(algorithms[i])->name);
+	bulla_json_close(w, ']');
+}
+
 void bulla_put_key_metadata(bulla_json_writer *w, const bulla_snapshot *now, const bulla_key *key)
 {
 	char id[BULLA_UUID_TEXT + 1];
@@ -87,18 +101,13 @@ void bulla_put_key_metadata(bulla_json_writer *w, const bulla_snapshot *now, con
 	bulla_aws_put_time(w, "CreationDate", key->data.created_us);
 	bulla_json_put_bool(w, "Enabled", key->data.state == BULLA_KEY_ENABLED);
 	bulla_json_put_bytes(w, "Description", key->data.description);
-	bulla_json_put_str(w, "KeyUsage", "ENCRYPT_DECRYPT");
+	bulla_put_key_kind(w, &key->kind);
 	bulla_json_put_str(w, "KeyState", state_name(key));
 	if (key->data.state == BULLA_KEY_PENDING_DELETION) bulla_aws_put_time(w, "DeletionDate", key->data.deletion_us);
-	bulla_json_put_str(w, "Origin", "AWS_KMS");
+	bulla_json_put_str(w, "Origin", bulla_key_origin_name(key->kind.origin));
 	bulla_json_put_str(w, "KeyManager", "CUSTOMER");
-	bulla_json_put_str(w, "CustomerMasterKeySpec", "SYMMETRIC_DEFAULT");
-	bulla_json_put_str(w, "KeySpec", "SYMMETRIC_DEFAULT");
-	bulla_json_open(w, "EncryptionAlgorithms", '[');
-	bulla_json_put_str(w, NULL, "SYMMETRIC_DEFAULT");
-	bulla_json_close(w, ']');
-	bulla_json_put_bool(w, "MultiRegion", false);
-	if (key->current)
+	bulla_json_put_bool(w, "MultiRegion", key->kind.multi_region);
+	if (key->current && key->kind.spec == BULLA_SPEC_SYMMETRIC_DEFAULT)
 		bulla_json_put_hex(w, "CurrentKeyMaterialId", bulla_view(key->current->print, BULLA_MATERIAL_PRINT_SIZE));
 	bulla_json_close(w, '}');
 }
@@ -250,7 +259,7 @@ static bulla_code tell_rotation(void *self, const bulla_snapshot *now, const bul
 {
 	const teller *t = self;
 	(void)now;
-	(void)err;
+	TRY(bulla_key_must_rotate(key, err));
 	bulla_json_put_bool(t->w, "KeyRotationEnabled", key->data.rotation_days != 0);
 	bulla_json_put_bytes(t->w, "KeyId", t->work->key_id);
 	if (key->data.rotation_days) {
@@ -294,6 +303,7 @@ static bulla_code tell_rotations(void *self, const bulla_snapshot *now, const bu
 	bool all = include->given && include->number == BULLA_AWS_INCLUDE_ALL_KEY_MATERIAL, more = false;
 	size_t left = limit_of(t->work, ROTATIONS_PRESET), from = all ? 0 : 1;
 	(void)now;
+	TRY(bulla_key_must_rotate(key, err));
 	if (!marker_of(t->work, &marker)) return BULLA_ERR_USAGE;
 	const bulla_material **sorted = calloc(key->material_count + 1, sizeof *sorted);
 	if (!sorted) return bulla_fail_memory(err);

@@ -172,6 +172,8 @@ bulla_code bulla_act_thaw(bulla_work *work, bulla_json_writer *w, bulla_error *e
 bulla_code bulla_act_get_status(bulla_work *work, bulla_json_writer *w, bulla_error *err);
 
 bulla_code bulla_act_lookup_events(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+/* KeyUsage, the names of the spec, and the list of the key's algorithms. */
+void bulla_put_key_kind(bulla_json_writer *w, const bulla_key_kind *kind);
 /* The answer of DescribeKey and CreateKey. */
 void bulla_put_key_metadata(bulla_json_writer *w, const bulla_snapshot *now, const bulla_key *key);
 

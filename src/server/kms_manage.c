@@ -50,23 +50,29 @@ static void put_arn(bulla_json_writer *w, const bulla_snapshot *now, const bulla
 }
 
 /* --- keys ------------------------------------------------------------------------------------------------------ */
-static bool check_new_key(bulla_work *work)
+/* NULL where it was left out. */
+static bulla_bytes given(const bulla_work *work, bulla_aws_member member)
 {
-	const bulla_aws_value *spec = bulla_work_value(work, BULLA_AWS_KEY_SPEC),
-			      *usage = bulla_work_value(work, BULLA_AWS_KEY_USAGE),
-			      *old = bulla_work_value(work, BULLA_AWS_CUSTOMER_MASTER_KEY_SPEC),
-			      *origin = bulla_work_value(work, BULLA_AWS_ORIGIN);
-	if (spec->given && old->given)
-		return bulla_work_refuse(
-			work, BULLA_AWS_VALIDATION,
-			"You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec "
-			"is deprecated.");
-	int64_t kind = spec->given ? spec->number : old->given ? old->number : BULLA_AWS_KEY_SPEC_SYMMETRIC_DEFAULT;
-	bool symmetric = kind == BULLA_AWS_KEY_SPEC_SYMMETRIC_DEFAULT &&
-			 (!usage->given || usage->number == BULLA_AWS_KEY_USAGE_ENCRYPT_DECRYPT);
-	bool ours = !origin->given || origin->number == BULLA_AWS_ORIGIN_AWS_KMS;
-	bool elsewhere = bulla_work_value(work, BULLA_AWS_MULTI_REGION)->number || bulla_work_value(work, BULLA_AWS_TAGS)->n;
-	if (symmetric && ours && !elsewhere) return true;
+	const bulla_aws_value *value = bulla_work_value(work, member);
+	return value->given ? value->bytes : (bulla_bytes){ 0 };
+}
+
+static bool check_new_key(bulla_work *work, bulla_key_kind *ret)
+{
+	bulla_error why = { 0 };
+	const bulla_key_wish wish = { .key_spec = given(work, BULLA_AWS_KEY_SPEC),
+				      .customer_master_key_spec = given(work, BULLA_AWS_CUSTOMER_MASTER_KEY_SPEC),
+				      .key_usage = given(work, BULLA_AWS_KEY_USAGE),
+				      .origin = given(work, BULLA_AWS_ORIGIN),
+				      .custom_key_store_id = given(work, BULLA_AWS_CUSTOM_KEY_STORE_ID),
+				      .xks_key_id = given(work, BULLA_AWS_XKS_KEY_ID),
+				      .multi_region = bulla_work_value(work, BULLA_AWS_MULTI_REGION)->number != 0 };
+	bulla_code code = bulla_key_kind_choose(&wish, ret, &why);
+	if (code)
+		return bulla_work_refuse(work, code == BULLA_ERR_USAGE ? BULLA_AWS_VALIDATION : BULLA_AWS_UNSUPPORTED_OPERATION,
+					 "%s", why.text);
+	bool elsewhere = ret->multi_region || bulla_work_value(work, BULLA_AWS_TAGS)->n;
+	if (ret->origin == BULLA_KEY_ORIGIN_AWS_KMS && !elsewhere) return true;
 	return bulla_work_say(work, BULLA_AWS_SAYS_UNSUPPORTED);
 }
 
@@ -78,8 +84,8 @@ static void put_created(bulla_json_writer *w, const bulla_snapshot *now, const b
 bulla_code bulla_act_create_key(bulla_work *work, bulla_json_writer *w, bulla_error *err)
 {
 	char id[BULLA_UUID_TEXT + 1];
-	if (!check_new_key(work)) return BULLA_ERR_USAGE;
 	bulla_order order = order_of(work);
+	if (!check_new_key(work, &order.kind)) return BULLA_ERR_USAGE;
 	order.text = bulla_work_text(work, BULLA_AWS_DESCRIPTION);
 	order.document = bulla_work_text(work, BULLA_AWS_POLICY);
 	order.bypass = bulla_work_value(work, BULLA_AWS_BYPASS_POLICY_LOCKOUT_SAFETY_CHECK)->number != 0;
