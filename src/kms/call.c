@@ -2,27 +2,13 @@
  * call.c - using keys: a group of requests, one append to the audit log, then the replies.
  */
 #include "base/context.h"
-#include "kms/authorize.h"
 #include "kms/blob.h"
-#include "kms/inside.h"
+#include "kms/call_inside.h"
 
 #include <stdio.h>
 
 #define DATA_KEY_DEFAULT 32
 #define DATA_KEY_MAX     1024
-
-/* One request on its way to its reply. */
-typedef struct call {
-	bulla_engine *engine;
-	bulla_desk *desk;
-	const bulla_snapshot *now;
-	const bulla_engine_request *request;
-	bulla_engine_reply *reply;
-	int64_t now_us;
-	bulla_event event;
-	bulla_event_origin origin;
-	char detail[160];
-} call;
 
 /* --- steps ----------------------------------------------------------------------------------------------------- */
 static bulla_code check_context(bulla_bytes context, bulla_error *err)
@@ -34,21 +20,17 @@ static bulla_code check_context(bulla_bytes context, bulla_error *err)
 	return bulla_context_decode(context, pairs, &n, err);
 }
 
-static bulla_code take_context(call *c, bulla_bytes context, bulla_error *err)
+bulla_code bulla_call_take_context(bulla_call *c, bulla_bytes context, bulla_error *err)
 {
 	TRY(check_context(context, err));
 	c->event.context = context; /* only now: what is recorded must be printable as a context */
 	return BULLA_OK;
 }
 
-static void note_key(call *c, const bulla_key *key)
+void bulla_call_note(bulla_call *c, const bulla_key *key, const bulla_material *material)
 {
 	c->event.key = bulla_view(key->arn, key->arn_len);
-}
-
-static void note_material(call *c, const bulla_material *material)
-{
-	c->event.material = bulla_view(material->name.id, BULLA_MATERIAL_ID_SIZE);
+	if (material) c->event.material = bulla_view(material->name.id, BULLA_MATERIAL_ID_SIZE);
 }
 
 static bulla_code fail(bulla_error *err, bulla_code code, const char *text)
@@ -57,89 +39,163 @@ static bulla_code fail(bulla_error *err, bulla_code code, const char *text)
 	return code;
 }
 
-static void answer_key(call *c, const bulla_key *key, const bulla_material *material)
+void bulla_call_answer_key(bulla_call *c, const bulla_key *key, const bulla_material *material)
 {
 	bulla_engine_reply *reply = c->reply;
 	memcpy(reply->key_arn, key->arn, key->arn_len + 1);
 	memcpy(reply->key_uuid, key->uuid, BULLA_UUID_SIZE);
 	memcpy(reply->material_id, material->name.id, BULLA_MATERIAL_ID_SIZE);
 	memcpy(reply->material_print, material->print, BULLA_MATERIAL_PRINT_SIZE);
+	reply->kind = key->kind;
 	reply->closed = key->data.closed_us != 0;
 }
 
-static bool is_rehearsal(const call *c)
+bool bulla_call_is_rehearsal(const bulla_call *c)
 {
 	return c->request->caller && c->request->caller->dry_run;
 }
 
-/* After the key was found and its state checked, before it is used: AWS's order. */
-static bulla_code permit(const call *c, const char *action, const bulla_key *key, bulla_bytes context, bulla_error *err)
+static bulla_code ask(const bulla_call *c, bulla_question *question, bulla_error *err)
 {
 	const bulla_caller *caller = c->request->caller;
 	if (!caller && !c->now->rights.freeze_count) return BULLA_OK;
-	bulla_question question = { .action = action, .key = key, .context = context };
-	return bulla_authorize(c->now, &c->engine->home, caller, &question, c->now_us, err);
+	return bulla_authorize(c->now, &c->engine->home, caller, question, c->now_us, err);
+}
+
+static bulla_code check_kind(const bulla_purpose *purpose, const bulla_key *key, bulla_error *err)
+{
+	const char *operation = purpose->action + sizeof "kms:" - 1, *spec = bulla_spec_about(key->kind.spec)->name;
+	const bulla_algorithm_info *algorithm = bulla_algorithm_about(purpose->algorithm);
+	if (!bulla_key_kind_serves(&key->kind, bulla_view_str(operation)))
+		return bulla_fail(err, BULLA_ERR_KEY_USAGE, "%s key usage is %s which is not valid for %s.", key->arn,
+				  bulla_use_name(key->kind.use), operation);
+	if (!algorithm && !bulla_key_kind_is_pair(key->kind.spec))
+		return bulla_fail(err, BULLA_ERR_REFUSED, "%s key spec is %s which is not valid for %s.", key->arn, spec,
+				  operation);
+	if (!algorithm || bulla_key_kind_has(&key->kind, purpose->algorithm)) return BULLA_OK;
+	return bulla_fail(err, BULLA_ERR_KEY_USAGE, "The algorithm %s is incompatible with the key spec %s.", algorithm->name,
+			  spec);
+}
+
+static void add_conditions(const bulla_call *c, const bulla_purpose *purpose, bulla_question *question)
+{
+	static const char *const names[BULLA_USE_COUNT] = {
+		[BULLA_USE_ENCRYPT_DECRYPT] = "kms:EncryptionAlgorithm",
+		[BULLA_USE_SIGN_VERIFY] = "kms:SigningAlgorithm",
+		[BULLA_USE_GENERATE_VERIFY_MAC] = "kms:MacAlgorithm",
+		[BULLA_USE_KEY_AGREEMENT] = "kms:KeyAgreementAlgorithm",
+	};
+	const bulla_algorithm_info *algorithm = bulla_algorithm_about(purpose->algorithm);
+	const bulla_spec_info *pair = bulla_spec_about(c->request->pair);
+	if (algorithm) bulla_question_add(question, names[algorithm->use], bulla_view_str(algorithm->name));
+	if (algorithm && algorithm->use == BULLA_USE_SIGN_VERIFY)
+		bulla_question_add(question, "kms:MessageType", bulla_view_str(c->request->digest ? "DIGEST" : "RAW"));
+	if (bulla_key_kind_is_pair(c->request->pair))
+		bulla_question_add(question, "kms:DataKeyPairSpec", bulla_view_str(pair->name));
+}
+
+/* After the key was found and its state checked, before it is used: AWS's order. */
+bulla_code bulla_call_permit(const bulla_call *c, const bulla_purpose *purpose, const bulla_key *key, bulla_error *err)
+{
+	bulla_question question = { .action = purpose->action, .key = key, .context = purpose->context };
+	TRY(check_kind(purpose, key, err));
+	add_conditions(c, purpose, &question);
+	return ask(c, &question, err);
+}
+
+bulla_code bulla_call_key(bulla_call *c, const bulla_purpose *purpose, const bulla_key **ret, bulla_error *err)
+{
+	c->event.key = bulla_key_id_asked(purpose->key_id);
+	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, purpose->key_id, ret, err));
+	bulla_call_note(c, *ret, (*ret)->current);
+	TRY(purpose->seals ? bulla_key_must_seal(*ret, err) : bulla_key_must_be_enabled(*ret, err));
+	return bulla_call_permit(c, purpose, *ret, err);
 }
 
 /* The key that seals. */
-static bulla_code sealing_key(call *c, const char *action, bulla_bytes context, const bulla_key **ret, bulla_error *err)
+static bulla_code sealing_key(bulla_call *c, const char *action, bulla_bytes context, const bulla_key **ret, bulla_error *err)
 {
-	c->event.key = bulla_key_id_asked(c->request->key_id);
-	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, c->request->key_id, ret, err));
-	note_key(c, *ret);
-	note_material(c, (*ret)->current);
-	TRY(bulla_key_must_seal(*ret, err));
-	return permit(c, action, *ret, context, err);
+	const bulla_purpose purpose = { .action = action,
+					.key_id = c->request->key_id,
+					.algorithm = c->request->algorithm,
+					.context = context,
+					.seals = true };
+	return bulla_call_key(c, &purpose, ret, err);
 }
 
-static bulla_code seal(call *c, const bulla_key *key, bulla_bytes context, bulla_bytes plain, bulla_error *err)
+bulla_code bulla_call_seal(bulla_call *c, const bulla_key *key, bulla_bytes context, bulla_bytes plain, bulla_error *err)
 {
 	bulla_blob_head head;
 	memcpy(head.uuid, key->uuid, sizeof head.uuid);
 	memcpy(head.material, key->current->name.id, sizeof head.material);
 	TRY(bulla_blob_seal(c->desk->lane, key->current->secret, &head, context, plain, &c->desk->scratch, &c->reply->blob, err));
-	answer_key(c, key, key->current);
+	bulla_call_answer_key(c, key, key->current);
 	return BULLA_OK;
 }
 
+/* As Encrypt and ReEncrypt have it: by whatever algorithm. */
+static bulla_code seal(bulla_call *c, const bulla_key *key, bulla_bytes context, bulla_bytes plain, bulla_error *err)
+{
+	if (bulla_key_kind_is_pair(key->kind.spec)) return bulla_call_encrypt_to(c, key, plain, err);
+	return bulla_call_is_rehearsal(c) ? BULLA_OK : bulla_call_seal(c, key, context, plain, err);
+}
+
 /* The key and the material that a blob names. */
-static bulla_code opening_key(call *c, const char *action, const bulla_key **ret_key, const bulla_material **ret_material,
-			      bulla_error *err)
+static bulla_code opening_key(bulla_call *c, const bulla_purpose *purpose, const bulla_key **ret_key,
+			      const bulla_material **ret_material, bulla_error *err)
 {
 	bulla_bytes blob = c->request->input;
 	bulla_blob_head head;
 	TRY(bulla_blob_split(blob, &head, err));
 	const bulla_key *key = bulla_snapshot_key(c->now, head.uuid);
 	if (!key) return fail(err, BULLA_ERR_UNKNOWN_KEY, "the ciphertext names a key that this engine does not have");
-	note_key(c, key);
+	bulla_call_note(c, key, NULL);
 	if (key->data.state == BULLA_KEY_TOMBSTONE)
 		return fail(err, BULLA_ERR_KEY_DESTROYED, "the key of this ciphertext was destroyed");
 	TRY(bulla_key_must_be_enabled(key, err));
-	TRY(permit(c, action, key, c->request->context, err));
+	TRY(bulla_call_permit(c, purpose, key, err));
 	const bulla_material *material = bulla_key_material(key, head.material);
 	if (!material) return fail(err, BULLA_ERR_UNKNOWN_KEY, "the ciphertext names material that its key does not have");
-	note_material(c, material);
+	bulla_call_note(c, key, material);
 	*ret_key = key;
 	*ret_material = material;
 	return BULLA_OK;
 }
 
 /* A caller that names a key means no other, whatever the blob says. */
-static bulla_code check_names(call *c, bulla_bytes key_id, bulla_error *err)
+static bulla_code check_names(bulla_call *c, const bulla_purpose *purpose, bulla_error *err)
 {
 	const bulla_key *named = NULL;
 	bulla_blob_head head;
-	if (key_id.len == 0) return BULLA_OK;
-	c->event.key = bulla_key_id_asked(key_id);
-	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, key_id, &named, err));
-	note_key(c, named);
+	if (purpose->key_id.len == 0) return BULLA_OK;
+	c->event.key = bulla_key_id_asked(purpose->key_id);
+	TRY(bulla_snapshot_resolve(c->now, &c->engine->home, purpose->key_id, &named, err));
+	bulla_call_note(c, named, NULL);
+	TRY(check_kind(purpose, named, err));
 	TRY(bulla_blob_split(c->request->input, &head, err));
 	if (memcmp(named->uuid, head.uuid, BULLA_UUID_SIZE) != 0)
 		return bulla_fail(err, BULLA_ERR_UNKNOWN_KEY, "the ciphertext was made by another key than the one named");
 	return BULLA_OK;
 }
 
-static bulla_code wanted_bytes(const call *c, size_t *ret, bulla_error *err)
+/* Opens the request's input into `out`, which is a secret. */
+static bulla_code open_input(bulla_call *c, const bulla_purpose *purpose, bulla_buf *out, const bulla_key **ret_key,
+			     const bulla_material **ret_material, bulla_error *err)
+{
+	TRY(bulla_call_take_context(c, purpose->context, err));
+	if (purpose->algorithm != BULLA_ALGORITHM_SYMMETRIC_DEFAULT) {
+		TRY(bulla_call_decrypt_from(c, purpose, out, ret_key, err));
+		*ret_material = (*ret_key)->current;
+		return BULLA_OK;
+	}
+	TRY(check_names(c, purpose, err));
+	TRY(opening_key(c, purpose, ret_key, ret_material, err));
+	TRY(bulla_budget_spend(c->engine, c->now, c->request->caller, c->now_us, err));
+	return bulla_blob_open(c->desk->lane, (*ret_material)->secret, c->request->input, purpose->context, &c->desk->scratch,
+			       out, err);
+}
+
+static bulla_code wanted_bytes(const bulla_call *c, size_t *ret, bulla_error *err)
 {
 	size_t n = c->request->bytes ? c->request->bytes : DATA_KEY_DEFAULT;
 	if (n > DATA_KEY_MAX) return bulla_fail(err, BULLA_ERR_LIMIT, "at most %d random bytes are made at a time", DATA_KEY_MAX);
@@ -147,7 +203,7 @@ static bulla_code wanted_bytes(const call *c, size_t *ret, bulla_error *err)
 	return BULLA_OK;
 }
 
-static bulla_code draw(call *c, bulla_buf *out, bulla_error *err)
+static bulla_code draw(bulla_call *c, bulla_buf *out, bulla_error *err)
 {
 	size_t n = 0;
 	TRY(wanted_bytes(c, &n, err));
@@ -158,56 +214,55 @@ static bulla_code draw(call *c, bulla_buf *out, bulla_error *err)
 }
 
 /* --- operations ------------------------------------------------------------------------------------------------ */
-static bulla_code generate_into(call *c, const char *action, bulla_buf *key_out, bulla_error *err)
+static bulla_code generate_into(bulla_call *c, const char *action, bulla_buf *key_out, bulla_error *err)
 {
 	const bulla_key *key = NULL;
-	TRY(take_context(c, c->request->context, err));
+	TRY(bulla_call_take_context(c, c->request->context, err));
 	TRY(sealing_key(c, action, c->request->context, &key, err));
-	if (is_rehearsal(c)) return BULLA_OK;
+	if (bulla_call_is_rehearsal(c)) return BULLA_OK;
 	TRY(draw(c, key_out, err));
-	return seal(c, key, c->request->context, bulla_view_buf(key_out), err);
+	return bulla_call_seal(c, key, c->request->context, bulla_view_buf(key_out), err);
 }
 
-static bulla_code generate(call *c, bulla_error *err)
+static bulla_code generate(bulla_call *c, bulla_error *err)
 {
 	return generate_into(c, "kms:GenerateDataKey", &c->reply->plaintext, err);
 }
 
-static bulla_code generate_without_plaintext(call *c, bulla_error *err)
+static bulla_code generate_without_plaintext(bulla_call *c, bulla_error *err)
 {
 	bulla_code code = generate_into(c, "kms:GenerateDataKeyWithoutPlaintext", &c->desk->plain, err);
 	bulla_buf_clear(&c->desk->plain);
 	return code;
 }
 
-static bulla_code encrypt(call *c, bulla_error *err)
+static bulla_code encrypt(bulla_call *c, bulla_error *err)
 {
 	const bulla_key *key = NULL;
-	TRY(take_context(c, c->request->context, err));
+	TRY(bulla_call_take_context(c, c->request->context, err));
 	TRY(sealing_key(c, "kms:Encrypt", c->request->context, &key, err));
 	if (c->request->input.len > BULLA_KMS_PLAINTEXT_MAX)
 		return bulla_fail(err, BULLA_ERR_TOO_LARGE, "a KMS key encrypts at most %d bytes by itself",
 				  BULLA_KMS_PLAINTEXT_MAX);
-	return is_rehearsal(c) ? BULLA_OK : seal(c, key, c->request->context, c->request->input, err);
+	return seal(c, key, c->request->context, c->request->input, err);
 }
 
-static bulla_code decrypt(call *c, bulla_error *err)
+static bulla_code decrypt(bulla_call *c, bulla_error *err)
 {
 	const bulla_key *key = NULL;
 	const bulla_material *material = NULL;
-	TRY(take_context(c, c->request->context, err));
-	TRY(check_names(c, c->request->key_id, err));
-	TRY(opening_key(c, "kms:Decrypt", &key, &material, err));
-	TRY(bulla_budget_spend(c->engine, c->now, c->request->caller, c->now_us, err));
-	TRY(bulla_blob_open(c->desk->lane, material->secret, c->request->input, c->request->context, &c->desk->scratch,
-			    &c->reply->plaintext, err));
-	if (is_rehearsal(c)) bulla_buf_clear(&c->reply->plaintext);
-	answer_key(c, key, material);
+	const bulla_purpose purpose = { .action = "kms:Decrypt",
+					.key_id = c->request->key_id,
+					.algorithm = c->request->algorithm,
+					.context = c->request->context };
+	TRY(open_input(c, &purpose, &c->reply->plaintext, &key, &material, err));
+	if (bulla_call_is_rehearsal(c)) bulla_buf_clear(&c->reply->plaintext);
+	bulla_call_answer_key(c, key, material);
 	return BULLA_OK;
 }
 
 /* The record names the key that sealed and its context; where the blob came from is in the detail. */
-static void note_source(call *c, const bulla_key *from, const bulla_material *material)
+static void note_source(bulla_call *c, const bulla_key *from, const bulla_material *material)
 {
 	char hex[2 * BULLA_MATERIAL_ID_SIZE + 1];
 	(void)snprintf(hex, sizeof hex, "%016llx", (unsigned long long)bulla_get_u64(material->name.id));
@@ -218,53 +273,51 @@ static void note_source(call *c, const bulla_key *from, const bulla_material *ma
 	c->event.material = (bulla_bytes){ 0 };
 }
 
-static bulla_code re_encrypt_opened(call *c, const bulla_key *from, const bulla_material *material, bulla_error *err)
+static bulla_code re_encrypt_opened(bulla_call *c, const bulla_key *from, const bulla_material *material, bulla_error *err)
 {
 	const bulla_key *to = NULL;
 	note_source(c, from, material);
-	TRY(take_context(c, c->request->new_context, err));
+	TRY(bulla_call_take_context(c, c->request->new_context, err));
 	TRY(sealing_key(c, "kms:ReEncryptTo", c->request->new_context, &to, err));
-	if (is_rehearsal(c)) return BULLA_OK;
 	TRY(seal(c, to, c->request->new_context, bulla_view_buf(&c->desk->plain), err));
 	(void)snprintf(c->reply->source_arn, sizeof c->reply->source_arn, "%s", from->arn);
 	memcpy(c->reply->source_print, material->print, BULLA_MATERIAL_PRINT_SIZE);
 	return BULLA_OK;
 }
 
-static bulla_code re_encrypt(call *c, bulla_error *err)
+static bulla_code re_encrypt(bulla_call *c, bulla_error *err)
 {
 	const bulla_key *from = NULL;
 	const bulla_material *material = NULL;
-	TRY(take_context(c, c->request->context, err));
-	TRY(check_names(c, c->request->source_id, err));
-	TRY(opening_key(c, "kms:ReEncryptFrom", &from, &material, err));
-	TRY(bulla_budget_spend(c->engine, c->now, c->request->caller, c->now_us, err));
-	TRY(bulla_blob_open(c->desk->lane, material->secret, c->request->input, c->request->context, &c->desk->scratch,
-			    &c->desk->plain, err));
+	const bulla_purpose purpose = { .action = "kms:ReEncryptFrom",
+					.key_id = c->request->source_id,
+					.algorithm = c->request->source_algorithm,
+					.context = c->request->context };
+	TRY(open_input(c, &purpose, &c->desk->plain, &from, &material, err));
 	bulla_code code = re_encrypt_opened(c, from, material, err);
 	bulla_buf_clear(&c->desk->plain);
 	return code;
 }
 
-static bulla_code generate_random(call *c, bulla_error *err)
+static bulla_code generate_random(bulla_call *c, bulla_error *err)
 {
-	TRY(permit(c, "kms:GenerateRandom", NULL, (bulla_bytes){ 0 }, err));
+	TRY(ask(c, &(bulla_question){ .action = "kms:GenerateRandom" }, err));
 	return draw(c, &c->reply->plaintext, err);
 }
 
 /* Nothing is done; answer() makes the record. */
-static bulla_code record_refusal(call *c, bulla_error *err)
+static bulla_code record_refusal(bulla_call *c, bulla_error *err)
 {
 	const bulla_engine_refusal *refusal = c->request->refusal;
 	c->event.key = bulla_key_id_asked(c->request->key_id);
-	if (c->request->context.len) (void)!take_context(c, c->request->context, err);
+	if (c->request->context.len) (void)!bulla_call_take_context(c, c->request->context, err);
 	if (err && refusal->why) *err = *refusal->why;
 	return refusal->code;
 }
 
 static const struct {
 	const char *name; /* as AWS spells it */
-	bulla_code (*run)(call *c, bulla_error *err);
+	bulla_code (*run)(bulla_call *c, bulla_error *err);
 } operations[] = {
 	[BULLA_ENGINE_GENERATE_DATA_KEY] = { "GenerateDataKey", generate },
 	[BULLA_ENGINE_GENERATE_DATA_KEY_WITHOUT_PLAINTEXT] = { "GenerateDataKeyWithoutPlaintext", generate_without_plaintext },
@@ -273,6 +326,15 @@ static const struct {
 	[BULLA_ENGINE_RE_ENCRYPT] = { "ReEncrypt", re_encrypt },
 	[BULLA_ENGINE_GENERATE_RANDOM] = { "GenerateRandom", generate_random },
 	[BULLA_ENGINE_REFUSED] = { "Refused", record_refusal },
+	[BULLA_ENGINE_SIGN] = { "Sign", bulla_call_sign },
+	[BULLA_ENGINE_VERIFY] = { "Verify", bulla_call_verify },
+	[BULLA_ENGINE_GENERATE_MAC] = { "GenerateMac", bulla_call_generate_mac },
+	[BULLA_ENGINE_VERIFY_MAC] = { "VerifyMac", bulla_call_verify_mac },
+	[BULLA_ENGINE_DERIVE_SHARED_SECRET] = { "DeriveSharedSecret", bulla_call_agree },
+	[BULLA_ENGINE_GET_PUBLIC_KEY] = { "GetPublicKey", bulla_call_public_key },
+	[BULLA_ENGINE_GENERATE_DATA_KEY_PAIR] = { "GenerateDataKeyPair", bulla_call_data_key_pair },
+	[BULLA_ENGINE_GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT] = { "GenerateDataKeyPairWithoutPlaintext",
+								    bulla_call_data_key_pair_without_plaintext },
 };
 
 /* --- replies --------------------------------------------------------------------------------------------------- */
@@ -280,6 +342,8 @@ static void empty(bulla_engine_reply *reply)
 {
 	bulla_buf_clear(&reply->blob);
 	bulla_buf_clear(&reply->plaintext);
+	bulla_buf_clear(&reply->public_key);
+	reply->kind = (bulla_key_kind){ 0 };
 	reply->code = BULLA_OK;
 	reply->text[0] = 0;
 	reply->key_arn[0] = 0;
@@ -299,6 +363,7 @@ void bulla_engine_reply_done(bulla_engine_reply *reply)
 	if (!reply) return;
 	bulla_buf_done(&reply->blob);
 	bulla_buf_done(&reply->plaintext);
+	bulla_buf_done(&reply->public_key);
 	*reply = (bulla_engine_reply){ 0 };
 }
 
@@ -309,7 +374,7 @@ static bool is_our_fault(bulla_code code)
 	return code == BULLA_ERR_MEMORY || code == BULLA_ERR_CRYPTO || code == BULLA_ERR_INTERNAL;
 }
 
-static bulla_code answer(call *c, bulla_error *err)
+static bulla_code answer(bulla_call *c, bulla_error *err)
 {
 	char request_id[BULLA_UUID_TEXT + 1];
 	bulla_error why = { 0 };
@@ -331,7 +396,7 @@ static bulla_code answer(call *c, bulla_error *err)
 		(void)snprintf(c->reply->key_arn, sizeof c->reply->key_arn, "%.*s", (int)c->event.key.len,
 			       c->event.key.len ? (const char *)c->event.key.data : "");
 		bulla_event_fail(&c->event, c->request->caller, &c->origin, code, &why);
-	} else if (is_rehearsal(c)) {
+	} else if (bulla_call_is_rehearsal(c)) {
 		c->event.outcome = "dry_run";
 	}
 	return bulla_kms_journal_add(&c->desk->journal, &c->event, err);
@@ -342,12 +407,12 @@ static bulla_code answer_all(bulla_engine *engine, bulla_desk *desk, const bulla
 {
 	int64_t now_us = bulla_engine_now(engine);
 	for (size_t i = 0; i < n; i++) {
-		call c = { .engine = engine,
-			   .desk = desk,
-			   .now = now,
-			   .request = &requests[i],
-			   .reply = &replies[i],
-			   .now_us = now_us };
+		bulla_call c = { .engine = engine,
+				 .desk = desk,
+				 .now = now,
+				 .request = &requests[i],
+				 .reply = &replies[i],
+				 .now_us = now_us };
 		empty(&replies[i]);
 		TRY(answer(&c, err));
 	}

@@ -69,7 +69,15 @@ typedef enum bulla_engine_operation {
 	BULLA_ENGINE_DECRYPT = 4,
 	BULLA_ENGINE_RE_ENCRYPT = 5, /* opens `input` with `context`, seals under `key_id` with `new_context` */
 	BULLA_ENGINE_GENERATE_RANDOM = 6,
-	BULLA_ENGINE_REFUSED = 7 /* only recorded: whoever took the request refused it */
+	BULLA_ENGINE_REFUSED = 7, /* only recorded: whoever took the request refused it */
+	BULLA_ENGINE_SIGN = 8,
+	BULLA_ENGINE_VERIFY = 9, /* AUTH: it is not the key's signature of `input` */
+	BULLA_ENGINE_GENERATE_MAC = 10,
+	BULLA_ENGINE_VERIFY_MAC = 11,           /* AUTH */
+	BULLA_ENGINE_DERIVE_SHARED_SECRET = 12, /* FORMAT for what is no public key of the key's curve */
+	BULLA_ENGINE_GET_PUBLIC_KEY = 13,       /* REFUSED for a key that has none */
+	BULLA_ENGINE_GENERATE_DATA_KEY_PAIR = 14,
+	BULLA_ENGINE_GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT = 15
 } bulla_engine_operation;
 
 /* What was refused before it came to the engine. Static or living as long as the request. */
@@ -87,8 +95,16 @@ typedef struct bulla_engine_request {
 	bulla_bytes source_id;   /* RE_ENCRYPT: the key that must have made the blob, likewise; empty: any */
 	bulla_bytes context;     /* canonical (base/context.h) */
 	bulla_bytes new_context; /* RE_ENCRYPT */
-	bulla_bytes input;       /* ENCRYPT: plaintext; DECRYPT, RE_ENCRYPT: blob */
-	size_t bytes;            /* GENERATE_*: length of the key or of the random bytes, 1..1024; 0 means 32 */
+	bulla_bytes
+		input; /* ENCRYPT: plaintext; DECRYPT, RE_ENCRYPT: blob; SIGN, VERIFY, *_MAC: message; DERIVE_SHARED_SECRET: the
+				  * other side's public key */
+	bulla_bytes proof; /* VERIFY: signature; VERIFY_MAC: MAC */
+	bulla_algorithm
+		algorithm; /* KEY_USAGE unless the key has it. DECRYPT with another than SYMMETRIC_DEFAULT: key_id is needed */
+	bulla_algorithm source_algorithm;    /* RE_ENCRYPT: of the key that opens */
+	bool digest;                         /* SIGN, VERIFY: `input` is the message's hash */
+	bulla_spec pair;                     /* GENERATE_DATA_KEY_PAIR*: of which kind */
+	size_t bytes;                        /* GENERATE_*: length of the key or of the random bytes, 1..1024; 0 means 32 */
 	const bulla_caller *caller;          /* NULL: this process itself. DENIED where the caller may not */
 	const bulla_engine_refusal *refusal; /* REFUSED */
 } bulla_engine_request;
@@ -99,8 +115,10 @@ typedef struct bulla_engine_request {
 typedef struct bulla_engine_reply {
 	bulla_code code;                 /* of this request; the other members are set only on BULLA_OK */
 	char text[BULLA_ERROR_TEXT_MAX]; /* the failure's one line */
-	bulla_buf blob;
-	bulla_buf plaintext; /* data key, decrypted bytes or random bytes; wiped by _done */
+	bulla_buf blob;                  /* or signature, or MAC */
+	bulla_buf plaintext;  /* data key, decrypted bytes, random bytes, shared secret, PKCS #8 of a pair; wiped by _done */
+	bulla_buf public_key; /* SubjectPublicKeyInfo */
+	bulla_key_kind kind;  /* of the key */
 	char key_arn[BULLA_ARN_MAX];
 	uint8_t key_uuid[BULLA_UUID_SIZE];
 	uint8_t material_id[BULLA_MATERIAL_ID_SIZE];

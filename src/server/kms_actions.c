@@ -3,8 +3,9 @@
  */
 #include "server/kms_inside.h"
 
-#define USE(op, use, tell) [BULLA_AWS_##op] = { use, tell, NULL }
-#define RUN(op, run)       [BULLA_AWS_##op] = { NULL, NULL, run }
+#define USE(op, use, tell)  [BULLA_AWS_##op] = { use, tell, NULL, false }
+#define SLOW(op, use, tell) [BULLA_AWS_##op] = { use, tell, NULL, true }
+#define RUN(op, run)        [BULLA_AWS_##op] = { NULL, NULL, run, false }
 
 static const bulla_action actions[BULLA_AWS_OPERATIONS] = {
 	USE(DECRYPT, bulla_use_decrypt, bulla_tell_decrypt),
@@ -13,6 +14,15 @@ static const bulla_action actions[BULLA_AWS_OPERATIONS] = {
 	USE(GENERATE_DATA_KEY_WITHOUT_PLAINTEXT, bulla_use_data_key_without_plaintext, bulla_tell_data_key),
 	USE(GENERATE_RANDOM, bulla_use_random, bulla_tell_random),
 	USE(RE_ENCRYPT, bulla_use_re_encrypt, bulla_tell_re_encrypt),
+
+	USE(GENERATE_MAC, bulla_use_generate_mac, bulla_tell_generate_mac),
+	USE(VERIFY_MAC, bulla_use_verify_mac, bulla_tell_verify_mac),
+	SLOW(DERIVE_SHARED_SECRET, bulla_use_shared_secret, bulla_tell_shared_secret),
+	SLOW(GENERATE_DATA_KEY_PAIR, bulla_use_data_key_pair, bulla_tell_data_key_pair),
+	SLOW(GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT, bulla_use_data_key_pair_without_plaintext, bulla_tell_data_key_pair),
+	SLOW(GET_PUBLIC_KEY, bulla_use_public_key, bulla_tell_public_key),
+	SLOW(SIGN, bulla_use_sign, bulla_tell_sign),
+	SLOW(VERIFY, bulla_use_verify, bulla_tell_verify),
 
 	RUN(CANCEL_KEY_DELETION, bulla_act_cancel_deletion),
 	RUN(CREATE_ALIAS, bulla_act_create_alias),

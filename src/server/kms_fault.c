@@ -43,6 +43,9 @@ static const struct own_row {
 	{ BULLA_AWS_CREATE_KEY, BULLA_ERR_LIMIT, BULLA_AWS_MALFORMED_POLICY_DOCUMENT },
 	{ BULLA_AWS_PUT_KEY_POLICY, BULLA_ERR_FORMAT, BULLA_AWS_MALFORMED_POLICY_DOCUMENT },
 	{ BULLA_AWS_PUT_KEY_POLICY, BULLA_ERR_LIMIT, BULLA_AWS_MALFORMED_POLICY_DOCUMENT },
+	{ BULLA_AWS_VERIFY, BULLA_ERR_AUTH, BULLA_AWS_KMS_INVALID_SIGNATURE },
+	{ BULLA_AWS_VERIFY_MAC, BULLA_ERR_AUTH, BULLA_AWS_KMS_INVALID_MAC },
+	{ BULLA_AWS_DERIVE_SHARED_SECRET, BULLA_ERR_FORMAT, BULLA_AWS_VALIDATION },
 };
 
 static bulla_aws_type type_of(const bulla_work *work, bulla_code code)
@@ -109,6 +112,8 @@ void bulla_work_fail(bulla_work *work, bulla_code code, const char *text, const 
 		(void)bulla_aws_say(&work->fault, BULLA_AWS_SAYS_INVALID_CIPHERTEXT);
 	else if (type == BULLA_AWS_INCORRECT_KEY)
 		(void)bulla_aws_say(&work->fault, BULLA_AWS_SAYS_INCORRECT_KEY);
+	else if (type == BULLA_AWS_KMS_INVALID_SIGNATURE || type == BULLA_AWS_KMS_INVALID_MAC)
+		(void)bulla_aws_refuse(&work->fault, type, "%s", "");
 	else if (type == BULLA_AWS_KMS_INTERNAL)
 		(void)bulla_aws_say(&work->fault, BULLA_AWS_SAYS_INTERNAL);
 	else

@@ -25,6 +25,7 @@ typedef struct bulla_action {
 	/* On a worker: does it, and writes the members of the answer. What `err` says becomes a fault (bulla_kms_fault()), unless work->refused says that
 	 * work->fault has been filled. */
 	bulla_code (*run)(bulla_work *work, bulla_json_writer *w, bulla_error *err);
+	bool slow; /* `use` belongs on a worker, too */
 } bulla_action;
 
 struct bulla_work {
@@ -133,7 +134,15 @@ bool bulla_work_names_key_itself(bulla_work *work);
 #define bulla_work_refuse(work, ...) ((work)->refused = true, bulla_aws_refuse(&(work)->fault, __VA_ARGS__))
 #define bulla_work_say(work, ...)    ((work)->refused = true, bulla_aws_say(&(work)->fault, __VA_ARGS__))
 
-/* --- what actions are made of: kms_use.c, kms_manage.c, kms_describe.c, kms_freeze.c, trail.c --------------------------------------------- */
+/* --- kms_kinds.c -------------------------------------------------------------------------------------------------- */
+/* The algorithm that the member names; untouched where it is left out. False with work->fault for one that is not here. */
+bool bulla_use_algorithm(bulla_work *work, bulla_aws_member member, bulla_algorithm *ret);
+/* True when the member names the algorithm of a key pair. */
+bool bulla_use_asks_pair(const bulla_work *work, bulla_aws_member member);
+/* True for what keeps a loop waiting too long: it belongs on a worker. */
+bool bulla_work_is_slow(const bulla_work *work);
+
+/* --- what actions are made of: kms_use.c, kms_kinds.c, kms_manage.c, kms_describe.c, kms_freeze.c, trail.c ------------------------- */
 bool bulla_use_encrypt(bulla_work *work, bulla_engine_request *request);
 bool bulla_use_decrypt(bulla_work *work, bulla_engine_request *request);
 bool bulla_use_re_encrypt(bulla_work *work, bulla_engine_request *request);
@@ -145,6 +154,22 @@ void bulla_tell_decrypt(const bulla_work *work, const bulla_engine_reply *reply,
 void bulla_tell_re_encrypt(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w);
 void bulla_tell_data_key(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w);
 void bulla_tell_random(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w);
+
+bool bulla_use_sign(bulla_work *work, bulla_engine_request *request);
+bool bulla_use_verify(bulla_work *work, bulla_engine_request *request);
+bool bulla_use_generate_mac(bulla_work *work, bulla_engine_request *request);
+bool bulla_use_verify_mac(bulla_work *work, bulla_engine_request *request);
+bool bulla_use_shared_secret(bulla_work *work, bulla_engine_request *request);
+bool bulla_use_public_key(bulla_work *work, bulla_engine_request *request);
+bool bulla_use_data_key_pair(bulla_work *work, bulla_engine_request *request);
+bool bulla_use_data_key_pair_without_plaintext(bulla_work *work, bulla_engine_request *request);
+void bulla_tell_sign(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w);
+void bulla_tell_verify(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w);
+void bulla_tell_generate_mac(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w);
+void bulla_tell_verify_mac(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w);
+void bulla_tell_shared_secret(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w);
+void bulla_tell_public_key(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w);
+void bulla_tell_data_key_pair(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w);
 
 bulla_code bulla_act_create_key(bulla_work *work, bulla_json_writer *w, bulla_error *err);
 bulla_code bulla_act_enable_key(bulla_work *work, bulla_json_writer *w, bulla_error *err);

@@ -73,9 +73,47 @@ static void record_refused(bulla_work *work)
 	bulla_work_fail(work, code, UNABLE, "");
 }
 
+static void finish(bulla_work *work, const bulla_engine_reply *reply)
+{
+	bulla_buf body = { 0 };
+	if (!work->refused && reply->code) bulla_work_fail(work, reply->code, reply->text, reply->key_arn);
+	if (!work->refused && work->caller.dry_run) (void)bulla_work_say(work, BULLA_AWS_SAYS_DRY_RUN);
+	if (!work->refused) {
+		bulla_json_writer w = bulla_json_to(&body);
+		bulla_json_open(&w, NULL, '{');
+		work->action->tell(work, reply, &w);
+		bulla_json_close(&w, '}');
+		if (bulla_json_end(&w, NULL)) (void)bulla_work_say(work, BULLA_AWS_SAYS_INTERNAL);
+	}
+	bulla_work_answer(work, &body);
+	bulla_buf_done(&body);
+}
+
 /* --- workers ---------------------------------------------------------------------------------------------------- */
+/* A use that is a group by itself. */
+static void run_use(bulla_work *work)
+{
+	bulla_kms_service *s = work->service;
+	bulla_engine_request request = { .caller = &work->caller };
+	bulla_engine_reply reply = { 0 };
+	bulla_error err = { 0 };
+	if (!work->action->use(work, &request)) request_record(work, &request);
+	bulla_code code = bulla_engine_call(s->config.engine, &request, 1, &reply, &err);
+	if (code) {
+		bulla_kms_service_tell(s, "a call failed", &err);
+		bulla_work_fail(work, code, UNABLE, "");
+	}
+	finish(work, &reply);
+	bulla_engine_reply_done(&reply);
+	work_free(work);
+}
+
 static void run(bulla_work *work)
 {
+	if (work->action->use) {
+		run_use(work);
+		return;
+	}
 	bulla_buf body = { 0 };
 	bulla_error err = { 0 };
 	bulla_json_writer w = bulla_json_to(&body);
@@ -139,28 +177,13 @@ static bool prepare(bulla_kms_service *s, bulla_service_loop *loop, bulla_work *
 {
 	*request = (bulla_engine_request){ .caller = &work->caller };
 	if (bulla_work_read(work, loop, now, now_us)) {
-		if (!work->action->use && hand_over(s, work)) return false;
-		if (!work->action->use) (void)bulla_work_say(work, BULLA_AWS_SAYS_THROTTLED);
+		bool slow = bulla_work_is_slow(work);
+		if (slow && hand_over(s, work)) return false;
+		if (slow) (void)bulla_work_say(work, BULLA_AWS_SAYS_THROTTLED);
 		if (!work->refused && work->action->use(work, request)) return true;
 	}
 	request_record(work, request); /* with the group */
 	return true;
-}
-
-static void finish(bulla_work *work, const bulla_engine_reply *reply)
-{
-	bulla_buf body = { 0 };
-	if (!work->refused && reply->code) bulla_work_fail(work, reply->code, reply->text, reply->key_arn);
-	if (!work->refused && work->caller.dry_run) (void)bulla_work_say(work, BULLA_AWS_SAYS_DRY_RUN);
-	if (!work->refused) {
-		bulla_json_writer w = bulla_json_to(&body);
-		bulla_json_open(&w, NULL, '{');
-		work->action->tell(work, reply, &w);
-		bulla_json_close(&w, '}');
-		if (bulla_json_end(&w, NULL)) (void)bulla_work_say(work, BULLA_AWS_SAYS_INTERNAL);
-	}
-	bulla_work_answer(work, &body);
-	bulla_buf_done(&body);
 }
 
 /* Nothing of a group that could not be recorded is released. */

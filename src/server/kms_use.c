@@ -1,5 +1,5 @@
 /*
- * kms_use.c - uses of symmetric keys: what is asked of the engine, and its answer as JSON.
+ * kms_use.c - encryption, and data keys: what is asked of the engine, and its answer as JSON.
  */
 #include "server/kms_inside.h"
 
@@ -11,20 +11,10 @@ static bulla_bytes context_of(const bulla_work *work, bulla_aws_member member)
 	return value->given ? value->bytes : EMPTY_CONTEXT;
 }
 
-/* Symmetric keys have one algorithm, and nothing is encrypted for an enclave. */
+/* Nothing is encrypted for an enclave. */
 static bool check_common(bulla_work *work)
 {
-	static const bulla_aws_member algorithms[] = { BULLA_AWS_ENCRYPTION_ALGORITHM, BULLA_AWS_SOURCE_ENCRYPTION_ALGORITHM,
-						       BULLA_AWS_DESTINATION_ENCRYPTION_ALGORITHM };
-	if (bulla_work_value(work, BULLA_AWS_RECIPIENT)->given) return bulla_work_say(work, BULLA_AWS_SAYS_UNSUPPORTED);
-	for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
-		const bulla_aws_value *value = bulla_work_value(work, algorithms[i]);
-		if (value->given && value->number != BULLA_AWS_ENCRYPTION_SYMMETRIC_DEFAULT)
-			return bulla_work_refuse(work, BULLA_AWS_INVALID_KEY_USAGE,
-						 "The algorithm %.*s is incompatible with the key spec SYMMETRIC_DEFAULT.",
-						 (int)value->bytes.len, (const char *)value->bytes.data);
-	}
-	return true;
+	return !bulla_work_value(work, BULLA_AWS_RECIPIENT)->given || bulla_work_say(work, BULLA_AWS_SAYS_UNSUPPORTED);
 }
 
 /* --- what is asked --------------------------------------------------------------------------------------------- */
@@ -35,7 +25,7 @@ bool bulla_use_encrypt(bulla_work *work, bulla_engine_request *request)
 	request->key_id = work->key_id;
 	request->context = context_of(work, BULLA_AWS_ENCRYPTION_CONTEXT);
 	request->input = bulla_work_text(work, BULLA_AWS_PLAINTEXT);
-	return true;
+	return bulla_use_algorithm(work, BULLA_AWS_ENCRYPTION_ALGORITHM, &request->algorithm);
 }
 
 /* The model asks for the ciphertext only where a dry run does without. */
@@ -55,7 +45,7 @@ bool bulla_use_decrypt(bulla_work *work, bulla_engine_request *request)
 	request->key_id = work->key_id;
 	request->context = context_of(work, BULLA_AWS_ENCRYPTION_CONTEXT);
 	request->input = bulla_work_text(work, BULLA_AWS_CIPHERTEXT_BLOB);
-	return true;
+	return bulla_use_algorithm(work, BULLA_AWS_ENCRYPTION_ALGORITHM, &request->algorithm);
 }
 
 bool bulla_use_re_encrypt(bulla_work *work, bulla_engine_request *request)
@@ -67,7 +57,8 @@ bool bulla_use_re_encrypt(bulla_work *work, bulla_engine_request *request)
 	request->context = context_of(work, BULLA_AWS_SOURCE_ENCRYPTION_CONTEXT);
 	request->new_context = context_of(work, BULLA_AWS_DESTINATION_ENCRYPTION_CONTEXT);
 	request->input = bulla_work_text(work, BULLA_AWS_CIPHERTEXT_BLOB);
-	return true;
+	return bulla_use_algorithm(work, BULLA_AWS_SOURCE_ENCRYPTION_ALGORITHM, &request->source_algorithm) &&
+	       bulla_use_algorithm(work, BULLA_AWS_DESTINATION_ENCRYPTION_ALGORITHM, &request->algorithm);
 }
 
 static bool size_of_key(bulla_work *work, size_t *ret)
@@ -110,6 +101,17 @@ bool bulla_use_random(bulla_work *work, bulla_engine_request *request)
 }
 
 /* --- what is answered ------------------------------------------------------------------------------------------ */
+static void put_algorithm(const bulla_work *work, bulla_aws_member member, const char *name, bulla_json_writer *w)
+{
+	const bulla_aws_value *value = bulla_work_value(work, member);
+	bulla_json_put_bytes(w, name, value->given ? value->bytes : bulla_view_str("SYMMETRIC_DEFAULT"));
+}
+
+static bool is_symmetric(const bulla_work *work, bulla_aws_member member)
+{
+	return !bulla_use_asks_pair(work, member);
+}
+
 static void put_material(bulla_json_writer *w, const char *name, const uint8_t print[static BULLA_MATERIAL_PRINT_SIZE])
 {
 	bulla_json_put_hex(w, name, bulla_view(print, BULLA_MATERIAL_PRINT_SIZE));
@@ -117,31 +119,29 @@ static void put_material(bulla_json_writer *w, const char *name, const uint8_t p
 
 void bulla_tell_encrypt(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w)
 {
-	(void)work;
 	bulla_json_put_base64(w, "CiphertextBlob", bulla_view_buf(&reply->blob));
 	bulla_json_put_str(w, "KeyId", reply->key_arn);
-	bulla_json_put_str(w, "EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
+	put_algorithm(work, BULLA_AWS_ENCRYPTION_ALGORITHM, "EncryptionAlgorithm", w);
 }
 
 void bulla_tell_decrypt(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w)
 {
-	(void)work;
 	bulla_json_put_str(w, "KeyId", reply->key_arn);
 	bulla_json_put_base64(w, "Plaintext", bulla_view_buf(&reply->plaintext));
-	bulla_json_put_str(w, "EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
-	put_material(w, "KeyMaterialId", reply->material_print);
+	put_algorithm(work, BULLA_AWS_ENCRYPTION_ALGORITHM, "EncryptionAlgorithm", w);
+	if (is_symmetric(work, BULLA_AWS_ENCRYPTION_ALGORITHM)) put_material(w, "KeyMaterialId", reply->material_print);
 }
 
 void bulla_tell_re_encrypt(const bulla_work *work, const bulla_engine_reply *reply, bulla_json_writer *w)
 {
-	(void)work;
+	const bulla_aws_member from = BULLA_AWS_SOURCE_ENCRYPTION_ALGORITHM, to = BULLA_AWS_DESTINATION_ENCRYPTION_ALGORITHM;
 	bulla_json_put_base64(w, "CiphertextBlob", bulla_view_buf(&reply->blob));
 	bulla_json_put_str(w, "SourceKeyId", reply->source_arn);
 	bulla_json_put_str(w, "KeyId", reply->key_arn);
-	bulla_json_put_str(w, "SourceEncryptionAlgorithm", "SYMMETRIC_DEFAULT");
-	bulla_json_put_str(w, "DestinationEncryptionAlgorithm", "SYMMETRIC_DEFAULT");
-	put_material(w, "SourceKeyMaterialId", reply->source_print);
-	put_material(w, "DestinationKeyMaterialId", reply->material_print);
+	put_algorithm(work, from, "SourceEncryptionAlgorithm", w);
+	put_algorithm(work, to, "DestinationEncryptionAlgorithm", w);
+	if (is_symmetric(work, from)) put_material(w, "SourceKeyMaterialId", reply->source_print);
+	if (is_symmetric(work, to)) put_material(w, "DestinationKeyMaterialId", reply->material_print);
 }
 
 /* With and without plaintext: where there is none, none was put into the reply. */

@@ -15,14 +15,14 @@
 static void every_code_has_its_own_name(void **state)
 {
 	(void)state;
-	for (int i = 0; i <= BULLA_ERR_INTERNAL; i++) {
+	for (int i = 0; i <= BULLA_ERR_KEY_USAGE; i++) {
 		const char *name = bulla_code_name((bulla_code)i);
 		assert_non_null(name);
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(name, bulla_code_name((bulla_code)j));
 	}
 	assert_string_equal(bulla_code_name(BULLA_ERR_UNKNOWN_KEY), "unknown_key");
-	assert_string_equal(bulla_code_name((bulla_code)(BULLA_ERR_INTERNAL + 1)), "internal");
+	assert_string_equal(bulla_code_name((bulla_code)(BULLA_ERR_KEY_USAGE + 1)), "internal");
 	assert_string_equal(bulla_code_name((bulla_code)-1), "internal");
 }
 
@@ -54,7 +54,7 @@ static void retryable_follows_the_code(void **state)
 {
 	(void)state;
 	bulla_error err = { 0 };
-	for (int i = 1; i <= BULLA_ERR_INTERNAL; i++) {
+	for (int i = 1; i <= BULLA_ERR_KEY_USAGE; i++) {
 		bulla_fail(&err, (bulla_code)i, "x");
 		bool expected =
 			i == BULLA_ERR_BUSY || i == BULLA_ERR_LOCKED || i == BULLA_ERR_CONFLICT || i == BULLA_ERR_UNAVAILABLE;
