@@ -104,6 +104,7 @@ static const struct {
 	{ BULLA_ERR_AUDIT, "bulla audit verify" },
 	{ BULLA_ERR_DRIFT, "bulla plan" },
 	{ BULLA_ERR_INTERRUPTED, "run the same command again: it goes on where it stopped" },
+	{ BULLA_ERR_KEY_USAGE, "name a symmetric key in bulla.yaml: bulla key list" },
 	{ BULLA_ERR_INTERNAL, "please report it, with the command and this line" },
 };
 

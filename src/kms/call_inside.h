@@ -19,7 +19,7 @@ typedef struct bulla_call {
 	char detail[160];
 } bulla_call;
 
-/* --- call.c: steps that operations share ------------------------------------------------------------------------- */
+/* --- call_steps.c: what operations share -------------------------------------------------------------------------- */
 /* What a request wants with a key: its part of the operation's name, and how. */
 typedef struct bulla_purpose {
 	const char *action; /* "kms:Sign" */
@@ -31,7 +31,10 @@ typedef struct bulla_purpose {
 
 /* Finds the key and asks, in AWS's order, whether its state, its kind and the caller's rights are right: KEY_USAGE where the kind is not. */
 BULLA_MUST bulla_code bulla_call_key(bulla_call *c, const bulla_purpose *purpose, const bulla_key **ret, bulla_error *err);
-/* The last two of these. */
+/* DENIED where policies or a freeze forbid it. */
+BULLA_MUST bulla_code bulla_call_ask(const bulla_call *c, bulla_question *question, bulla_error *err);
+BULLA_MUST bulla_code bulla_call_check_kind(const bulla_purpose *purpose, const bulla_key *key, bulla_error *err);
+/* The kind, then the rights. */
 BULLA_MUST bulla_code bulla_call_permit(const bulla_call *c, const bulla_purpose *purpose, const bulla_key *key,
 					bulla_error *err);
 /* For the record: the context, once it is known to be one; the key, and its material if not NULL. */
@@ -40,6 +43,8 @@ void bulla_call_note(bulla_call *c, const bulla_key *key, const bulla_material *
 void bulla_call_answer_key(bulla_call *c, const bulla_key *key, const bulla_material *material);
 /* True when all but the deed is to be done. */
 bool bulla_call_is_rehearsal(const bulla_call *c);
+
+/* --- call.c ------------------------------------------------------------------------------------------------------ */
 /* The blob of `plain` under the symmetric key, into the reply. */
 BULLA_MUST bulla_code bulla_call_seal(bulla_call *c, const bulla_key *key, bulla_bytes context, bulla_bytes plain,
 				      bulla_error *err);

@@ -65,9 +65,8 @@ bulla_code bulla_key_encode(const bulla_key_data *data, bulla_buf *out, bulla_er
 /* Each version says something that the one before cannot: no row has two forms. */
 static bool is_of_version(const bulla_key_data *data, uint8_t version)
 {
-	if (version != version_of(data)) return false;
 	bulla_key_kind kind = bulla_key_data_kind(data);
-	return version != VERSION_KIND || bulla_key_kind_exists(kind.spec, kind.use);
+	return version == version_of(data) && bulla_key_kind_exists(kind.spec, kind.use) && bulla_key_origin_name(kind.origin);
 }
 
 bool bulla_key_decode(bulla_bytes payload, bulla_key_data *out)
