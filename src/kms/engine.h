@@ -147,7 +147,7 @@ typedef struct bulla_key_info {
 	uint8_t uuid[BULLA_UUID_SIZE];
 	char id[37]; /* the uuid in text */
 	char arn[BULLA_ARN_MAX];
-	char aliases[256]; /* comma-separated, each with "alias/", cut with "..." */
+	char aliases[256];     /* comma-separated, each with "alias/", cut with "..." */
 	char description[128]; /* of a longer one, as many whole characters as fit */
 	bulla_key_state state;
 	bulla_key_kind kind;
